@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# A convenience library for each folder, libllmgw.la of all of them, and the
+# module. One file a line, in alphabetical order, headers and tables too: what
+# is not listed is not in the release.
+
+noinst_LTLIBRARIES += \
+	%D%/libllm_core.la \
+	%D%/libllm_dialect.la \
+	%D%/libllm_store.la \
+	%D%/libllm_route.la \
+	%D%/libllm_flow.la \
+	%D%/libllmgw.la
+
+%C%_libllm_core_la_SOURCES =
+
+%C%_libllm_dialect_la_SOURCES =
+
+%C%_libllm_store_la_SOURCES =
+
+%C%_libllm_route_la_SOURCES =
+
+%C%_libllm_flow_la_SOURCES =
+
+%C%_libllm_store_la_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CPPFLAGS)
+
+%C%_libllmgw_la_SOURCES =
+%C%_libllmgw_la_LIBADD = \
+	%D%/libllm_flow.la \
+	%D%/libllm_route.la \
+	%D%/libllm_store.la \
+	%D%/libllm_dialect.la \
+	%D%/libllm_core.la \
+	$(DB_LIBS) \
+	$(OPENSSL_LIBS) \
+	$(APU_LIBS) \
+	$(APR_LIBS)
+
+if HAVE_MODULE_MAIN
+module_LTLIBRARIES += %D%/mod_llm_gateway.la
+endif
+
+%C%_mod_llm_gateway_la_SOURCES = \
+	%D%/httpd/mod_llm_gateway.c
+
+%C%_mod_llm_gateway_la_CPPFLAGS = $(AM_CPPFLAGS) $(HTTPD_CPPFLAGS)
+%C%_mod_llm_gateway_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
+	-export-symbols-regex '^llm_gateway_module$$'
+%C%_mod_llm_gateway_la_LIBADD = %D%/libllmgw.la

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# What `make check` runs: the unit tests, one program for each folder of the
+# sources, which print TAP. One file a line, in alphabetical order.
+
+TEST_EXTENSIONS = .sh
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
+	$(top_srcdir)/packaging/build-aux/tap-driver.sh
+SH_LOG_COMPILER = $(SHELL)
+AM_TESTS_ENVIRONMENT = \
+	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
+	top_builddir='$(abs_top_builddir)'; export top_builddir;
+
+unit_programs = \
+	%D%/unit/test_core \
+	%D%/unit/test_dialect \
+	%D%/unit/test_store \
+	%D%/unit/test_route \
+	%D%/unit/test_flow \
+	%D%/unit/test_ctl
+
+unit_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS) \
+	-DLLMGW_TEST_SRCDIR='"$(abs_top_srcdir)/test"'
+# A suite is declared where suites.def is read.
+unit_cflags = $(AM_CFLAGS) -Wno-missing-prototypes
+unit_ldadd = %D%/unit/libunit.la $(CHECK_LIBS) $(CJSON_LIBS) \
+	$(OPENSSL_LIBS) $(APU_LIBS) $(APR_LIBS)
+
+if HAVE_CHECK
+check_PROGRAMS += $(unit_programs)
+TESTS += $(unit_programs)
+check_LTLIBRARIES = %D%/unit/libunit.la
+endif
+
+%C%_unit_libunit_la_CPPFLAGS = $(unit_cppflags)
+%C%_unit_libunit_la_SOURCES = \
+	%D%/unit/unit.c \
+	%D%/unit/unit.h
+
+%C%_unit_test_core_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_core_CFLAGS = $(unit_cflags)
+%C%_unit_test_core_LDADD = mod_llm_gateway/libllm_core.la $(unit_ldadd)
+%C%_unit_test_core_SOURCES = \
+	%D%/unit/core/main.c \
+	%D%/unit/core/suites.def
+
+%C%_unit_test_dialect_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_dialect_CFLAGS = $(unit_cflags)
+%C%_unit_test_dialect_LDADD = mod_llm_gateway/libllm_dialect.la \
+	mod_llm_gateway/libllm_core.la $(unit_ldadd)
+%C%_unit_test_dialect_SOURCES = \
+	%D%/unit/dialect/main.c \
+	%D%/unit/dialect/suites.def
+
+%C%_unit_test_store_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_store_CFLAGS = $(unit_cflags)
+%C%_unit_test_store_LDADD = mod_llm_gateway/libllm_store.la \
+	mod_llm_gateway/libllm_core.la $(DB_LIBS) $(unit_ldadd)
+%C%_unit_test_store_SOURCES = \
+	%D%/unit/store/main.c \
+	%D%/unit/store/suites.def
+
+%C%_unit_test_route_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_route_CFLAGS = $(unit_cflags)
+%C%_unit_test_route_LDADD = mod_llm_gateway/libllm_route.la \
+	mod_llm_gateway/libllm_core.la $(unit_ldadd)
+%C%_unit_test_route_SOURCES = \
+	%D%/unit/route/main.c \
+	%D%/unit/route/suites.def
+
+%C%_unit_test_flow_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_flow_CFLAGS = $(unit_cflags)
+%C%_unit_test_flow_LDADD = mod_llm_gateway/libllmgw.la $(unit_ldadd)
+%C%_unit_test_flow_SOURCES = \
+	%D%/unit/flow/main.c \
+	%D%/unit/flow/suites.def
+
+
+%C%_unit_test_ctl_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_ctl_CFLAGS = $(unit_cflags)
+%C%_unit_test_ctl_LDADD = llmgwctl/libctl.la $(unit_ldadd)
+%C%_unit_test_ctl_SOURCES = \
+	%D%/unit/ctl/main.c \
+	%D%/unit/ctl/suites.def
