@@ -12,15 +12,45 @@ noinst_LTLIBRARIES += \
 	%D%/libllm_flow.la \
 	%D%/libllmgw.la
 
-%C%_libllm_core_la_SOURCES =
+%C%_libllm_core_la_SOURCES = \
+	%D%/core/llm.h \
+	%D%/core/llm_buf.c \
+	%D%/core/llm_buf.h \
+	%D%/core/llm_find.h \
+	%D%/core/llm_json.h \
+	%D%/core/llm_key.h \
+	%D%/core/llm_log.h \
+	%D%/core/llm_money.h \
+	%D%/core/llm_ndjson.h \
+	%D%/core/llm_pattern.h \
+	%D%/core/llm_price.h \
+	%D%/core/llm_problem.h \
+	%D%/core/llm_record.h \
+	%D%/core/llm_redact.h \
+	%D%/core/llm_sse.h \
+	%D%/core/llm_time.h \
+	%D%/core/llm_usage.h \
+	%D%/core/llm_utf8.h
 
-%C%_libllm_dialect_la_SOURCES =
+%C%_libllm_dialect_la_SOURCES = \
+	%D%/dialect/common.h \
+	%D%/dialect/dialect.h \
+	%D%/dialect/dialects.def
 
-%C%_libllm_store_la_SOURCES =
+%C%_libllm_store_la_SOURCES = \
+	%D%/store/codec.h \
+	%D%/store/command.h \
+	%D%/store/inflight.h \
+	%D%/store/journal.h \
+	%D%/store/snapshot.h \
+	%D%/store/store.h
 
-%C%_libllm_route_la_SOURCES =
+%C%_libllm_route_la_SOURCES = \
+	%D%/route/route.h
 
-%C%_libllm_flow_la_SOURCES =
+%C%_libllm_flow_la_SOURCES = \
+	%D%/flow/flow.h \
+	%D%/flow/http1.h
 
 %C%_libllm_store_la_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CPPFLAGS)
 
@@ -41,6 +71,9 @@ module_LTLIBRARIES += %D%/mod_llm_gateway.la
 endif
 
 %C%_mod_llm_gateway_la_SOURCES = \
+	%D%/httpd/llmgw.h \
+	%D%/httpd/proxy_api.h \
+	%D%/httpd/settings.def
 	%D%/httpd/mod_llm_gateway.c
 
 %C%_mod_llm_gateway_la_CPPFLAGS = $(AM_CPPFLAGS) $(HTTPD_CPPFLAGS)
