@@ -6,7 +6,8 @@
 
 noinst_LTLIBRARIES += %D%/libctl.la
 
-%C%_libctl_la_SOURCES =
+%C%_libctl_la_SOURCES = \
+	%D%/ctl.h
 
 %C%_libctl_la_LIBADD = mod_llm_gateway/libllmgw.la $(CJSON_LIBS)
 

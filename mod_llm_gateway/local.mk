@@ -33,6 +33,7 @@ noinst_LTLIBRARIES += \
 	%D%/core/llm_utf8.h
 
 %C%_libllm_dialect_la_SOURCES = \
+	%D%/dialect/common.c \
 	%D%/dialect/common.h \
 	%D%/dialect/dialect.h \
 	%D%/dialect/dialects.def
@@ -72,9 +73,9 @@ endif
 
 %C%_mod_llm_gateway_la_SOURCES = \
 	%D%/httpd/llmgw.h \
+	%D%/httpd/mod_llm_gateway.c \
 	%D%/httpd/proxy_api.h \
 	%D%/httpd/settings.def
-	%D%/httpd/mod_llm_gateway.c
 
 %C%_mod_llm_gateway_la_CPPFLAGS = $(AM_CPPFLAGS) $(HTTPD_CPPFLAGS)
 %C%_mod_llm_gateway_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \

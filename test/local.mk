@@ -60,16 +60,12 @@ endif
 %C%_unit_test_core_SOURCES = \
 	%D%/unit/core/main.c \
 	%D%/unit/core/suites.def
-	%D%/unit/core/main.c \
-	%D%/unit/core/suites.def
 
 %C%_unit_test_dialect_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_dialect_CFLAGS = $(unit_cflags)
 %C%_unit_test_dialect_LDADD = mod_llm_gateway/libllm_dialect.la \
 	mod_llm_gateway/libllm_core.la $(unit_ldadd)
 %C%_unit_test_dialect_SOURCES = \
-	%D%/unit/dialect/main.c \
-	%D%/unit/dialect/suites.def
 	%D%/unit/dialect/main.c \
 	%D%/unit/dialect/suites.def
 
@@ -80,16 +76,12 @@ endif
 %C%_unit_test_store_SOURCES = \
 	%D%/unit/store/main.c \
 	%D%/unit/store/suites.def
-	%D%/unit/store/main.c \
-	%D%/unit/store/suites.def
 
 %C%_unit_test_route_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_route_CFLAGS = $(unit_cflags)
 %C%_unit_test_route_LDADD = mod_llm_gateway/libllm_route.la \
 	mod_llm_gateway/libllm_core.la $(unit_ldadd)
 %C%_unit_test_route_SOURCES = \
-	%D%/unit/route/main.c \
-	%D%/unit/route/suites.def
 	%D%/unit/route/main.c \
 	%D%/unit/route/suites.def
 
@@ -99,15 +91,11 @@ endif
 %C%_unit_test_flow_SOURCES = \
 	%D%/unit/flow/main.c \
 	%D%/unit/flow/suites.def
-	%D%/unit/flow/main.c \
-	%D%/unit/flow/suites.def
 
 
 %C%_unit_test_ctl_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_ctl_CFLAGS = $(unit_cflags)
 %C%_unit_test_ctl_LDADD = llmgwctl/libctl.la $(unit_ldadd)
 %C%_unit_test_ctl_SOURCES = \
-	%D%/unit/ctl/main.c \
-	%D%/unit/ctl/suites.def
 	%D%/unit/ctl/main.c \
 	%D%/unit/ctl/suites.def
