@@ -26,14 +26,14 @@ uniq -d "$scratch/directives" | while read -r name; do
 done
 sort -u "$scratch/directives" >"$scratch/known"
 
-find "$pages" -name 'LLM*.md' 2>/dev/null | sed 's|.*/||; s|\.md$||' |
+{ find "$pages" -name 'LLM*.md' 2>/dev/null || :; } | sed 's|.*/||; s|\.md$||' |
     sort >"$scratch/pages"
 comm -13 "$scratch/known" "$scratch/pages" | while read -r name; do
     bad "$pages/$name.md: there is no such directive"
 done
 
 find conf mod_llm_gateway/docs README.md -type f \
-    \( -name '*.conf' -o -name '*.md' \) 2>/dev/null >"$scratch/texts"
+    \( -name '*.conf' -o -name '*.md' \) 2>/dev/null >"$scratch/texts" || :
 while read -r name; do
     page=$pages/$name.md
     if [ ! -f "$page" ]; then

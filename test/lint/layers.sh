@@ -14,6 +14,8 @@ may_use_folder()
         guard:core | guard:guard) ;;
         net:core | net:net) ;;
         route:core | route:route) ;;
+        # A target points at a provider, which is declared there.
+        route:dialect) [ "$3" = dialect/dialect.h ] || return 1 ;;
         store:core | store:store) ;;
         flow:core | flow:flow) ;;
         flow:dialect | flow:guard | flow:net | flow:route | flow:store)

@@ -157,6 +157,7 @@ include_in core/llm_a.c '"store/store.h"' 'core must not include store/store.h'
 include_in core/llm_a.c '<cjson/cJSON.h>' 'must not include cjson/cJSON.h'
 include_in core/llm_a.c '<openssl/sha.h>' 'must not include openssl/sha.h'
 include_in core/llm_a.c '"llm_log.h"' 'does not name its folder'
+include_in core/llm_a.c '<curl/curl.h>' 'must not include curl/curl.h'
 include_in flow/flow.c '<db.h>' 'must not include db.h'
 include_in flow/flow.c '"store/bdb.h"' 'flow must not include store/bdb.h'
 include_in flow/flow.c '"httpd/llmgw.h"' 'flow must not include httpd/llmgw.h'
@@ -191,6 +192,8 @@ must_fail registration 'no line SUITE(a)'
 # sources
 echo "$spdx" >mod_llm_gateway/core/llm_new.c
 must_fail sources 'core/llm_new.c is in no local.mk'
+sed -i 's|%D%/flow/flow.c|& &|' mod_llm_gateway/local.mk
+must_fail sources 'flow/flow.c is listed twice'
 rm mod_llm_gateway/flow/flow.c
 must_fail sources 'flow/flow.c is in a local.mk but not in the tree'
 

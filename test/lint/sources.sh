@@ -15,6 +15,9 @@ done | sort >"$scratch/listed"
 find mod_llm_gateway llmgwctl test -type f \
     \( -name '*.[ch]' -o -name '*.def' \) | sort >"$scratch/there"
 
+uniq -d "$scratch/listed" | grep -v '^test/' | while read -r file; do
+    bad "$file is listed twice"
+done
 sort -u "$scratch/listed" >"$scratch/once"
 comm -13 "$scratch/once" "$scratch/there" | while read -r file; do
     bad "$file is in no local.mk"
