@@ -18,6 +18,10 @@ noinst_LTLIBRARIES += \
 	%D%/core/llm_buf.h \
 	%D%/core/llm_find.h \
 	%D%/core/llm_json.h \
+	%D%/core/llm_json_lex.c \
+	%D%/core/llm_json_lex.h \
+	%D%/core/llm_json_read.c \
+	%D%/core/llm_json_scan.c \
 	%D%/core/llm_key.h \
 	%D%/core/llm_log.h \
 	%D%/core/llm_money.h \
@@ -28,6 +32,7 @@ noinst_LTLIBRARIES += \
 	%D%/core/llm_record.h \
 	%D%/core/llm_redact.h \
 	%D%/core/llm_sse.h \
+	%D%/core/llm_text.c \
 	%D%/core/llm_time.h \
 	%D%/core/llm_usage.h \
 	%D%/core/llm_utf8.h
@@ -35,8 +40,10 @@ noinst_LTLIBRARIES += \
 %C%_libllm_dialect_la_SOURCES = \
 	%D%/dialect/common.c \
 	%D%/dialect/common.h \
+	%D%/dialect/common_terms.c \
 	%D%/dialect/dialect.h \
-	%D%/dialect/dialects.def
+	%D%/dialect/dialects.def \
+	%D%/dialect/registry.c
 
 %C%_libllm_store_la_SOURCES = \
 	%D%/store/codec.h \
@@ -47,10 +54,12 @@ noinst_LTLIBRARIES += \
 	%D%/store/store.h
 
 %C%_libllm_route_la_SOURCES = \
+	%D%/route/plan.c \
 	%D%/route/route.h
 
 %C%_libllm_flow_la_SOURCES = \
 	%D%/flow/flow.h \
+	%D%/flow/http1.c \
 	%D%/flow/http1.h
 
 %C%_libllm_store_la_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CPPFLAGS)

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Asks and answers built part by part, words, JSON output, media and tool
+ * arguments: what every dialect does alike. Usage, ids and errors are in
+ * common_terms.c.
+ *
+ * Output is written straight into a buffer, without a tree. Whether a comma is
+ * due can be seen from the last byte written: after "{", "[" and ":" it is
+ * not. A string ends with its quote, so none of these can be text.
+ */
+#include "dialect/common.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include <apr_hash.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+llm_ask_t *llm_ask_make(llm_op_e op, apr_pool_t *pool)
+{
+    llm_ask_t *ask = apr_pcalloc(pool, sizeof(*ask));
+
+    ask->op = op;
+    ask->unknown = apr_array_make(pool, 0, sizeof(const llm_json_t *));
+    return ask;
+}
+
+llm_answer_t *llm_answer_make(apr_pool_t *pool)
+{
+    llm_answer_t *answer = apr_pcalloc(pool, sizeof(*answer));
+
+    answer->usage = apr_pcalloc(pool, sizeof(*answer->usage));
+    llm_usage_clear(answer->usage);
+    return answer;
+}
+
+/* Hangs a zeroed element on a list that has `first`, `last` and `next`. */
+#define LIST_ADD(list, element, pool)                                          \
+    do {                                                                       \
+        (element) = apr_pcalloc((pool), sizeof(*(element)));                   \
+        if ((list)->last) {                                                    \
+            (list)->last->next = (element);                                    \
+        }                                                                      \
+        else {                                                                 \
+            (list)->first = (element);                                         \
+        }                                                                      \
+        (list)->last = (element);                                              \
+    } while (0)
+
+llm_part_t *llm_parts_add(llm_parts_t *parts, llm_part_e kind, apr_pool_t *pool)
+{
+    llm_part_t *part;
+
+    LIST_ADD(parts, part, pool);
+    part->kind = kind;
+    return part;
+}
+
+llm_part_t *llm_parts_add_text(llm_parts_t *parts, llm_part_e kind,
+                               llm_text_t text, apr_pool_t *pool)
+{
+    llm_part_t *part = llm_parts_add(parts, kind, pool);
+
+    part->text = text;
+    return part;
+}
+
+llm_part_t *llm_parts_add_call(llm_parts_t *parts, const char *id,
+                               llm_text_t name, llm_bytes_t args,
+                               apr_pool_t *pool)
+{
+    llm_part_t *part = llm_parts_add(parts, LLM_PART_TOOL_CALL, pool);
+    llm_call_t *call = apr_pcalloc(pool, sizeof(*call));
+
+    call->id = id;
+    call->name = name;
+    call->args = args;
+    part->call = call;
+    return part;
+}
+
+llm_turn_t *llm_turns_add(llm_turns_t *turns, llm_role_e role, apr_pool_t *pool)
+{
+    llm_turn_t *turn;
+
+    LIST_ADD(turns, turn, pool);
+    turn->role = role;
+    return turn;
+}
+
+llm_tool_t *llm_tools_add(llm_tools_t *tools, apr_pool_t *pool)
+{
+    llm_tool_t *tool;
+
+    LIST_ADD(tools, tool, pool);
+    return tool;
+}
+
+llm_choice_t *llm_choices_add(llm_choices_t *choices, int index,
+                              apr_pool_t *pool)
+{
+    llm_choice_t *choice;
+
+    LIST_ADD(choices, choice, pool);
+    choice->index = index;
+    return choice;
+}
+
+void llm_turns_name_results(llm_turn_t *turns, apr_pool_t *pool)
+{
+    apr_hash_t *names = NULL;
+    llm_turn_t *turn;
+    llm_part_t *part;
+
+    for (turn = turns; turn; turn = turn->next) {
+        for (part = turn->parts; part; part = part->next) {
+            if (part->kind == LLM_PART_TOOL_CALL && part->call->id) {
+                if (!names) {
+                    names = apr_hash_make(pool);
+                }
+                apr_hash_set(names, part->call->id, APR_HASH_KEY_STRING,
+                             &part->call->name);
+            }
+            else if (part->kind == LLM_PART_TOOL_RESULT && names
+                     && part->result_of && !part->result_name.data) {
+                const llm_text_t *name =
+                    apr_hash_get(names, part->result_of, APR_HASH_KEY_STRING);
+                part->result_name = name ? *name : LLM_TEXT_NONE;
+            }
+        }
+    }
+}
+
+int llm_parts_have(const llm_part_t *parts, llm_part_e kind)
+{
+    for (; parts; parts = parts->next) {
+        if (parts->kind == kind) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* ---- text ---- */
+
+int llm_text_is_empty(llm_text_t text)
+{
+    return !text.data || !text.len;
+}
+
+int llm_text_is_same(llm_text_t a, llm_text_t b)
+{
+    return a.len == b.len && (!a.len || !memcmp(a.data, b.data, a.len));
+}
+
+int llm_bytes_are(llm_bytes_t bytes, const char *plain)
+{
+    apr_size_t len = strlen(plain);
+
+    return bytes.len == len && (!len || !memcmp(bytes.data, plain, len));
+}
+
+llm_text_t llm_parts_text(const llm_part_t *parts, const char *separator,
+                          apr_pool_t *pool)
+{
+    const llm_part_t *part;
+    apr_size_t gap = strlen(separator), len = 0;
+    llm_text_t text = LLM_TEXT_NONE;
+    int count = 0;
+    char *at;
+
+    for (part = parts; part; part = part->next) {
+        if (part->kind == LLM_PART_TEXT && part->text.data) {
+            text = part->text;
+            len += text.len + gap;
+            ++count;
+        }
+    }
+    if (count < 2) {
+        return text;
+    }
+    text.data = at = apr_palloc(pool, len);
+    text.len = len - gap;
+    for (part = parts; part; part = part->next) {
+        if (part->kind == LLM_PART_TEXT && part->text.data) {
+            memcpy(at, part->text.data, part->text.len);
+            at += part->text.len;
+            if (--count) {
+                memcpy(at, separator, gap);
+                at += gap;
+            }
+        }
+    }
+    return text;
+}
+
+/* ---- words ---- */
+
+int llm_word_value(const llm_word_t *words, llm_text_t text, int otherwise)
+{
+    if (text.data) {
+        for (; words->word; ++words) {
+            if (llm_text_equals(text, words->word)) {
+                return words->value;
+            }
+        }
+    }
+    return otherwise;
+}
+
+const char *llm_word_of(const llm_word_t *words, int value)
+{
+    for (; words->word; ++words) {
+        if (words->value == value) {
+            return words->word;
+        }
+    }
+    return NULL;
+}
+
+const char *llm_finish_name(llm_finish_e finish)
+{
+    static const llm_word_t names[] = {
+        {"none", LLM_FINISH_NONE},
+        {"stop", LLM_FINISH_STOP},
+        {"stop_sequence", LLM_FINISH_STOP_SEQUENCE},
+        {"length", LLM_FINISH_LENGTH},
+        {"tool_calls", LLM_FINISH_TOOL_CALLS},
+        {"filtered", LLM_FINISH_FILTERED},
+        {"pause", LLM_FINISH_PAUSE},
+        {"other", LLM_FINISH_OTHER},
+        {NULL, 0},
+    };
+
+    return llm_word_of(names, (int)finish);
+}
+
+/* ---- JSON output ---- */
+
+void llm_put_comma(llm_buf_t *out)
+{
+    char last = out->len ? out->data[out->len - 1] : '{';
+
+    if (last != '{' && last != '[' && last != ':') {
+        llm_buf_putc(out, ',');
+    }
+}
+
+void llm_put_name(llm_buf_t *out, const char *name)
+{
+    llm_put_comma(out);
+    llm_buf_putc(out, '"');
+    llm_buf_puts(out, name);
+    llm_buf_lit(out, "\":");
+}
+
+void llm_put_member(llm_buf_t *out, const char *name, const llm_json_t *value)
+{
+    if (value) {
+        llm_put_name(out, name);
+        llm_json_put(out, value);
+    }
+}
+
+void llm_put_text_member(llm_buf_t *out, const char *name, llm_text_t text)
+{
+    if (text.data) {
+        llm_put_name(out, name);
+        llm_buf_put_text(out, text);
+    }
+}
+
+void llm_put_string_member(llm_buf_t *out, const char *name, const char *utf8)
+{
+    if (utf8) {
+        llm_put_name(out, name);
+        llm_buf_put_string(out, utf8);
+    }
+}
+
+void llm_put_int_member(llm_buf_t *out, const char *name, apr_int64_t value)
+{
+    llm_put_name(out, name);
+    llm_buf_put_int(out, value);
+}
+
+void llm_put_raw_member(llm_buf_t *out, const char *name, const char *value)
+{
+    llm_put_name(out, name);
+    llm_buf_puts(out, value);
+}
+
+void llm_request_set_body(llm_request_t *req, const llm_buf_t *body,
+                          apr_pool_t *pool)
+{
+    req->body = apr_pcalloc(pool, sizeof(*req->body));
+    req->body->data = body->data;
+    req->body->len = body->len;
+    req->body_count = 1;
+}
+
+/* ---- media ---- */
+
+/* "image/png;charset=x;base64" to its media type; NULL where no base64. */
+static const char *data_url_type(llm_text_t head, apr_pool_t *pool)
+{
+    static const char mark[] = ";base64";
+    char *text = apr_pstrdup(pool, llm_text_string(head, pool));
+    apr_size_t len = strlen(text);
+
+    if (len < sizeof(mark) - 1
+        || strcasecmp(text + len - (sizeof(mark) - 1), mark)) {
+        return NULL;
+    }
+    text[len - (sizeof(mark) - 1)] = '\0';
+    if (strchr(text, ';')) {
+        *strchr(text, ';') = '\0';
+    }
+    return text;
+}
+
+int llm_media_set_url(llm_media_t *media, llm_text_t url, apr_pool_t *pool)
+{
+    const char *comma, *type;
+    llm_text_t head;
+
+    if (url.len < 5 || strncasecmp(url.data, "data:", 5)) {
+        media->url = url;
+        return 1;
+    }
+    comma = memchr(url.data, ',', url.len);
+    if (!comma) {
+        return 0;
+    }
+    head.data = url.data + 5;
+    head.len = (apr_size_t)(comma - head.data);
+    type = data_url_type(head, pool);
+    if (!type) {
+        return 0;
+    }
+    media->media_type = *type ? type : NULL;
+    media->base64.data = comma + 1;
+    media->base64.len = (apr_size_t)(url.data + url.len - media->base64.data);
+    return 1;
+}
+
+/* Of a media type no more than what one can have: so it needs no escaping. */
+static void put_media_type(llm_buf_t *out, const char *type)
+{
+    for (; *type; ++type) {
+        if (apr_isalnum(*type) || strchr("/+.-_", *type)) {
+            llm_buf_putc(out, *type);
+        }
+    }
+}
+
+void llm_put_media_url(llm_buf_t *out, const llm_media_t *media)
+{
+    if (!media->base64.data) {
+        llm_buf_put_text(out, media->url);
+        return;
+    }
+    llm_buf_lit(out, "\"data:");
+    put_media_type(out, media->media_type ? media->media_type
+                                          : "application/octet-stream");
+    llm_buf_lit(out, ";base64,");
+    llm_buf_append(out, media->base64.data, media->base64.len);
+    llm_buf_putc(out, '"');
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What many dialects share: building asks and answers, words and their
+ * meanings, JSON output, media, tool ids and arguments, what happens to
+ * members that another dialect has no place for, and provider errors.
+ *
+ * Nothing here knows a dialect. Memory is the pool's given; slices point into
+ * the bytes they were read from. Functions that cannot fail return the thing.
+ */
+#ifndef DIALECT_COMMON_H
+#define DIALECT_COMMON_H
+
+#include "dialect/dialect.h"
+
+/* ---- asks and answers, built front to back --------------------------- */
+
+/* An empty ask or answer with the members that must never be NULL. */
+llm_ask_t *llm_ask_make(llm_op_e op, apr_pool_t *pool);
+llm_answer_t *llm_answer_make(apr_pool_t *pool);
+
+/* Lists that know their end. Zeroed they are empty; `first` is what goes
+ * into a turn, an ask or an answer. `add` returns the new, zeroed element. */
+typedef struct llm_parts_t {
+    llm_part_t *first, *last;
+} llm_parts_t;
+typedef struct llm_turns_t {
+    llm_turn_t *first, *last;
+} llm_turns_t;
+typedef struct llm_tools_t {
+    llm_tool_t *first, *last;
+} llm_tools_t;
+typedef struct llm_choices_t {
+    llm_choice_t *first, *last;
+} llm_choices_t;
+
+llm_part_t *llm_parts_add(llm_parts_t *parts, llm_part_e kind,
+                          apr_pool_t *pool);
+llm_part_t *llm_parts_add_text(llm_parts_t *parts, llm_part_e kind,
+                               llm_text_t text, apr_pool_t *pool);
+/* id may be NULL; args as llm_call_t wants them. */
+llm_part_t *llm_parts_add_call(llm_parts_t *parts, const char *id,
+                               llm_text_t name, llm_bytes_t args,
+                               apr_pool_t *pool);
+llm_turn_t *llm_turns_add(llm_turns_t *turns, llm_role_e role,
+                          apr_pool_t *pool);
+llm_tool_t *llm_tools_add(llm_tools_t *tools, apr_pool_t *pool);
+llm_choice_t *llm_choices_add(llm_choices_t *choices, int index,
+                              apr_pool_t *pool);
+
+/* Fills in `result_name` of tool results from the calls they answer. */
+void llm_turns_name_results(llm_turn_t *turns, apr_pool_t *pool);
+
+/* Does any part of the list have this kind? */
+int llm_parts_have(const llm_part_t *parts, llm_part_e kind);
+
+/* ---- text ------------------------------------------------------------ */
+
+int llm_text_is_empty(llm_text_t text);           /* none or "" */
+int llm_text_is_same(llm_text_t a, llm_text_t b); /* byte for byte */
+int llm_bytes_are(llm_bytes_t bytes, const char *plain);
+/* Of the TEXT parts, joined by `separator` (escaped text); a copy only when
+ * there is more than one. None where there is no text part. */
+llm_text_t llm_parts_text(const llm_part_t *parts, const char *separator,
+                          apr_pool_t *pool);
+
+/* ---- words ----------------------------------------------------------- */
+
+/* A word of a dialect and its meaning. Tables end with a NULL word; where a
+ * meaning has several words the first one is written, all are read. */
+typedef struct llm_word_t {
+    const char *word;
+    int value;
+} llm_word_t;
+
+int llm_word_value(const llm_word_t *words, llm_text_t text, int otherwise);
+const char *llm_word_of(const llm_word_t *words, int value); /* or NULL */
+const char *llm_finish_name(llm_finish_e finish); /* "tool_calls", for logs */
+
+/* ---- JSON output ----------------------------------------------------- */
+
+/* A comma, unless the output is empty or ends with "{", "[" or ":". */
+void llm_put_comma(llm_buf_t *out);
+/* The comma where one is due, then `"name":`. name needs no escaping. */
+void llm_put_name(llm_buf_t *out, const char *name);
+/* Whole members; those that are NULL or none are left out. */
+void llm_put_member(llm_buf_t *out, const char *name, const llm_json_t *value);
+void llm_put_text_member(llm_buf_t *out, const char *name, llm_text_t text);
+void llm_put_string_member(llm_buf_t *out, const char *name, const char *utf8);
+void llm_put_int_member(llm_buf_t *out, const char *name, apr_int64_t value);
+/* `value` is JSON as it stands. */
+void llm_put_raw_member(llm_buf_t *out, const char *name, const char *value);
+/* The whole buffer as the one piece of req's body. The buffer's memory must
+ * live as long as the request: make it in the request's pool. */
+void llm_request_set_body(llm_request_t *req, const llm_buf_t *body,
+                          apr_pool_t *pool);
+
+/* ---- media ----------------------------------------------------------- */
+
+/* An address as it stands in a client's request: "data:image/png;base64,..."
+ * is taken apart into media_type and base64 (a slice of `url`), anything else
+ * becomes media->url. Returns 0 for a data: URL that is not base64. */
+int llm_media_set_url(llm_media_t *media, llm_text_t url, apr_pool_t *pool);
+/* As a JSON string: the address, or a data: URL of the bytes. */
+void llm_put_media_url(llm_buf_t *out, const llm_media_t *media);
+
+/* ---- tools ----------------------------------------------------------- */
+
+/* Arguments as OpenAI has them, JSON in a string, to the JSON text of an
+ * object. None, "" and "null" are "{}". What is no object becomes
+ * {"INVALID_JSON":"..."} (the form Anthropic's documentation gives), and 0 is
+ * returned: nothing is lost and every dialect can carry it. */
+int llm_args_from_text(llm_bytes_t *pargs, llm_text_t text, apr_pool_t *pool);
+/* Arguments as an object (Anthropic, Gemini); NULL and null are "{}". */
+llm_bytes_t llm_args_from_json(const llm_json_t *node);
+
+/* An id for a call that has none: prefix + 24 letters and digits made of
+ * `seed` (what is unique to this answer) and the call's number. */
+const char *llm_call_id_make(const char *prefix, const char *seed, int number,
+                             apr_pool_t *pool);
+/* A seed for whole answers: the answer's id, or, where it has none, what
+ * differs between the turns of one conversation. */
+const char *llm_answer_seed(const llm_ask_t *ask, const llm_answer_t *answer,
+                            apr_pool_t *pool);
+/* The same id where it fits: 1..max characters of [A-Za-z0-9] and those in
+ * `also`; exactly max where `exact`. Else prefix + letters and digits made
+ * of it, so that a call and its result change alike. */
+const char *llm_call_id_fit(const char *id, const char *prefix,
+                            const char *also, apr_size_t max, int exact,
+                            apr_pool_t *pool);
+
+/* ---- what has no place ----------------------------------------------- */
+
+/* A member of the client's request that ask has no term for; null counts as
+ * absent. `where` is the path to its parent with an index where it is in an
+ * array ("messages[3]"), NULL for the top level. */
+void llm_ask_add_unknown(llm_ask_t *ask, const llm_json_t *member,
+                         const char *where, apr_pool_t *pool);
+/* Every member of `object` whose name is not in `known` (NULL-terminated). */
+void llm_ask_add_unknowns(llm_ask_t *ask, const llm_json_t *object,
+                          const char *const *known, const char *where,
+                          apr_pool_t *pool);
+
+/* Says that a member is left out; once however often it is told. An index in
+ * the path is taken off: "messages[3].name" is told as "messages.name". */
+void llm_request_drop(llm_request_t *req, const char *path);
+/* What becomes of ask->unknown: members in `handled` (the writer sees to
+ * them; may be NULL) are passed over, hints (their loss does not change what
+ * the answer means) are dropped, and anything else is a BAD_REQUEST that
+ * names it. NULL when all is well. */
+llm_problem_t *llm_request_settle_unknown(llm_request_t *req,
+                                          const llm_ask_t *ask,
+                                          const char *const *handled,
+                                          apr_pool_t *pool);
+/* "`logprobs` is not supported by <dialect> providers": the refusal. */
+llm_problem_t *llm_problem_unsupported(const char *param, const char *dialect,
+                                       apr_pool_t *pool);
+
+/* ---- usage ----------------------------------------------------------- */
+
+/* Sets the class where the node is a number that can be a count. */
+int llm_usage_take(llm_usage_t *usage, llm_class_e class,
+                   const llm_json_t *node);
+/* value - part, never below 0. */
+apr_int64_t llm_usage_rest(apr_int64_t value, apr_int64_t part);
+
+/* ---- errors ---------------------------------------------------------- */
+
+/* A problem the provider told: kind and client status by `status`, message
+ * redacted (a default for the status when it is NULL or empty), retry_after
+ * from the headers (which may be NULL). type and code may be NULL. */
+llm_problem_t *llm_problem_from_provider(int status, const apr_table_t *headers,
+                                         const char *message, const char *type,
+                                         const char *code, apr_pool_t *pool);
+/* Seconds, rounded up, from retry-after-ms or Retry-After (seconds, or a date
+ * against the answer's own Date); -1 when not told. */
+int llm_retry_after(const apr_table_t *headers);
+
+#endif /* DIALECT_COMMON_H */

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How one provider family talks: a table of pure functions, bytes and terms
+ * in, bytes and terms out, memory from the pool given.
+ *
+ * A dialect can face clients, providers, or both; a member that is NULL means
+ * "does not do it". Adding one is a file, its line in dialects.def and in
+ * local.mk, and its vectors: the tests fail for a dialect without any.
+ *
+ * Where the client's dialect is what the provider speaks (`speaks` of the
+ * provider's dialect names it), requests are spliced by pass_request and
+ * answers pass untouched; only usage is read. Everywhere else the answer goes
+ * through the terms of core/llm.h.
+ */
+#ifndef DIALECT_H
+#define DIALECT_H
+
+#include "core/llm.h"
+#include "core/llm_buf.h"
+#include "core/llm_json.h"
+#include "core/llm_problem.h"
+#include "core/llm_sse.h"
+#include "core/llm_usage.h"
+
+/* Where a provider is and what it wants besides its dialect. Made by the
+ * configuration; constant while requests run. */
+typedef struct llm_provider_t {
+    const char *name;            /* as configured */
+    const struct llm_dialect_t *dialect;
+    const char *base_url;        /* as configured or the dialect's default */
+    const char *scheme, *host;   /* "https", "api.openai.com" */
+    int port;                    /* 443 */
+    const char *base_path;       /* "/v1", "" for none, never ends in "/" */
+    const apr_table_t *headers;  /* LLMHeader's; may be NULL */
+    int ask_usage;               /* add stream_options.include_usage */
+    int max_tokens_default;      /* where the dialect demands a limit and the
+                                    client gave none */
+    void *glue;                  /* the driver's: worker, secret */
+} llm_provider_t;
+
+/* A request to a provider, ready but for its credentials, Host,
+ * Content-Length and Connection, which the writer on the wire adds. */
+typedef struct llm_request_t {
+    const char *method;         /* "POST" */
+    const char *path;           /* with the query, e.g. "/v1/messages" */
+    apr_table_t *headers;       /* never NULL */
+    llm_bytes_t *body;          /* pieces, in order: splices need no copy */
+    int body_count;
+    apr_array_header_t *dropped; /* of const char *: members of the client's
+                                   request this provider has no place for and
+                                   whose loss does not change the answer's
+                                   meaning; never NULL */
+} llm_request_t;
+
+/* How a streamed answer is cut into events. */
+typedef enum {
+    LLM_FRAMING_NONE,  /* not streamed */
+    LLM_FRAMING_SSE,
+    LLM_FRAMING_NDJSON
+} llm_framing_e;
+
+/* One event of a provider's stream, framing taken off. */
+typedef struct llm_event_t {
+    llm_bytes_t event;      /* SSE event name, or empty */
+    llm_bytes_t data;       /* the payload as it came */
+    const llm_json_t *doc;  /* the payload read; NULL when it is no JSON */
+} llm_event_t;
+
+/* State of one stream being read or written; each dialect has its own. */
+typedef struct llm_reader_t llm_reader_t;
+typedef struct llm_writer_t llm_writer_t;
+
+typedef struct llm_dialect_t llm_dialect_t;
+struct llm_dialect_t {
+    const char *name;         /* as in LLMDialect */
+    const char *speaks;       /* the client dialect whose bytes this provider
+                                 takes as they are; NULL for none */
+    unsigned client_ops;      /* bits of llm_op_e served to clients */
+    unsigned provider_ops;    /* bits of llm_op_e asked of providers */
+    unsigned pass_ops;        /* of these, which pass untouched for `speaks` */
+    const char *default_url;  /* the provider's public address */
+    const char *default_path; /* used when the base URL has none: "/v1" */
+    llm_framing_e framing;    /* of streamed answers */
+
+    /* ---- facing a client ------------------------------------------- */
+
+    /* The body as an ask. The problem names the member that is wrong. */
+    llm_problem_t *(*read_request)(llm_ask_t **pask, llm_op_e op,
+                                   const llm_json_t *doc, apr_pool_t *pool);
+    /* A whole answer; application/json. `ask` is what was asked. */
+    void (*write_response)(llm_buf_t *out, const llm_ask_t *ask,
+                           const llm_answer_t *answer, apr_pool_t *pool);
+    /* A streamed answer: a checked state machine; it cannot write events in
+     * an order the dialect does not allow, whatever deltas come. `id` is the
+     * exchange's, used where the provider gives none. */
+    llm_writer_t *(*writer_make)(const llm_ask_t *ask, const char *id,
+                                 apr_time_t now, apr_pool_t *pool);
+    void (*write_delta)(llm_buf_t *out, llm_writer_t *writer,
+                        const llm_delta_t *delta);
+    /* An error as the whole answer. */
+    void (*write_problem)(llm_buf_t *out, const llm_problem_t *problem,
+                          const char *request_id);
+    /* An error inside a stream of this dialect that was *not* written by a
+     * writer (pass-through broke off): legal after any complete event. */
+    void (*write_stream_problem)(llm_buf_t *out, const llm_problem_t *problem,
+                                 const char *request_id);
+    /* GET /v1/models: names this caller may use. */
+    void (*write_models)(llm_buf_t *out, const apr_array_header_t *names,
+                         apr_time_t now, apr_pool_t *pool);
+
+    /* ---- facing a provider ----------------------------------------- */
+
+    /* Translated request for `model`. req comes with empty headers and
+     * `dropped`. A problem (BAD_REQUEST naming the member) where the provider
+     * cannot do what was asked and leaving it out would change the answer. */
+    llm_problem_t *(*write_request)(llm_request_t *req, const llm_ask_t *ask,
+                                    const char *model,
+                                    const llm_provider_t *provider,
+                                    apr_pool_t *pool);
+    /* Same dialect: the client's bytes with `model` replaced, and what the
+     * gateway itself needs added (stream_options). *phide is set when the
+     * client must not see the usage that was asked for. */
+    llm_problem_t *(*pass_request)(llm_request_t *req, llm_op_e op,
+                                   llm_bytes_t raw, const char *model,
+                                   const llm_provider_t *provider,
+                                   int *phide, apr_pool_t *pool);
+    /* Name and value of the header that carries the provider's secret, for
+     * the writer on the wire; the value's prefix ("Bearer ") in *pprefix. */
+    const char *(*secret_header)(const char **pprefix);
+    /* Headers every request to this provider has (anthropic-version...),
+     * set only where the client did not send one; NULL for none. */
+    void (*add_headers)(apr_table_t *headers, const llm_provider_t *provider);
+
+    /* A whole answer, status 2xx. A problem: the body is not an answer (also
+     * an error inside a 200). */
+    llm_problem_t *(*read_response)(llm_answer_t **panswer, const llm_ask_t *ask,
+                                    const llm_json_t *doc, apr_pool_t *pool);
+    /* A streamed answer: every event in order, then reader_end once when the
+     * body is complete. `scratch` is cleared after each call; what the reader
+     * keeps for longer it copies to the pool it was made with, bounded. */
+    llm_reader_t *(*reader_make)(const llm_ask_t *ask, apr_pool_t *pool);
+    void (*read_event)(llm_reader_t *reader, const llm_event_t *event,
+                       llm_delta_cb *emit, void *baton, apr_pool_t *scratch);
+    /* Emits FINISH, USAGE and END as far as still due, or a PROBLEM when the
+     * stream stopped before its proper end. */
+    void (*reader_end)(llm_reader_t *reader, llm_delta_cb *emit, void *baton,
+                       apr_pool_t *scratch);
+
+    /* Usage from any answer body or stream event of this provider's API
+     * (native and pass-through paths): overwrites the classes it finds.
+     * Returns 1 when the document held usage. */
+    int (*read_usage)(llm_usage_t *usage, const llm_json_t *doc);
+    /* Facts of a passed answer for the record: the model that answered and
+     * the finish reason as far as this document tells; out-members are left
+     * alone otherwise. pmodel is copied to pool. */
+    void (*read_facts)(const char **pmodel, llm_finish_e *pfinish,
+                       const llm_json_t *doc, apr_pool_t *pool);
+    /* An error answer (status >= 400): doc may be NULL; `body` is what came;
+     * header lookups are case-insensitive. Never NULL. */
+    llm_problem_t *(*read_problem)(int status, const apr_table_t *headers,
+                                   const llm_json_t *doc, llm_bytes_t body,
+                                   apr_pool_t *pool);
+    /* An error inside a passed 200 stream: is this event one? NULL: no. */
+    llm_problem_t *(*event_problem)(const llm_event_t *event,
+                                    apr_pool_t *pool);
+    /* Pass-through streams, client did not ask for usage but we did: what to
+     * forward in place of raw. Returns 1 and *pout (possibly empty: drop the
+     * event) when the event must change, 0 to forward it untouched. */
+    int (*hide_usage)(llm_bytes_t *pout, const llm_sse_event_t *event,
+                      const llm_json_t *doc, apr_pool_t *scratch);
+    /* Does this event end a passed stream properly? ([DONE], message_stop) */
+    int (*is_last)(const llm_event_t *event);
+
+    /* Native route: model name in a provider path or body ("models/x:gen..."),
+     * NULL when it has none; whether the answer will stream. */
+    const char *(*native_model)(const char *path, const llm_json_t *doc,
+                                apr_pool_t *pool);
+    /* Path on the provider for what follows the provider's name in a native
+     * route; NULL member: base rules of llm_dialect_native_path. */
+    const char *(*native_path)(const llm_provider_t *provider,
+                               const char *rest, apr_pool_t *pool);
+};
+
+/* Registry: from dialects.def. */
+const llm_dialect_t *llm_dialect_find(const char *name);
+const llm_dialect_t *const *llm_dialect_all(apr_size_t *pcount);
+/* "anthropic, gemini, openai": for error texts. which: 1 client, 2 provider. */
+const char *llm_dialect_names(int which, apr_pool_t *pool);
+
+/* Does this provider take this client's bytes as they are? */
+int llm_dialect_passes(const llm_dialect_t *client,
+                       const llm_dialect_t *provider, llm_op_e op);
+
+/* Splits a base URL into the provider's scheme, host, port and base_path and
+ * applies default_path. NULL, or a phrase saying what is wrong. */
+const char *llm_provider_set_url(llm_provider_t *provider, const char *url,
+                                 apr_pool_t *pool);
+/* base_path + suffix, e.g. "/v1" + "/chat/completions". */
+const char *llm_provider_path(const llm_provider_t *provider,
+                              const char *suffix, apr_pool_t *pool);
+/* What a native route calls: rest as it is when it begins with the base
+ * path, else base path + rest. */
+const char *llm_dialect_native_path(const llm_provider_t *provider,
+                                    const char *rest, apr_pool_t *pool);
+
+#endif /* DIALECT_H */

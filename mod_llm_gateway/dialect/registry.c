@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names to dialects, and the addresses of providers.
+ *
+ * dialects.def is read twice: to declare the records and to list them. This
+ * is the only place that knows which dialects there are.
+ */
+#include "dialect/dialect.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+#include <apr_uri.h>
+
+#define LLM_DIALECT(symbol, name)                                              \
+    extern const llm_dialect_t llm_dialect_##symbol;
+#include "dialect/dialects.def"
+#undef LLM_DIALECT
+
+#define LLM_DIALECT(symbol, name) &llm_dialect_##symbol,
+static const llm_dialect_t *const dialects[] = {
+#include "dialect/dialects.def"
+};
+#undef LLM_DIALECT
+
+#define DIALECTS (sizeof(dialects) / sizeof(dialects[0]))
+
+const llm_dialect_t *const *llm_dialect_all(apr_size_t *pcount)
+{
+    *pcount = DIALECTS;
+    return dialects;
+}
+
+const llm_dialect_t *llm_dialect_find(const char *name)
+{
+    apr_size_t i;
+
+    for (i = 0; i < DIALECTS; ++i) {
+        if (!strcmp(dialects[i]->name, name)) {
+            return dialects[i];
+        }
+    }
+    return NULL;
+}
+
+const char *llm_dialect_names(int which, apr_pool_t *pool)
+{
+    const char *names = "";
+    apr_size_t i;
+
+    for (i = 0; i < DIALECTS; ++i) {
+        const llm_dialect_t *dialect = dialects[i];
+
+        if (which == 1 ? dialect->client_ops : dialect->provider_ops) {
+            names = apr_pstrcat(pool, names, *names ? ", " : "", dialect->name,
+                                NULL);
+        }
+    }
+    return names;
+}
+
+int llm_dialect_passes(const llm_dialect_t *client,
+                       const llm_dialect_t *provider, llm_op_e op)
+{
+    return provider->speaks && !strcmp(provider->speaks, client->name)
+           && (provider->pass_ops & (unsigned)op);
+}
+
+/* NULL, or what is wrong with the parts of an address. */
+static const char *check_url(const apr_uri_t *uri)
+{
+    if (!uri->scheme
+        || (strcmp(uri->scheme, "http") && strcmp(uri->scheme, "https"))) {
+        return "expected an address that begins with http:// or https://";
+    }
+    if (!uri->hostname || !*uri->hostname) {
+        return "expected a host name after the scheme";
+    }
+    if (uri->user || uri->password) {
+        return "an address must not hold a user name or a password: "
+               "use LLMKey";
+    }
+    if (uri->query || uri->fragment) {
+        return "a base address has no query and no fragment";
+    }
+    if (uri->port_str && *uri->port_str && !uri->port) {
+        return "expected a port from 1 to 65535";
+    }
+    return NULL;
+}
+
+const char *llm_provider_set_url(llm_provider_t *provider, const char *url,
+                                 apr_pool_t *pool)
+{
+    const char *wrong;
+    apr_size_t len;
+    apr_uri_t uri;
+    char *path;
+
+    if (!url || apr_uri_parse(pool, url, &uri)) {
+        return "expected an address such as https://api.example.com/v1";
+    }
+    wrong = check_url(&uri);
+    if (wrong) {
+        return wrong;
+    }
+    path = apr_pstrdup(pool, uri.path ? uri.path : "");
+    for (len = strlen(path); len && path[len - 1] == '/';) {
+        path[--len] = '\0';
+    }
+    provider->base_url = url;
+    provider->scheme = uri.scheme;
+    provider->host = uri.hostname;
+    provider->port = uri.port ? uri.port : apr_uri_port_of_scheme(uri.scheme);
+    provider->base_path = path;
+    if (!len && provider->dialect && provider->dialect->default_path) {
+        provider->base_path = provider->dialect->default_path;
+    }
+    return NULL;
+}
+
+/* Does `path` begin with the whole segments of `base`? */
+static int begins_with(const char *path, const char *base)
+{
+    apr_size_t len = strlen(base);
+
+    return len && !strncmp(path, base, len)
+           && (!path[len] || path[len] == '/' || path[len] == '?');
+}
+
+const char *llm_provider_path(const llm_provider_t *provider,
+                              const char *suffix, apr_pool_t *pool)
+{
+    const char *base = provider->base_path ? provider->base_path : "";
+    const char *last = strrchr(base, '/');
+
+    /* A version is not said twice: ".../v1" + "/v1/messages". */
+    if (last && begins_with(suffix, last)) {
+        suffix += strlen(last);
+    }
+    return apr_pstrcat(pool, base, suffix, NULL);
+}
+
+const char *llm_dialect_native_path(const llm_provider_t *provider,
+                                    const char *rest, apr_pool_t *pool)
+{
+    const char *base = provider->base_path ? provider->base_path : "";
+
+    if (begins_with(rest, base)) {
+        return rest;
+    }
+    return apr_pstrcat(pool, base, *rest == '/' ? "" : "/", rest, NULL);
+}
