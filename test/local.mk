@@ -32,8 +32,21 @@ lint_checks = \
 	%D%/lint/sources.sh
 
 TESTS += $(lint_checks)
+
+# A part of the tests, and their names for run.sh.
+check-unit: $(check_LTLIBRARIES) $(check_PROGRAMS)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(unit_programs)'
+check-lint: all
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(lint_checks)'
+print-unit-programs:
+	@echo $(unit_programs)
+print-lint-checks:
+	@echo $(lint_checks)
+.PHONY: check-unit check-lint print-unit-programs print-lint-checks
+
 EXTRA_DIST += $(lint_checks) \
 	%D%/README.md \
+	%D%/run.sh \
 	%D%/lint/lint.sh
 
 unit_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS) \

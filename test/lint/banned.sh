@@ -13,7 +13,7 @@ while read -r file; do
     while IFS=: read -r line text; do
         bad "$file:$line: banned function: $text"
     done
-    grep -nE '(TODO|FIXME|XXX)' "$file" | while IFS=: read -r line text; do
+    grep -nwE '(TODO|FIXME|XXX)' "$file" | while IFS=: read -r line text; do
         bad "$file:$line: unfinished: $text"
     done
 done <"$scratch/files"

@@ -1,0 +1,424 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# All tests with one command: installs what is missing (Debian, Ubuntu), builds
+# out of tree, runs each group and prints `N passed, N failed, N skipped` last.
+# The sums are read from what the test tools wrote (automake's .trs, TAP,
+# pytest's junit file), never from a tool's exit status alone; a group that
+# should have run and left nothing to read counts as failed.
+
+usage()
+{
+    cat <<'USAGE'
+usage: sh test/run.sh [GROUP [ARGUMENT ...]]
+
+Without a group all of them run.
+
+  unit [FOLDER [SUITE]]   the libcheck programs:  unit core sse
+  lint [CHECK]            the checks of the sources:  lint layers
+  httpd [PYTEST ...]      a real httpd:  httpd test_010_chat.py -k stream
+  sdk [PYTEST ...]        the providers' official SDKs as clients
+  asan [PYTEST ...]       unit and httpd again, under the sanitizers
+
+In the environment:
+  LLMGW_BUILD=DIR         build folder (default: build/test)
+  LLMGW_CONFIGURE=FLAGS   more flags for configure
+  LLMGW_RECORDED=DIR      recorded exchanges (default: ../shared/recorded)
+USAGE
+}
+
+set -u
+top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
+cd "$top" || exit 1
+build=${LLMGW_BUILD:-build/test}
+case $build in /*) ;; *) build=$top/$build ;; esac
+jobs=$(nproc 2>/dev/null || echo 2)
+passed=0 failed=0 skipped=0
+groups_failed=
+
+say()
+{
+    printf '\n== %s\n' "$*"
+}
+
+die()
+{
+    printf 'test/run.sh: %s\n' "$*" >&2
+    exit 1
+}
+
+# add GROUP PASSED FAILED SKIPPED
+add()
+{
+    passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
+    echo "$1: $2 passed, $3 failed, $4 skipped"
+    [ "$3" -eq 0 ] || groups_failed="$groups_failed $1"
+}
+
+# ------------------------------------------------------- what must be there
+
+has()
+{
+    command -v "$1" >/dev/null 2>&1
+}
+
+# Debian's package and how to see whether what it brings is there already.
+probe()
+{
+    case $1 in
+        gcc) has gcc ;;
+        libc6-dev) [ -f /usr/include/stdlib.h ] ;;
+        make) has make ;;
+        autoconf) has autoconf ;;
+        automake) has automake ;;
+        libtool) has libtoolize ;;
+        pkg-config) has pkg-config ;;
+        apache2-dev) has apxs || [ -x /usr/bin/apxs ] ;;
+        apache2-bin) has apache2 || has httpd || [ -x /usr/sbin/apache2 ] ;;
+        libapr1-dev) pkg-config --exists apr-1 ;;
+        libaprutil1-dev) pkg-config --exists apr-util-1 ;;
+        libcjson-dev) pkg-config --exists libcjson ;;
+        libssl-dev) pkg-config --exists openssl ;;
+        libdb5.3-dev) echo '#include <db.h>' | gcc -E - >/dev/null 2>&1 ;;
+        check) pkg-config --exists check ;;
+        curl) has curl ;;
+        python3) has python3 ;;
+        python3-pytest) find_python ;;
+        python3-venv) python3 -c 'import ensurepip' 2>/dev/null ;;
+        nodejs) has node ;;
+        npm) has npm ;;
+        *) die "no way to look for $1" ;;
+    esac
+}
+
+# A Python that has pytest: the one in PATH, or the distribution's.
+python=
+find_python()
+{
+    for python in python3 /usr/bin/python3; do
+        "$python" -c 'import pytest' 2>/dev/null && return 0
+    done
+    python=
+    return 1
+}
+
+missing_of()
+{
+    missing=
+    for package; do
+        probe "$package" || missing="$missing $package"
+    done
+}
+
+as_root()
+{
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    else
+        sudo "$@"
+    fi
+}
+
+# need PACKAGE ...: installs those whose content is not there yet.
+need()
+{
+    missing_of "$@"
+    [ -n "$missing" ] || return 0
+    has apt-get || {
+        echo "These are missing (names of Debian's packages):$missing" >&2
+        die "install what brings them here, then run this again"
+    }
+    [ "$(id -u)" -eq 0 ] || has sudo ||
+        die "as root, run: apt-get install$missing"
+    say "installing$missing"
+    # shellcheck disable=SC2086
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends $missing >"$log" 2>&1 || {
+        as_root apt-get update >"$log" 2>&1
+        as_root env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y --no-install-recommends $missing >>"$log" 2>&1
+    } || {
+        tail -n 20 "$log" >&2
+        die "could not install:$missing"
+    }
+    missing_of "$@"
+    [ -z "$missing" ] || die "installed, but still not found:$missing"
+}
+
+need_to_build()
+{
+    # apache2-bin only: nothing is started, nothing of the system's changes.
+    need gcc libc6-dev make autoconf automake libtool pkg-config apache2-dev \
+        apache2-bin libapr1-dev libaprutil1-dev libcjson-dev libssl-dev \
+        libdb5.3-dev check
+}
+
+# -------------------------------------------------------------------- build
+
+# build_in FOLDER FLAG ...: configures once, then makes.
+build_in()
+{
+    folder=$1
+    shift
+    say "building in ${folder#"$top"/}"
+    [ ! -f config.status ] ||
+        die "the sources are configured in place; run 'make distclean' first"
+    if [ ! -x configure ]; then
+        autoreconf -i >"$log" 2>&1 || { cat "$log" >&2; die "autoreconf failed"; }
+    fi
+    mkdir -p "$folder" || exit 1
+    # shellcheck disable=SC2086
+    set -- "$@" ${LLMGW_CONFIGURE:-}
+    if [ ! -f "$folder/Makefile" ] ||
+        [ "$(cat "$folder/.flags" 2>/dev/null)" != "$*" ]; then
+        (cd "$folder" && "$top/configure" "$@") >"$log" 2>&1 ||
+            { tail -n 30 "$log" >&2; die "configure failed"; }
+        printf '%s' "$*" >"$folder/.flags"
+    fi
+    make -C "$folder" -j"$jobs" >"$log" 2>&1 ||
+        { grep -E -A5 'error|Error|\*\*\*' "$log" | tail -n 60 >&2
+          die "the build failed; all it said is in $log"; }
+    grep -E 'warning:' "$log" | sort -u
+    return 0
+}
+
+built=
+build_once()
+{
+    [ -z "$built" ] || return 0
+    need_to_build
+    build_in "$build"
+    built=yes
+}
+
+# ----------------------------------------------------------------- counting
+
+# count_trs GROUP NAME ...: what automake wrote about these tests. A program
+# that failed ends with an ERROR for its exit status; that is no further test.
+count_trs()
+{
+    group=$1
+    shift
+    p=0 f=0 s=0
+    for name; do
+        if [ ! -f "$name.trs" ]; then
+            echo "FAIL: ${name##*/} did not run"
+            f=$((f + 1))
+            continue
+        fi
+        is_pass=$(grep -c '^:test-result: \(PASS\|XFAIL\)' "$name.trs")
+        is_fail=$(grep -c '^:test-result: \(FAIL\|XPASS\)' "$name.trs")
+        is_skip=$(grep -c '^:test-result: SKIP' "$name.trs")
+        [ "$is_fail" -gt 0 ] ||
+            is_fail=$(grep -c '^:test-result: ERROR' "$name.trs")
+        [ $((is_pass + is_fail + is_skip)) -gt 0 ] || is_fail=1
+        p=$((p + is_pass)) f=$((f + is_fail)) s=$((s + is_skip))
+        [ "$is_fail" -eq 0 ] ||
+            grep -E '^not ok|^Bail|:[FE]:|found|: |ERROR|runtime error' \
+                "$name.log" | grep -vE '^(PASS|ok )' | head -n 40
+    done
+    add "$group" "$p" "$f" "$s"
+}
+
+# count_junit GROUP FILE: what pytest wrote.
+count_junit()
+{
+    counts=$("$python" - "$2" <<'PYTHON'
+import sys, xml.etree.ElementTree as tree
+try:
+    suites = list(tree.parse(sys.argv[1]).iter("testsuite"))
+except (OSError, tree.ParseError):
+    suites = []
+total = {k: sum(int(s.get(k, 0)) for s in suites)
+         for k in ("tests", "failures", "errors", "skipped")}
+bad = total["failures"] + total["errors"]
+print(max(0, total["tests"] - bad - total["skipped"]), bad, total["skipped"])
+PYTHON
+    ) || counts='0 1 0'
+    # shellcheck disable=SC2086
+    set -- "$1" $counts
+    # An exit status that the file does not explain is a failure of its own:
+    # nothing was collected, or pytest was stopped.
+    if [ "$status" -ne 0 ] && [ "$3" -eq 0 ]; then
+        echo "$1: pytest ended with status $status"
+        set -- "$1" "$2" 1 "$4"
+    fi
+    add "$@"
+}
+
+# ------------------------------------------------------------------- groups
+
+# make's list of a group's tests, relative to the build folder.
+names_of()
+{
+    make -s -C "$1" print-"$2"
+}
+
+# in_build FOLDER TARGET: make's own lines about each test are left out.
+in_build()
+{
+    make -C "$1" -k -j"$jobs" "$2" >"$1/$2.out" 2>&1
+    grep -E 'warning:|error:|\*\*\* .*\.(l?o|la)\]' "$1/$2.out"
+    return 0
+}
+
+# unit_in GROUP FOLDER
+unit_in()
+{
+    names=$(names_of "$2" unit-programs)
+    [ -n "$names" ] || die "make lists no unit test program"
+    (cd "$2" && for name in $names; do rm -f "$name.trs"; done)
+    in_build "$2" check-unit
+    here=$(pwd)
+    cd "$2" || exit 1
+    # shellcheck disable=SC2086
+    count_trs "$1" $names
+    cd "$here" || exit 1
+}
+
+group_unit()
+{
+    build_once
+    say "unit tests"
+    if [ $# -eq 0 ]; then
+        unit_in unit "$build"
+        return
+    fi
+    program=test/unit/test_$1
+    shift
+    make -s -C "$build" "$program" >"$log" 2>&1 ||
+        { cat "$log"; die "could not make $program"; }
+    "$build/$program" "$@" >"$log" 2>&1
+    status=$?
+    cat "$log"
+    p=$(grep -c '^ok ' "$log") f=$(grep -c '^not ok ' "$log")
+    [ "$status" -eq 0 ] || [ "$f" -gt 0 ] || f=1
+    add unit "$p" "$f" 0
+}
+
+group_lint()
+{
+    build_once
+    say "checks of the sources"
+    names=$(names_of "$build" lint-checks)
+    if [ $# -gt 0 ]; then
+        names=test/lint/$1.sh
+        [ -f "$names" ] || die "there is no check $1"
+    fi
+    names=$(for name in $names; do echo "${name%.sh}"; done)
+    (cd "$build" && for name in $names; do rm -f "$name.trs"; done)
+    if [ $# -gt 0 ]; then
+        make -s -C "$build" "$names.log" >"$log" 2>&1
+    else
+        in_build "$build" check-lint
+    fi
+    cd "$build" || exit 1
+    # shellcheck disable=SC2086
+    count_trs lint $names
+    cd "$top" || exit 1
+}
+
+# pytest_in GROUP FOLDER-OF-TESTS BUILD-FOLDER ARGUMENT ...
+pytest_in()
+{
+    group=$1 tests=$2 folder=$3
+    shift 3
+    junit=$folder/$group.xml
+    rm -f "$junit"
+    (
+        cd "$tests" || exit 1
+        LLMGW_BUILD=$folder PYTHONDONTWRITEBYTECODE=1 \
+            "$python" -m pytest -q -p no:cacheprovider --junitxml="$junit" "$@"
+    )
+    status=$?
+    count_junit "$group" "$junit"
+}
+
+need_for_httpd()
+{
+    need curl python3 python3-pytest
+}
+
+group_httpd()
+{
+    build_once
+    need_for_httpd
+    say "tests with a real httpd"
+    pytest_in httpd "$top/test/httpd" "$build" "$@"
+}
+
+group_asan()
+{
+    need_to_build
+    need_for_httpd
+    asan=$build/asan
+    build_in "$asan" --enable-asan
+    say "unit tests and a real httpd, under the sanitizers"
+    [ $# -gt 0 ] || unit_in asan-unit "$asan"
+    LLMGW_ASAN=1
+    export LLMGW_ASAN
+    pytest_in asan "$top/test/httpd" "$asan" "$@"
+    unset LLMGW_ASAN
+}
+
+# install_sdks: into the build folder, once for each list of them.
+install_sdks()
+{
+    sdk=$build/sdk
+    mkdir -p "$sdk/js" || exit 1
+    if ! cmp -s test/sdk/requirements.txt "$sdk/requirements.txt"; then
+        python3 -m venv "$sdk/py" &&
+            "$sdk/py/bin/pip" install -q -r test/sdk/requirements.txt &&
+            cp test/sdk/requirements.txt "$sdk/requirements.txt" || return 1
+    fi
+    if ! cmp -s test/sdk/package.json "$sdk/package.json"; then
+        cp test/sdk/package.json "$sdk/js/package.json" &&
+            npm install --prefix "$sdk/js" --no-audit --no-fund --silent &&
+            cp test/sdk/package.json "$sdk/package.json" || return 1
+    fi
+}
+
+group_sdk()
+{
+    build_once
+    need curl python3 python3-venv nodejs npm
+    say "official SDKs as clients"
+    if ! install_sdks >"$log" 2>&1; then
+        tail -n 5 "$log"
+        echo "sdk: skipped: the SDKs could not be fetched from their registries"
+        add sdk 0 0 1
+        return
+    fi
+    python=$build/sdk/py/bin/python
+    LLMGW_SDK_JS=$build/sdk/js
+    export LLMGW_SDK_JS
+    pytest_in sdk "$top/test/sdk" "$build" "$@"
+}
+
+# ---------------------------------------------------------------------- all
+
+case ${1:-all} in
+    -h | --help | help) usage; exit 0 ;;
+    all | unit | lint | httpd | sdk | asan) ;;
+    *) usage >&2; die "there is no group '$1'" ;;
+esac
+
+mkdir -p "$build" || exit 1
+log=$build/run.log
+if [ $# -eq 0 ] || [ "$1" = all ]; then
+    group_unit
+    group_lint
+    group_httpd
+    group_sdk
+    group_asan
+else
+    group=$1
+    shift
+    "group_$group" "$@"
+fi
+
+echo
+[ -z "$groups_failed" ] || echo "failed:$groups_failed"
+[ "$passed" -gt 0 ] || echo "no test has passed"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
