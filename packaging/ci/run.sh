@@ -1,0 +1,160 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# The jobs that take longer than `sh test/run.sh`, so that a developer runs
+# what continuous integration runs. A job is a function job_NAME and the line
+# of comment above it.
+set -eu
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+cd "$top"
+work=${LLMGW_BUILD:-$top/build}/ci
+jobs=$(nproc 2>/dev/null || echo 2)
+
+usage()
+{
+    echo "usage: sh packaging/ci/run.sh JOB [ARGUMENT ...]"
+    echo
+    awk '/^# / { text = substr($0, 3) }
+         /^job_/ { sub(/^job_/, ""); sub(/\(.*/, "")
+                   printf "  %-10s %s\n", $0, text }' "$top/packaging/ci/run.sh"
+}
+
+die()
+{
+    printf 'packaging/ci/run.sh: %s\n' "$*" >&2
+    exit 1
+}
+
+need()
+{
+    command -v "$1" >/dev/null 2>&1 ||
+        die "$1 was not found; it is in the package $2"
+}
+
+# configured NAME FLAG ...: a build folder of its own; prints its path.
+configured()
+{
+    folder=$work/$1
+    shift
+    [ -x configure ] || autoreconf -i >&2
+    mkdir -p "$folder"
+    (cd "$folder" && "$top/configure" -q "$@") >&2
+    echo "$folder"
+}
+
+# The release: it builds, passes and cleans up, and holds every file we keep.
+job_distcheck()
+{
+    folder=$(configured distcheck)
+    make -C "$folder" -j"$jobs" distcheck
+    tarball=$(find "$folder" -maxdepth 1 -name 'mod_llm_gateway-*.tar.gz')
+    [ -f "$tarball" ] || die "make distcheck left no tarball"
+    [ -e .git ] || { echo "not a clone: what is in it was not compared"; return; }
+    tar -tzf "$tarball" | sed 's|^[^/]*/||' | grep -v '/$' | sort >"$folder/in"
+    git ls-files | grep -v '^\.gitignore$' | sort >"$folder/kept"
+    if comm -13 "$folder/in" "$folder/kept" | grep .; then
+        die "these files are missing in ${tarball##*/}"
+    fi
+    grep -E '(__pycache__|\.pyc$|\.o$|/\.libs/)' "$folder/in" &&
+        die "these files do not belong in ${tarball##*/}"
+    echo "${tarball##*/}: $(wc -l <"$folder/in") files, all of ours among them"
+}
+
+# gcc and clang: no warning with either.
+job_werror()
+{
+    for cc in gcc clang; do
+        need $cc $cc
+        folder=$(configured "werror-$cc" --enable-werror CC=$cc)
+        make -C "$folder" clean >/dev/null
+        make -C "$folder" -j"$jobs" all
+        make -C "$folder" -j"$jobs" check TESTS=
+    done
+}
+
+# The unit tests and a real httpd under the sanitizers.
+job_asan()
+{
+    sh test/run.sh asan "$@"
+}
+
+# The unit tests under valgrind: leaks and reads of what was never written.
+job_valgrind()
+{
+    need valgrind valgrind
+    folder=$(configured valgrind)
+    make -C "$folder" -j"$jobs" check TESTS=
+    for program in $(make -s -C "$folder" print-unit-programs); do
+        echo "== $program"
+        (cd "$folder" && CK_FORK=no CK_DEFAULT_TIMEOUT=0 ./libtool --mode=execute \
+            valgrind -q --error-exitcode=99 --leak-check=full \
+            --errors-for-leak-kinds=definite "$program" >valgrind.out 2>&1) ||
+            { tail -n 60 "$folder/valgrind.out"; die "$program failed"; }
+    done
+}
+
+# Fuzzing, SECONDS for each target (default 600).
+job_fuzz()
+{
+    [ -f test/fuzz/build.sh ] || die "there is no fuzz target in test/fuzz"
+    need clang clang
+    folder=$work/fuzz
+    mkdir -p "$folder"
+    sh test/fuzz/build.sh "$folder"
+    for target in "$folder"/fuzz_*; do
+        [ -x "$target" ] || continue
+        name=${target##*/fuzz_}
+        echo "== $name"
+        mkdir -p "$folder/corpus/$name"
+        "$target" -max_total_time="${1:-600}" -timeout=10 -print_final_stats=1 \
+            -artifact_prefix="$folder/$name-" "$folder/corpus/$name" \
+            "test/fuzz/corpus/$name"
+    done
+}
+
+# clang-tidy, cppcheck, clang-format: no remark.
+job_tidy()
+{
+    need clang-format clang-format
+    need clang-tidy clang-tidy
+    need cppcheck cppcheck
+    need bear bear
+    folder=$(configured tidy)
+    make -C "$folder" clean >/dev/null
+    (cd "$folder" && bear -- make -j"$jobs" all >/dev/null)
+    sources=$(find mod_llm_gateway llmgwctl -name '*.c')
+    # shellcheck disable=SC2086
+    clang-format --dry-run -Werror $(find mod_llm_gateway llmgwctl test/unit \
+        -name '*.[ch]')
+    # shellcheck disable=SC2086
+    clang-tidy -p "$folder" --quiet --warnings-as-errors='*' $sources
+    cppcheck --project="$folder/compile_commands.json" --quiet \
+        --enable=warning,portability --inline-suppr --error-exitcode=1 \
+        --suppress='*:/usr/include/*'
+}
+
+# Requests per second, latencies and memory beside stock mod_proxy_http.
+job_bench()
+{
+    folder=$(configured bench CFLAGS='-O2 -g')
+    make -C "$folder" -j"$jobs"
+    make -C "$folder" bench
+}
+
+# A thousand kills of children and of the store's owner under load.
+job_kill()
+{
+    LLMGW_KILLS=${1:-1000} sh test/run.sh httpd -k kill
+}
+
+job=${1:-}
+case $job in
+    '' | -h | --help) usage; exit 0 ;;
+esac
+grep -q "^job_$job()" "$top/packaging/ci/run.sh" || {
+    usage >&2
+    die "there is no job '$job'"
+}
+shift
+"job_$job" "$@"
