@@ -17,23 +17,35 @@ noinst_LTLIBRARIES += \
 	%D%/core/llm_buf.c \
 	%D%/core/llm_buf.h \
 	%D%/core/llm_find.h \
+	%D%/core/llm_json.c \
 	%D%/core/llm_json.h \
 	%D%/core/llm_json_lex.c \
 	%D%/core/llm_json_lex.h \
 	%D%/core/llm_json_read.c \
 	%D%/core/llm_json_scan.c \
+	%D%/core/llm_key.c \
 	%D%/core/llm_key.h \
+	%D%/core/llm_log.c \
 	%D%/core/llm_log.h \
+	%D%/core/llm_money.c \
 	%D%/core/llm_money.h \
+	%D%/core/llm_ndjson.c \
 	%D%/core/llm_ndjson.h \
+	%D%/core/llm_pattern.c \
 	%D%/core/llm_pattern.h \
+	%D%/core/llm_price.c \
 	%D%/core/llm_price.h \
+	%D%/core/llm_problem.c \
 	%D%/core/llm_problem.h \
 	%D%/core/llm_record.h \
+	%D%/core/llm_redact.c \
 	%D%/core/llm_redact.h \
+	%D%/core/llm_sse.c \
 	%D%/core/llm_sse.h \
 	%D%/core/llm_text.c \
+	%D%/core/llm_time.c \
 	%D%/core/llm_time.h \
+	%D%/core/llm_usage.c \
 	%D%/core/llm_usage.h \
 	%D%/core/llm_utf8.h
 
