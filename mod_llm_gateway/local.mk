@@ -45,6 +45,8 @@ noinst_LTLIBRARIES += \
 	%D%/core/llm_text.c \
 	%D%/core/llm_time.c \
 	%D%/core/llm_time.h \
+	%D%/core/llm_tokens.c \
+	%D%/core/llm_tokens.h \
 	%D%/core/llm_usage.c \
 	%D%/core/llm_usage.h \
 	%D%/core/llm_utf8.h
@@ -70,9 +72,18 @@ noinst_LTLIBRARIES += \
 	%D%/route/route.h
 
 %C%_libllm_flow_la_SOURCES = \
+	%D%/flow/answer.c \
+	%D%/flow/answer.h \
+	%D%/flow/attempts.c \
+	%D%/flow/flow.c \
 	%D%/flow/flow.h \
+	%D%/flow/head.c \
+	%D%/flow/head.h \
 	%D%/flow/http1.c \
-	%D%/flow/http1.h
+	%D%/flow/http1.h \
+	%D%/flow/settle.c \
+	%D%/flow/stream.c \
+	%D%/flow/stream.h
 
 %C%_libllm_store_la_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CPPFLAGS)
 

@@ -81,6 +81,10 @@ struct llm_dialect_t {
     const char *default_url;  /* the provider's public address */
     const char *default_path; /* used when the base URL has none: "/v1" */
     llm_framing_e framing;    /* of streamed answers */
+    const char *chat_path;    /* how the path of its chat API ends
+                                 ("/chat/completions"): a native call of it is
+                                 metered like any other chat; NULL where the
+                                 name of the model is in the path */
 
     /* ---- facing a client ------------------------------------------- */
 
@@ -136,7 +140,8 @@ struct llm_dialect_t {
     llm_problem_t *(*read_response)(llm_answer_t **panswer, const llm_ask_t *ask,
                                     const llm_json_t *doc, apr_pool_t *pool);
     /* A streamed answer: every event in order, then reader_end once when the
-     * body is complete. `scratch` is cleared after each call; what the reader
+     * body is complete. `ask` is NULL where the bytes pass and the stream is
+     * read for metering only. `scratch` is cleared after each call; what the reader
      * keeps for longer it copies to the pool it was made with, bounded. */
     llm_reader_t *(*reader_make)(const llm_ask_t *ask, apr_pool_t *pool);
     void (*read_event)(llm_reader_t *reader, const llm_event_t *event,

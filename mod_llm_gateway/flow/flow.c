@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The stages before the first attempt: what was asked, whether it may be, and
+ * who could answer it. The attempts are attempts.c, the answer stream.c, the
+ * record settle.c.
+ */
+#include "flow/flow.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "core/llm_json.h"
+#include "core/llm_pattern.h"
+
+/* Longest model name a client may ask for. */
+#define MODEL_MAX 256
+
+typedef struct llm_stage_t {
+    const char *name;
+    llm_problem_t *(*run)(llm_exchange_t *x);
+} llm_stage_t;
+
+llm_exchange_t *llm_exchange_make(const llm_policy_t *policy, apr_time_t now,
+                                  apr_pool_t *pool)
+{
+    llm_exchange_t *x = apr_pcalloc(pool, sizeof(*x));
+
+    x->pool = pool;
+    x->policy = policy;
+    x->began = now;
+    x->key_models = "";
+    x->attempts = apr_array_make(pool, 2, sizeof(llm_attempt_t *));
+    x->reply.headers = apr_table_make(pool, 12);
+    x->out = llm_buf_make(0, pool);
+    x->input_estimate = -1;
+    llm_usage_clear(&x->usage);
+    return x;
+}
+
+/* ---- read ------------------------------------------------------------- */
+
+/* The members of the body every chat and embeddings dialect has in common. */
+typedef struct members_t {
+    llm_bytes_t model, stream, user, metadata;
+} members_t;
+
+static void note_member(void *baton, const llm_member_t *member)
+{
+    members_t *members = baton;
+
+    /* of duplicates the last one counts, as it does for the upstream */
+    if (llm_text_equals(member->name, "model")) {
+        members->model = member->value;
+    }
+    else if (llm_text_equals(member->name, "stream")) {
+        members->stream = member->value;
+    }
+    else if (llm_text_equals(member->name, "user")) {
+        members->user = member->value;
+    }
+    else if (llm_text_equals(member->name, "metadata")) {
+        members->metadata = member->value;
+    }
+}
+
+static const char *string_of(llm_bytes_t value, apr_pool_t *pool)
+{
+    const llm_json_t *node;
+
+    if (!value.len
+        || llm_json_read(&node, value.data, value.len, NULL, pool)) {
+        return NULL;
+    }
+    return llm_json_string(node, pool);
+}
+
+/* The end user: OpenAI's "user", Anthropic's metadata.user_id. */
+static const char *user_of(const members_t *members, apr_pool_t *pool)
+{
+    const llm_json_t *metadata;
+
+    if (members->user.len) {
+        return string_of(members->user, pool);
+    }
+    if (!members->metadata.len
+        || llm_json_read(&metadata, members->metadata.data,
+                         members->metadata.len, NULL, pool)) {
+        return NULL;
+    }
+    return llm_json_string(llm_json_get(metadata, "user_id"), pool);
+}
+
+static int is_true(llm_bytes_t value)
+{
+    return value.len == 4 && !memcmp(value.data, "true", 4);
+}
+
+static int is_bool_or_null(llm_bytes_t value)
+{
+    return !value.len || is_true(value)
+           || (value.len == 5 && !memcmp(value.data, "false", 5))
+           || (value.len == 4 && !memcmp(value.data, "null", 4));
+}
+
+static llm_problem_t *read_model(llm_exchange_t *x, const members_t *members)
+{
+    if (!members->model.len) {
+        return llm_problem_field(x->pool, "model",
+                                 "the request names no model");
+    }
+    x->model = string_of(members->model, x->pool);
+    if (!x->model || !*x->model || strlen(x->model) > MODEL_MAX) {
+        return llm_problem_field(x->pool, "model",
+                                 "expected a string of 1 to %d bytes",
+                                 MODEL_MAX);
+    }
+    return NULL;
+}
+
+static llm_problem_t *read_body(llm_exchange_t *x, members_t *members)
+{
+    llm_json_error_t error = {0, NULL};
+
+    if (!x->raw.len) {
+        return llm_problem_make(LLM_PROBLEM_BAD_REQUEST, x->pool,
+                                "the request has no body");
+    }
+    if (llm_json_scan(x->raw.data, x->raw.len, note_member, members,
+                      &error)) {
+        return llm_problem_make(LLM_PROBLEM_BAD_REQUEST, x->pool,
+                                "the body is not a JSON object: %s at byte %"
+                                APR_SIZE_T_FMT,
+                                error.what ? error.what : "malformed",
+                                error.offset);
+    }
+    return NULL;
+}
+
+static int ends_with(const char *path, const char *suffix)
+{
+    apr_size_t len = strcspn(path, "?"), tail = strlen(suffix);
+
+    return len >= tail && !memcmp(path + len - tail, suffix, tail);
+}
+
+/* A native call: whatever it is, it passes; what can be read is. */
+static llm_problem_t *read_native(llm_exchange_t *x)
+{
+    const llm_dialect_t *dialect = x->native->dialect;
+    members_t members;
+
+    memset(&members, 0, sizeof(members));
+    if (x->raw.len && !read_body(x, &members)) {
+        x->model = string_of(members.model, x->pool);
+        x->stream = is_true(members.stream);
+        x->user = user_of(&members, x->pool);
+        x->native_chat = x->model && dialect->chat_path
+                         && dialect->pass_request
+                         && ends_with(x->native_rest, dialect->chat_path);
+    }
+    if (!x->model && dialect->native_model) {
+        x->model = dialect->native_model(x->native_rest, NULL, x->pool);
+    }
+    return NULL;
+}
+
+static llm_problem_t *stage_read(llm_exchange_t *x)
+{
+    members_t members;
+    llm_problem_t *problem;
+
+    if (x->native) {
+        return read_native(x);
+    }
+    memset(&members, 0, sizeof(members));
+    problem = read_body(x, &members);
+    if (!problem) {
+        problem = read_model(x, &members);
+    }
+    if (!problem && !is_bool_or_null(members.stream)) {
+        problem = llm_problem_field(x->pool, "stream",
+                                    "expected true or false");
+    }
+    if (!problem) {
+        x->stream = x->op == LLM_OP_CHAT && is_true(members.stream);
+        x->user = user_of(&members, x->pool);
+    }
+    return problem;
+}
+
+/* ---- admit ------------------------------------------------------------ */
+
+/* Is `model` among the comma-separated patterns? */
+static int may_use(const char *patterns, const char *model, apr_pool_t *pool)
+{
+    char *list = apr_pstrdup(pool, patterns), *last, *pattern;
+
+    for (pattern = apr_strtok(list, ", ", &last); pattern;
+         pattern = apr_strtok(NULL, ", ", &last)) {
+        if (llm_pattern_match(pattern, model, NULL)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static llm_problem_t *stage_admit(llm_exchange_t *x)
+{
+    llm_problem_t *problem;
+
+    if (!*x->key_models
+        || (x->model && may_use(x->key_models, x->model, x->pool))) {
+        return NULL;
+    }
+    problem = llm_problem_make(LLM_PROBLEM_FORBIDDEN, x->pool,
+                               "this key may not use the model '%s'",
+                               x->model ? x->model : "(none named)");
+    problem->param = "model";
+    problem->code = "model_not_allowed";
+    return problem;
+}
+
+/* ---- plan ------------------------------------------------------------- */
+
+static void plan_native(llm_exchange_t *x)
+{
+    llm_upstream_t *upstream;
+
+    x->plan = apr_array_make(x->pool, 1, sizeof(llm_upstream_t));
+    upstream = apr_array_push(x->plan);
+    upstream->provider = x->native;
+    upstream->model = x->model;
+}
+
+/* Takes out the upstreams whose provider does not do this at all. */
+static void keep_able(llm_exchange_t *x)
+{
+    llm_upstream_t *upstreams = (llm_upstream_t *)(void *)x->plan->elts;
+    int kept = 0;
+
+    for (int i = 0; i < x->plan->nelts; ++i) {
+        if (upstreams[i].provider->dialect->provider_ops & (unsigned)x->op) {
+            upstreams[kept++] = upstreams[i];
+        }
+    }
+    x->plan->nelts = kept;
+}
+
+static llm_problem_t *stage_plan(llm_exchange_t *x)
+{
+    llm_bytes_t matched = {"", 0};
+    llm_problem_t *problem;
+
+    if (x->native) {
+        plan_native(x);
+        return NULL;
+    }
+    x->route = llm_route_match(x->policy->models, x->model, &matched);
+    if (!x->route) {
+        problem = llm_problem_make(LLM_PROBLEM_NOT_FOUND, x->pool,
+                                   "the model '%s' is not known here",
+                                   x->model);
+        problem->param = "model";
+        problem->code = "model_not_found";
+        return problem;
+    }
+    x->plan = llm_route_plan(x->route, matched, x->dice, x->pool);
+    keep_able(x);
+    if (!x->plan->nelts) {
+        return llm_problem_field(x->pool, "model",
+                                 "the model '%s' does not do this", x->model);
+    }
+    return NULL;
+}
+
+/* ----------------------------------------------------------------------- */
+
+static const llm_stage_t stages[] = {
+    {"read", stage_read},   /* the client's bytes: model, stream, user */
+    {"admit", stage_admit}, /* what the key may do */
+    {"plan", stage_plan},   /* which upstreams, in which order */
+};
+
+llm_problem_t *llm_flow_begin(llm_exchange_t *x)
+{
+    for (apr_size_t i = 0; i < sizeof(stages) / sizeof(*stages); ++i) {
+        x->problem = stages[i].run(x);
+        if (x->problem) {
+            return x->problem;
+        }
+    }
+    return NULL;
+}
+
+/* The whole body as a tree, once. */
+static llm_problem_t *read_document(llm_exchange_t *x)
+{
+    llm_json_error_t error = {0, NULL};
+
+    if (!x->doc
+        && llm_json_read(&x->doc, x->raw.data, x->raw.len, &error, x->pool)) {
+        return llm_problem_make(LLM_PROBLEM_BAD_REQUEST, x->pool,
+                                "the body is not valid JSON: %s at byte %"
+                                APR_SIZE_T_FMT,
+                                error.what ? error.what : "malformed",
+                                error.offset);
+    }
+    return NULL;
+}
+
+llm_problem_t *llm_exchange_ask(llm_exchange_t *x)
+{
+    llm_ask_t *ask;
+    llm_problem_t *problem;
+
+    if (x->ask) {
+        return NULL;
+    }
+    problem = read_document(x);
+    if (!problem) {
+        problem = x->client->read_request(&ask, x->op, x->doc, x->pool);
+    }
+    if (!problem) {
+        x->ask = ask;
+    }
+    return problem;
+}

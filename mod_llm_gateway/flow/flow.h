@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What happens to an exchange, in order, from the client's bytes to the usage
+ * record. Pure: who reads sockets and waits is a driver (httpd/drive_sync.c
+ * today), which feeds bytes and takes bytes away:
+ *
+ *     llm_flow_begin(x)                       the stages: read, admit, plan
+ *     while ((attempt = llm_flow_next(x))) {  upstreams of the plan in turn
+ *         connect, send llm_attempt_head() and the request's body
+ *         llm_attempt_feed(attempt, bytes)    until it is DONE or FAILED;
+ *             whatever x->out holds goes to the client meanwhile, once
+ *             x->reply.ready is set
+ *         llm_attempt_close | llm_attempt_fail
+ *     }
+ *     x->problem set and nothing sent:        llm_flow_reply_problem(x)
+ *     llm_flow_record(x, &record)             whatever happened
+ *
+ * Commit late: until the first real output is there, nothing goes out and
+ * another attempt is possible; after that, never.
+ */
+#ifndef FLOW_FLOW_H
+#define FLOW_FLOW_H
+
+#include "core/llm.h"
+#include "core/llm_buf.h"
+#include "core/llm_price.h"
+#include "core/llm_problem.h"
+#include "core/llm_record.h"
+#include "core/llm_tokens.h"
+#include "core/llm_usage.h"
+#include "dialect/dialect.h"
+#include "flow/http1.h"
+#include "route/route.h"
+
+/* The configuration in force where the request came in. Constant. */
+typedef struct llm_policy_t {
+    const apr_array_header_t *models;   /* of llm_model_t * */
+    const llm_prices_t *prices;         /* or NULL */
+    apr_uint32_t price_day;             /* their date, as a day since 1970 */
+    apr_size_t answer_limit;            /* largest answer held in memory */
+    int retries;                        /* further upstreams after the first */
+} llm_policy_t;
+
+typedef struct llm_exchange_t llm_exchange_t;
+typedef struct llm_attempt_t llm_attempt_t;
+
+/* What goes to the client. Filled in before the first byte of `out`. */
+typedef struct llm_reply_t {
+    int ready;                 /* head is decided; out may be sent */
+    int status;
+    const char *content_type;
+    apr_table_t *headers;      /* to set on the response; never NULL */
+    int whole;                 /* out holds the whole body */
+} llm_reply_t;
+
+struct llm_exchange_t {
+    apr_pool_t *pool;
+    unsigned char id[LLM_RECORD_ID];
+    const char *request_id;        /* the same as text */
+    apr_time_t began;
+    const llm_policy_t *policy;
+
+    /* asked: set by the driver before llm_flow_begin */
+    const llm_dialect_t *client;   /* the dialect the client speaks */
+    llm_op_e op;
+    llm_bytes_t raw;               /* the client's body */
+    apr_uint32_t key_id;           /* 0 anonymous */
+    const char *key_models;        /* patterns this key may use; "" all */
+    const apr_table_t *headers_in; /* the client's request headers */
+    apr_uint64_t dice;             /* for the plan */
+    /* native routes only */
+    const llm_provider_t *native;  /* NULL elsewhere */
+    const char *native_method;
+    const char *native_rest;       /* what follows the provider's name, with
+                                      its leading "/" and the query */
+    int native_chat;               /* it is a call of the chat API itself */
+
+    /* read from the body */
+    const char *model;             /* as asked; NULL where the op has none */
+    int stream;
+    const char *user;              /* end user's id, or NULL */
+    const llm_json_t *doc;         /* the whole body, once it is needed */
+    const llm_ask_t *ask;          /* in our terms, once it is needed */
+
+    /* decided */
+    const llm_model_t *route;      /* NULL for native */
+    apr_array_header_t *plan;      /* of llm_upstream_t */
+    int next;                      /* in the plan */
+
+    /* done */
+    apr_array_header_t *attempts;  /* of llm_attempt_t * */
+    llm_attempt_t *current;        /* the one running or the last one */
+    llm_reply_t reply;
+    llm_buf_t *out;                /* bytes for the client, after reply.ready */
+    llm_usage_t usage;             /* read from the answer */
+    const char *served;            /* model that answered */
+    llm_finish_e finish;
+    llm_problem_t *problem;        /* why the client got an error, or NULL */
+    int complete;                  /* the answer came to its proper end */
+    int broken;                    /* it broke off behind the head, and its
+                                      format has no way to say so: the driver
+                                      must not end the response properly */
+    int sent;                      /* some attempt's request left us */
+    int client_gone;               /* set by the driver */
+    apr_time_t first_token;        /* 0 none yet */
+    apr_time_t ended;              /* set by the driver */
+    apr_uint64_t bytes_out;        /* counted by the driver */
+    /* what passed, for estimates where the provider gives no count */
+    llm_tally_t text, thoughts;
+    apr_int64_t input_estimate;    /* -1 until it is needed */
+};
+
+typedef enum {
+    LLM_ATTEMPT_READY,     /* request composed, nothing sent */
+    LLM_ATTEMPT_SENT,      /* waiting for the head of the answer */
+    LLM_ATTEMPT_ANSWERED,  /* head read; nothing for the client yet */
+    LLM_ATTEMPT_COMMITTED, /* the client gets this one's answer */
+    LLM_ATTEMPT_DONE,      /* complete, or ended by a problem after commit */
+    LLM_ATTEMPT_FAILED     /* no answer for the client; see problem */
+} llm_attempt_e;
+
+struct llm_attempt_t {
+    apr_pool_t *pool;              /* its own; memory of the answer */
+    llm_exchange_t *x;
+    llm_upstream_t upstream;
+    llm_request_t request;
+    llm_attempt_e state;
+    llm_http1_t *http;
+    llm_problem_t *problem;
+    int keep;                      /* DONE or FAILED: the connection may be
+                                      used again */
+    int pass;                      /* bytes pass untouched: same dialect, or a
+                                      native route */
+    int hide_usage;                /* the client did not ask for the usage we
+                                      asked for */
+    llm_bytes_t error_body;        /* FAILED by an error answer: its body */
+    apr_time_t began, first_byte, ended;
+    struct llm_stream_t *stream;   /* what reads the answer; flow/stream.c */
+};
+
+/* Cannot fail. The driver fills in what "asked" lists. */
+llm_exchange_t *llm_exchange_make(const llm_policy_t *policy, apr_time_t now,
+                                  apr_pool_t *pool);
+
+/* NULL, or the problem (also in x->problem). */
+llm_problem_t *llm_flow_begin(llm_exchange_t *x);
+
+/* The next upstream to try, its request composed; NULL when none is left or
+ * none would do better, with x->problem saying why, or the answer is done. */
+llm_attempt_t *llm_flow_next(llm_exchange_t *x, apr_time_t now);
+
+/* The body in x->ask's terms, read when first needed. */
+llm_problem_t *llm_exchange_ask(llm_exchange_t *x);
+
+/* Request line and headers as bytes for the wire, credentials included
+ * (secret may be NULL): goes to the socket and nowhere else. `out` belongs
+ * to the caller, who wipes it. */
+void llm_attempt_head(llm_attempt_t *attempt, const char *secret,
+                      llm_buf_t *out);
+/* The request left us completely. */
+void llm_attempt_sent(llm_attempt_t *attempt, apr_time_t now);
+/* Bytes from the upstream. */
+void llm_attempt_feed(llm_attempt_t *attempt, const char *data, apr_size_t len,
+                      apr_time_t now);
+/* The upstream closed the connection. */
+void llm_attempt_close(llm_attempt_t *attempt, apr_time_t now);
+/* It cannot go on: no connection, a timeout, the client left. */
+void llm_attempt_fail(llm_attempt_t *attempt, llm_problem_t *problem,
+                      apr_time_t now);
+
+/* x->problem as the whole reply, in the client's dialect. */
+void llm_flow_reply_problem(llm_exchange_t *x);
+
+/* The usage record as things stand: also while the exchange runs. What the
+ * provider did not count is estimated, and marked so. */
+void llm_flow_record(llm_exchange_t *x, llm_record_t *record, apr_time_t now);
+
+#endif /* FLOW_FLOW_H */
