@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the OpenAI dialect share, and what dialects that speak it
+ * with another address or other credentials take over.
+ *
+ *   openai.c           the record, words, usage, native routes
+ *   openai_problem.c   errors, read and written
+ *   openai_pass.c      same dialect: splicing requests, hiding usage
+ *   openai_client.c    a client's request becomes an ask: options, tools
+ *   openai_messages.c  its messages become turns
+ *   openai_answer.c    an answer for a client: whole, embeddings, models
+ *   openai_writer.c    a streamed answer for a client
+ *   openai_provider.c  an ask becomes a request: options, tools
+ *   openai_turns.c     its turns become messages
+ *   openai_response.c  a provider's whole answer
+ *   openai_stream.c    a provider's streamed answer
+ *
+ * The functions named as members of llm_dialect_t have their contracts there.
+ */
+#ifndef DIALECT_OPENAI_INTERNAL_H
+#define DIALECT_OPENAI_INTERNAL_H
+
+#include "dialect/common.h"
+
+/* ---- words and numbers ----------------------------------------------- */
+
+/* What finish_reason says; `calls`: the answer has tool calls, which some
+ * servers end with "stop" or "". NONE where nothing is said. */
+llm_finish_e llm_openai_finish(const llm_json_t *reason, int calls);
+const char *llm_openai_finish_name(llm_finish_e finish);
+
+/* A usage object (Chat Completions, Responses, embeddings), overwriting what
+ * it tells. Returns 1 when it told anything. */
+int llm_openai_take_usage(llm_usage_t *usage, const llm_json_t *object);
+/* The usage object as a value; embeddings have no completion. */
+void llm_openai_put_usage(llm_buf_t *out, const llm_usage_t *usage,
+                          llm_op_e op);
+
+/* `reasoning_details` of a message or delta (OpenRouter's form, which this
+ * dialect also writes): one THINKING or REDACTED part an element that holds
+ * anything. Returns how many were added. */
+int llm_openai_read_reasoning(llm_parts_t *parts, const llm_json_t *details,
+                              apr_pool_t *pool);
+/* Reasoning of a message: the details, else the first of reasoning_content
+ * and reasoning that is text. */
+void llm_openai_read_thinking(llm_parts_t *parts, const llm_json_t *message,
+                              apr_pool_t *pool);
+/* One element of reasoning_details. Texts that are none are left out. */
+void llm_openai_put_detail(llm_buf_t *out, const char *type, int index,
+                           llm_text_t text, llm_text_t signature,
+                           llm_text_t data);
+/* Google's place for a call's signature; NULL where there is none. */
+const char *llm_openai_call_signature(const llm_json_t *holder,
+                                      apr_pool_t *pool);
+
+/* ---- requests -------------------------------------------------------- */
+
+/* `messages` of a client's request into ask->turns. */
+llm_problem_t *llm_openai_read_messages(llm_ask_t *ask,
+                                        const llm_json_t *messages,
+                                        apr_pool_t *pool);
+/* The turns as the `messages` member of the open object. */
+llm_problem_t *llm_openai_put_messages(llm_buf_t *out, llm_request_t *req,
+                                       const llm_ask_t *ask, unsigned quirks,
+                                       apr_pool_t *pool);
+
+/* What servers of this dialect do in their own way. */
+enum {
+    LLM_OPENAI_GENUINE = 1 << 0,        /* OpenAI itself, or Azure */
+    LLM_OPENAI_NEW_LIMIT = 1 << 1,      /* max_completion_tokens only */
+    LLM_OPENAI_REASONS = 1 << 2,        /* takes reasoning_effort */
+    LLM_OPENAI_NO_STREAM_OPTIONS = 1 << 3, /* counts unasked, refuses it */
+    LLM_OPENAI_TAKES_REASONING = 1 << 4, /* reasoning_content in history */
+    LLM_OPENAI_TAKES_DETAILS = 1 << 5,  /* reasoning_details in history */
+    LLM_OPENAI_TAKES_CACHE = 1 << 6,    /* cache_control marks */
+    LLM_OPENAI_NINE_LETTER_IDS = 1 << 7 /* tool call ids of Mistral's form */
+};
+unsigned llm_openai_quirks(const llm_provider_t *provider, const char *model);
+
+/* ---- the provider side, for dialects that share it ------------------- */
+
+/* "/chat/completions" behind the provider's base path; "/v1" comes between
+ * where the dialect has no default_path. */
+const char *llm_openai_path(const llm_provider_t *provider, const char *suffix,
+                            apr_pool_t *pool);
+const char *llm_openai_secret_header(const char **pprefix);
+llm_problem_t *llm_openai_write_request(llm_request_t *req,
+                                        const llm_ask_t *ask,
+                                        const char *model,
+                                        const llm_provider_t *provider,
+                                        apr_pool_t *pool);
+llm_problem_t *llm_openai_pass_request(llm_request_t *req, llm_op_e op,
+                                       llm_bytes_t raw, const char *model,
+                                       const llm_provider_t *provider,
+                                       int *phide, apr_pool_t *pool);
+llm_problem_t *llm_openai_read_response(llm_answer_t **panswer,
+                                        const llm_ask_t *ask,
+                                        const llm_json_t *doc,
+                                        apr_pool_t *pool);
+llm_reader_t *llm_openai_reader_make(const llm_ask_t *ask, apr_pool_t *pool);
+void llm_openai_read_event(llm_reader_t *reader, const llm_event_t *event,
+                           llm_delta_cb *emit, void *baton,
+                           apr_pool_t *scratch);
+void llm_openai_reader_end(llm_reader_t *reader, llm_delta_cb *emit,
+                           void *baton, apr_pool_t *scratch);
+int llm_openai_read_usage(llm_usage_t *usage, const llm_json_t *doc);
+void llm_openai_read_facts(const char **pmodel, llm_finish_e *pfinish,
+                           const llm_json_t *doc, apr_pool_t *pool);
+llm_problem_t *llm_openai_read_problem(int status, const apr_table_t *headers,
+                                       const llm_json_t *doc, llm_bytes_t body,
+                                       apr_pool_t *pool);
+llm_problem_t *llm_openai_event_problem(const llm_event_t *event,
+                                        apr_pool_t *pool);
+/* An error under status 200: NULL where the document is none. */
+llm_problem_t *llm_openai_problem_in(const llm_json_t *doc, apr_pool_t *pool);
+int llm_openai_hide_usage(llm_bytes_t *pout, const llm_sse_event_t *event,
+                          const llm_json_t *doc, apr_pool_t *scratch);
+int llm_openai_is_last(const llm_event_t *event);
+const char *llm_openai_native_model(const char *path, const llm_json_t *doc,
+                                    apr_pool_t *pool);
+
+/* ---- the client side ------------------------------------------------- */
+
+llm_problem_t *llm_openai_read_request(llm_ask_t **pask, llm_op_e op,
+                                       const llm_json_t *doc,
+                                       apr_pool_t *pool);
+void llm_openai_write_response(llm_buf_t *out, const llm_ask_t *ask,
+                               const llm_answer_t *answer, apr_pool_t *pool);
+llm_writer_t *llm_openai_writer_make(const llm_ask_t *ask, const char *id,
+                                     apr_time_t now, apr_pool_t *pool);
+void llm_openai_write_delta(llm_buf_t *out, llm_writer_t *writer,
+                            const llm_delta_t *delta);
+void llm_openai_write_problem(llm_buf_t *out, const llm_problem_t *problem,
+                              const char *request_id);
+void llm_openai_write_stream_problem(llm_buf_t *out,
+                                     const llm_problem_t *problem,
+                                     const char *request_id);
+void llm_openai_write_models(llm_buf_t *out, const apr_array_header_t *names,
+                             apr_time_t now, apr_pool_t *pool);
+
+#endif /* DIALECT_OPENAI_INTERNAL_H */
