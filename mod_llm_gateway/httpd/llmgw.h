@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Types private to the glue between httpd and the pure layers. Each file of
+ * this folder registers its own hooks (llmgw_<file>_hooks), so that
+ * mod_llm_gateway.c reads as a table of contents.
+ */
+#ifndef LLMGW_H
+#define LLMGW_H
+
+#include <httpd.h>
+#include <http_config.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+
+#include "core/llm_log.h"
+#include "core/llm_price.h"
+#include "flow/flow.h"
+#include "store/store.h"
+
+extern module AP_MODULE_DECLARE_DATA llm_gateway_module;
+APLOG_USE_MODULE(llm_gateway);
+
+/* Where a provider's secret comes from. Read at start as root (file:, env:,
+ * exec:) into memory that is never logged, dumped or put into a table. */
+typedef struct llmgw_secret_t {
+    const char *source;   /* "env:NAME", for messages; NULL: no LLMKey */
+    const char *value;    /* NULL: none needed */
+} llmgw_secret_t;
+
+/* The glue's side of a provider (llm_provider_t.glue). */
+typedef struct llmgw_provider_t {
+    llmgw_secret_t secret;
+    const char *url;      /* scheme://host:port, what mod_proxy's worker has */
+    void *worker;         /* proxy_worker *, defined at post_config */
+    const char *file;     /* where it was configured, for messages */
+    int line;
+} llmgw_provider_t;
+
+/* settings of a directory: value and whether it was set here */
+typedef struct llmgw_flag_t { int value; int set; } llmgw_flag_t;
+typedef struct llmgw_size_t { apr_size_t value; int set; } llmgw_size_t;
+typedef struct llmgw_duration_t {
+    apr_interval_time_t value;
+    int set;
+} llmgw_duration_t;
+typedef struct llmgw_count_t { int value; int set; } llmgw_count_t;
+typedef struct llmgw_word_t { const char *value; int set; } llmgw_word_t;
+
+/* Per directory. */
+typedef struct llmgw_dir_t {
+#define SETTING_dir(field, type) llmgw_##type##_t field;
+#define SETTING_srv(field, type)
+#define SETTING(scope, name, field, type, preset, help) SETTING_##scope(field, type)
+#include "httpd/settings.def"
+#undef SETTING
+#undef SETTING_dir
+#undef SETTING_srv
+    llmgw_flag_t gateway;         /* LLMGateway */
+    llmgw_flag_t meter;           /* LLMMeter: filter mode */
+    llmgw_word_t provider_for;    /* LLMProviderFor: filter mode's provider */
+    const char *prefix;           /* of the <Location> that said LLMGateway or
+                                     LLMMeter; "" for "/" */
+} llmgw_dir_t;
+
+/* A place of the configuration that names a provider: whether there is one
+ * can be told only when all of it was read. */
+typedef struct llmgw_mention_t {
+    const char *directive; /* "LLMTarget", for messages */
+    const char *provider;
+    llm_target_t *target;  /* whose provider it is; NULL: only checked */
+    const char *file;
+    int line;
+} llmgw_mention_t;
+
+/* The whole server's, kept with the main server; virtual hosts share it. */
+typedef struct llmgw_server_t {
+#define SETTING_srv(field, type) llmgw_##type##_t field;
+#define SETTING_dir(field, type)
+#define SETTING(scope, name, field, type, preset, help) SETTING_##scope(field, type)
+#include "httpd/settings.def"
+#undef SETTING
+#undef SETTING_dir
+#undef SETTING_srv
+    const char *store_dir;            /* LLMStore; NULL: not configured */
+    apr_array_header_t *providers;    /* of llm_provider_t * */
+    apr_array_header_t *models;       /* of llm_model_t * */
+    llm_prices_t *price_list;         /* read at check_config, or NULL */
+
+    /* while the configuration is read */
+    llm_provider_t *provider;         /* the <LLMProvider> being read */
+    llm_model_t *model;               /* the <LLMModel> being read */
+    apr_array_header_t *mentions;     /* of llmgw_mention_t */
+    const ap_directive_t *first_use;  /* the first LLMGateway or LLMMeter On */
+} llmgw_server_t;
+
+/* conf.c: the settings in force; what is not set has its default. Never NULL.
+ */
+llmgw_dir_t *llmgw_dir_of(request_rec *r);
+llmgw_server_t *llmgw_server_of(server_rec *s);
+const llm_provider_t *llmgw_provider_find(const llmgw_server_t *server,
+                                          const char *name);
+void *llmgw_dir_create(apr_pool_t *p, char *path);
+void *llmgw_dir_merge(apr_pool_t *p, void *base, void *add);
+void *llmgw_server_create(apr_pool_t *p, server_rec *s);
+void *llmgw_server_merge(apr_pool_t *p, void *base, void *add);
+extern const command_rec llmgw_setting_commands[];
+/* "On" or "Off". */
+const char *llmgw_flag_read(int *pflag, const char *text);
+
+/* conf_sections.c: the directives that are not plain settings. */
+extern const command_rec llmgw_section_commands[];
+
+/* secret.c: what a source ("env:NAME", "file:/path", "exec:/program") gives,
+ * in memory that stays out of core dumps and is wiped at the pool's end.
+ * NULL, or a phrase that says what is wrong. */
+const char *llmgw_secret_read(const char **pvalue, const char *source,
+                              apr_pool_t *pool);
+/* Wipes all of them: for a process that calls no provider. */
+void llmgw_secret_forget(apr_pool_t *pool);
+
+/* What a request is to the gateway; found once (map_to_storage or earlier),
+ * kept in r->request_config. */
+typedef enum {
+    LLMGW_NONE,       /* not ours */
+    LLMGW_CALL,       /* one of the dialects' endpoints */
+    LLMGW_NATIVE,     /* /<provider>/... */
+    LLMGW_MODELS,     /* GET /v1/models */
+    LLMGW_HEALTH,
+    LLMGW_UNKNOWN,    /* in a gateway location, but no endpoint: 404 */
+    LLMGW_METER       /* filter mode */
+} llmgw_kind_e;
+
+typedef struct llmgw_request_t {
+    llmgw_kind_e kind;
+    const char *uri;                 /* r->uri and the settings as they were */
+    const llmgw_dir_t *dir;          /* when kind was found */
+    unsigned char id[LLM_RECORD_ID]; /* see llmgw_request_id */
+    const char *id_text;
+    const llm_dialect_t *client;     /* the dialect errors are written in */
+    llm_op_e op;                     /* CALL */
+    const llm_provider_t *native;    /* NATIVE, METER */
+    const char *native_rest;         /* with the query, gateway keys removed */
+    int method_allowed;              /* 0: 405 */
+    const char *allow;               /* the Allow header of a 405 */
+    llm_key_view_t key;              /* id 0: none or anonymous */
+    llm_problem_t *key_problem;      /* why there is no valid key, or NULL */
+    int key_checked;
+    llm_problem_t *problem;          /* what an error of httpd's (401, 403,
+                                        500...) says to the client; NULL: what
+                                        its status means */
+    llm_exchange_t *x;               /* CALL, NATIVE, METER: once it runs */
+    llm_slot_t *slot;                /* in-flight slot, or NULL */
+    int settled;                     /* the record was put */
+} llmgw_request_t;
+
+/* endpoint.c: never NULL in a location of ours, NULL elsewhere. */
+llmgw_request_t *llmgw_request_of(request_rec *r);
+/* The request's id as text, drawn when first asked for; request->id holds its
+ * bytes. An exchange made for the request takes both over. */
+const char *llmgw_request_id(request_rec *r, llmgw_request_t *request);
+/* What is wrong with path or method (404, 405); NULL when nothing is. */
+llm_problem_t *llmgw_endpoint_problem(request_rec *r,
+                                      llmgw_request_t *request);
+/* A query without the parameters that carry a key; NULL when none is left. */
+const char *llmgw_query_without_keys(const char *query, apr_pool_t *pool);
+
+/* auth.c: finds the client's key in the request's headers and looks it up;
+ * sets key, key_problem, r->user. Done once; NULL when the request may go on
+ * (also anonymously), else the problem (401). */
+llm_problem_t *llmgw_auth_check(request_rec *r, llmgw_request_t *request);
+/* Unsets the headers a client's key may come in. */
+void llmgw_auth_strip(apr_table_t *headers);
+
+/* reply.c: a problem as a whole response in the caller's dialect; returns
+ * what the handler returns (OK). Sets x-request-id. */
+int llmgw_reply_problem(request_rec *r, llmgw_request_t *request,
+                        const llm_problem_t *problem);
+/* Head of an exchange's reply: status, content type, headers, x-llm-*. */
+void llmgw_reply_head(request_rec *r, llmgw_request_t *request);
+/* A whole JSON body; returns what the handler returns (OK). */
+int llmgw_reply_json(request_rec *r, llmgw_request_t *request, int status,
+                     const char *data, apr_size_t len);
+
+/* status.c: GET <LLMHealthPath> and GET /v1/models, whole handlers. */
+int llmgw_status_health(request_rec *r, llmgw_request_t *request);
+int llmgw_status_models(request_rec *r, llmgw_request_t *request);
+
+/* shared.c: what parent, owner and children share. All NULL-safe: without a
+ * store the gateway answers 503. */
+llm_snapshot_t *llmgw_shared_snapshot(void);
+llm_inflight_t *llmgw_shared_inflight(void);
+llm_journal_t *llmgw_shared_journal(void);     /* this child's */
+/* Puts a record into this child's journal, and remembers whether that worked:
+ * while it does not, llmgw_shared_check refuses requests. */
+apr_status_t llmgw_shared_put(const llm_record_t *record);
+/* NULL when requests can be served and metered, else why not. */
+llm_problem_t *llmgw_shared_check(request_rec *r);
+
+/* account.c: in-flight slot and the one record of an exchange. */
+llm_problem_t *llmgw_account_open(request_rec *r, llmgw_request_t *request);
+void llmgw_account_update(llmgw_request_t *request, apr_time_t now);
+/* Puts the record once; sets LLM_* variables. Called at log_transaction and,
+ * should that never come, by a cleanup of r->pool. */
+void llmgw_account_settle(request_rec *r, llmgw_request_t *request);
+
+/* drive_sync.c: runs an attempt on this thread until DONE or FAILED, and
+ * passes on what x->out gets meanwhile. */
+void llmgw_drive(request_rec *r, llmgw_request_t *request,
+                 llm_attempt_t *attempt);
+
+/* deliver.c: sends what x->out holds once x->reply is ready. Sets
+ * x->client_gone when the client left. last: also the end of the response. */
+void llmgw_deliver(request_rec *r, llmgw_request_t *request, int last);
+
+/* vars.c: LLM_* into r->subprocess_env from the record. */
+void llmgw_vars_set(request_rec *r, const llm_exchange_t *x,
+                    const llm_record_t *record, const char *key_name);
+
+/* Hooks, one function a file. */
+void llmgw_conf_hooks(apr_pool_t *p);
+void llmgw_endpoint_hooks(apr_pool_t *p);
+void llmgw_auth_hooks(apr_pool_t *p);
+void llmgw_reply_hooks(apr_pool_t *p);
+void llmgw_shared_hooks(apr_pool_t *p);
+void llmgw_owner_hooks(apr_pool_t *p);
+void llmgw_handler_hooks(apr_pool_t *p);
+void llmgw_account_hooks(apr_pool_t *p);
+void llmgw_meter_hooks(apr_pool_t *p);
+void llmgw_proxy_hooks(apr_pool_t *p);
+void llmgw_status_hooks(apr_pool_t *p);
+void llmgw_log_hooks(apr_pool_t *p);
+
+#endif /* LLMGW_H */
