@@ -7,7 +7,19 @@
 noinst_LTLIBRARIES += %D%/libctl.la
 
 %C%_libctl_la_SOURCES = \
-	%D%/ctl.h
+	%D%/ask.c \
+	%D%/cmd_events.c \
+	%D%/cmd_key.c \
+	%D%/cmd_price.c \
+	%D%/cmd_status.c \
+	%D%/cmd_usage.c \
+	%D%/commands.def \
+	%D%/ctl.h \
+	%D%/help.c \
+	%D%/print.c \
+	%D%/run.c \
+	%D%/table.c \
+	%D%/words.c
 
 %C%_libctl_la_LIBADD = mod_llm_gateway/libllmgw.la $(CJSON_LIBS)
 
@@ -18,3 +30,12 @@ endif
 %C%_llmgwctl_SOURCES = \
 	%D%/main.c
 %C%_llmgwctl_LDADD = %D%/libctl.la
+
+man1_MANS = %D%/llmgwctl.1
+EXTRA_DIST += %D%/llmgwctl.1.md packaging/man.awk
+CLEANFILES += %D%/llmgwctl.1
+
+%D%/llmgwctl.1: %D%/llmgwctl.1.md packaging/man.awk
+	$(AM_V_GEN)$(MKDIR_P) %D% && $(AWK) -f $(top_srcdir)/packaging/man.awk \
+		-v version='$(PACKAGE_VERSION)' $(srcdir)/%D%/llmgwctl.1.md >$@.tmp \
+		&& mv $@.tmp $@

@@ -110,5 +110,13 @@ endif
 %C%_unit_test_ctl_CFLAGS = $(unit_cflags)
 %C%_unit_test_ctl_LDADD = llmgwctl/libctl.la $(unit_ldadd)
 %C%_unit_test_ctl_SOURCES = \
+	%D%/unit/ctl/fake.c \
+	%D%/unit/ctl/fake.h \
 	%D%/unit/ctl/main.c \
-	%D%/unit/ctl/suites.def
+	%D%/unit/ctl/suites.def \
+	%D%/unit/ctl/test_key.c \
+	%D%/unit/ctl/test_manual.c \
+	%D%/unit/ctl/test_price.c \
+	%D%/unit/ctl/test_table.c \
+	%D%/unit/ctl/test_usage.c \
+	%D%/unit/ctl/test_words.c

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * llmgwctl events: single usage records, one for each request.
+ */
+#include "llmgwctl/ctl.h"
+
+#include <string.h>
+
+static const ctl_column_t columns[] = {
+    {"time", "TIME", CTL_TIME, 0},
+    {"request_id", "REQUEST", CTL_TEXT, 0},
+    {"key", "KEY", CTL_TEXT, 0},
+    {"status", "STATUS", CTL_ID, 0},
+    {"provider", "PROVIDER", CTL_TEXT, 0},
+    {"model", "MODEL", CTL_TEXT, 0},
+    {"asked", "ASKED", CTL_TEXT, CTL_HIDE},
+    {"route", "ROUTE", CTL_TEXT, CTL_HIDE},
+    {"dialect", "DIALECT", CTL_TEXT, CTL_HIDE},
+    {"op", "OP", CTL_TEXT, CTL_HIDE},
+    {"user", "USER", CTL_TEXT, CTL_HIDE},
+    {"attempts", "TRIES", CTL_COUNT, CTL_HIDE},
+    {"input", "IN", CTL_COUNT, 0},
+    {"cache_read", "CACHED", CTL_COUNT, CTL_IF_ANY},
+    {"cache_write", "WRITTEN", CTL_COUNT, CTL_IF_ANY},
+    {"cache_write_1h", "WRITTEN 1H", CTL_COUNT, CTL_IF_ANY},
+    {"output", "OUT", CTL_COUNT, 0},
+    {"reasoning", "REASONING", CTL_COUNT, CTL_IF_ANY},
+    {"audio_in", "AUDIO IN", CTL_COUNT, CTL_IF_ANY},
+    {"audio_out", "AUDIO OUT", CTL_COUNT, CTL_IF_ANY},
+    {"images", "IMAGES", CTL_COUNT, CTL_IF_ANY},
+    {"cost", "COST", CTL_MONEY, 0},
+    {"finish", "FINISH", CTL_TEXT, 0},
+    {"flags", "FLAGS", CTL_NAMES, CTL_IF_ANY},
+    {"latency_ms", "MS", CTL_COUNT, 0},
+    {"first_ms", "FIRST MS", CTL_COUNT, CTL_IF_ANY},
+    {NULL, NULL, CTL_TEXT, 0},
+};
+
+typedef struct listing_t {
+    ctl_list_t *list;
+    apr_pool_t *pool; /* for one row */
+} listing_t;
+
+static void list_event(void *baton, const llm_json_t *row)
+{
+    listing_t *listing = baton;
+
+    ctl_list_add(listing->list, ctl_cells(columns, row, listing->pool));
+    apr_pool_clear(listing->pool);
+}
+
+/* The request's "limit": digits, so that no other JSON gets in. */
+static int read_limit(llm_buf_t *request, ctl_t *ctl)
+{
+    const char *limit = ctl_option(ctl, "limit");
+
+    limit = limit ? limit : "20";
+    if (limit[strspn(limit, "0123456789")] || *limit == '0'
+        || strlen(limit) > 9) {
+        return ctl_fail(ctl, CTL_USAGE, "usage",
+                        "--limit: expected a number above zero, not '%s'",
+                        limit);
+    }
+    ctl_request_raw(request, "limit", limit);
+    return CTL_DONE;
+}
+
+static int events(ctl_t *ctl)
+{
+    llm_buf_t *request = ctl_request(ctl, "events");
+    const char *since, *until;
+    listing_t listing;
+    int status = ctl_option_time(&since, ctl, "since");
+
+    if (status == CTL_DONE) {
+        status = ctl_option_time(&until, ctl, "until");
+    }
+    if (status == CTL_DONE) {
+        status = read_limit(request, ctl);
+    }
+    if (status != CTL_DONE) {
+        return status;
+    }
+    ctl_request_text(request, "since", since);
+    ctl_request_text(request, "until", until);
+    ctl_request_text(request, "key", ctl_option(ctl, "key"));
+    listing.list = ctl_list_begin(ctl, "events", columns);
+    apr_pool_create(&listing.pool, ctl->pool);
+    status = ctl_ask(ctl, request, list_event, &listing, NULL);
+    if (status != CTL_DONE) {
+        return status;
+    }
+    ctl_list_end(listing.list);
+    if (!ctl_list_count(listing.list)) {
+        ctl_remark(ctl, "No request matches.");
+    }
+    return CTL_DONE;
+}
+
+static const ctl_option_t options[] = {
+    {"since", "WHEN", "from then on: 7d, 24h, 2026-11-22, today, yesterday"},
+    {"until", "WHEN", "up to then, itself not included"},
+    {"key", "NAME", "only this key"},
+    {"limit", "N", "the latest N that match; else 20"},
+    CTL_OPTION_FORMAT,
+    {NULL, NULL, NULL},
+};
+
+static const ctl_command_t commands[] = {
+    {.needs = CTL_NEEDS_STORE,
+     .summary = "List the latest requests, one line each",
+     .about = "Requests are shown with what they used and what became of "
+              "them, never with what was\nasked or answered: that is not "
+              "kept. Times are UTC.",
+     .example = "llmgwctl events --since 1h --key alice",
+     .options = options,
+     .run = events},
+    {.run = NULL},
+};
+
+const ctl_noun_t ctl_events = {
+    .name = "events",
+    .summary = "Single requests",
+    .commands = commands,
+};

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * llmgwctl key: the keys clients show to the gateway.
+ *
+ * A key's secret exists outside the client twice: in the answer to "create"
+ * and nowhere after it. So that a script can take it, it is the only thing
+ * "create" writes to standard output; what it says besides goes to standard
+ * error.
+ */
+#include "llmgwctl/ctl.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "core/llm_key.h"
+#include "core/llm_pattern.h"
+#include "core/llm_time.h"
+
+#define CENTURY (36525 * apr_time_from_sec(86400))
+
+static const ctl_column_t columns[] = {
+    {"id", "ID", CTL_ID, 0},
+    {"name", "NAME", CTL_TEXT, 0},
+    {"team", "TEAM", CTL_TEXT, CTL_IF_ANY},
+    {"state", "STATE", CTL_TEXT, 0},
+    {"created", "CREATED", CTL_TIME, 0},
+    {"expires", "EXPIRES", CTL_TIME, CTL_IF_ANY},
+    {"revoked", "REVOKED", CTL_TIME, CTL_IF_ANY},
+    {"hint", "ENDS IN", CTL_TEXT, 0},
+    {"models", "MODELS", CTL_NAMES, CTL_IF_ANY},
+    {"note", "NOTE", CTL_TEXT, CTL_IF_ANY},
+    {NULL, NULL, CTL_TEXT, 0},
+};
+
+static int is_number(const char *text)
+{
+    return *text && !text[strspn(text, "0123456789")];
+}
+
+/* The request for a key named on the command line, by its name or its id. */
+static llm_buf_t *request_for(const ctl_t *ctl, const char *op)
+{
+    llm_buf_t *request = ctl_request(ctl, op);
+    const char *which = ctl_argument(ctl, 0);
+
+    if (is_number(which) && strlen(which) < 10) {
+        /* JSON has no leading zeros. */
+        const char *digits = which + strspn(which, "0");
+
+        ctl_request_raw(request, "key_id", *digits ? digits : "0");
+    }
+    else {
+        ctl_request_text(request, "name", which);
+    }
+    return request;
+}
+
+static int print_key(ctl_t *ctl, const llm_json_t *done)
+{
+    const llm_json_t *key = llm_json_get(done, "key");
+
+    ctl_record(ctl, "key", columns, ctl_cells(columns, key, ctl->pool), NULL);
+    return CTL_DONE;
+}
+
+/* ----------------------------------------------------------------- create */
+
+static int check_models(ctl_t *ctl, const char *models)
+{
+    while (models) {
+        apr_size_t len = strcspn(models, ",");
+        const char *one = apr_pstrmemdup(ctl->pool, models, len);
+        const char *wrong = llm_pattern_check(one);
+
+        if (wrong) {
+            return ctl_fail(ctl, CTL_USAGE, "usage", "--models: '%s': %s", one,
+                            wrong);
+        }
+        models = models[len] ? models + len + 1 : NULL;
+    }
+    return CTL_DONE;
+}
+
+/* A date, or a duration from now. */
+static int read_expiry(const char **pexpires, ctl_t *ctl)
+{
+    const char *text = ctl_option(ctl, "expires");
+    apr_interval_time_t from_now;
+    apr_time_t when;
+
+    *pexpires = NULL;
+    if (!text) {
+        return CTL_DONE;
+    }
+    if (!llm_duration_read(&from_now, text) && from_now < CENTURY) {
+        when = ctl->world->now + from_now;
+    }
+    else if (llm_time_read(&when, text, ctl->world->now)) {
+        return ctl_fail(ctl, CTL_USAGE, "usage",
+                        "--expires: expected a date such as 2027-12-31, or a "
+                        "duration such as 90d, not '%s'",
+                        text);
+    }
+    if (when <= ctl->world->now) {
+        return ctl_fail(ctl, CTL_USAGE, "usage",
+                        "--expires: '%s' is not in the future", text);
+    }
+    *pexpires = llm_time_print(when, ctl->pool);
+    return CTL_DONE;
+}
+
+static int check_name(ctl_t *ctl, const char *name)
+{
+    const char *wrong = llm_key_check_name(name);
+
+    if (!wrong && is_number(name)) {
+        wrong = "a name of digits alone would be taken for an id";
+    }
+    return wrong ? ctl_fail(ctl, CTL_USAGE, "usage", "NAME: '%s': %s", name,
+                            wrong)
+                 : CTL_DONE;
+}
+
+static int key_create(ctl_t *ctl)
+{
+    const char *name = ctl_argument(ctl, 0), *expires, *secret;
+    llm_buf_t *request = ctl_request(ctl, "key.create");
+    const llm_json_t *done, *key;
+    const char **cells;
+    int status = check_name(ctl, name);
+
+    if (status == CTL_DONE) {
+        status = check_models(ctl, ctl_option(ctl, "models"));
+    }
+    if (status == CTL_DONE) {
+        status = read_expiry(&expires, ctl);
+    }
+    if (status != CTL_DONE) {
+        return status;
+    }
+    ctl_request_text(request, "name", name);
+    ctl_request_text(request, "team", ctl_option(ctl, "team"));
+    ctl_request_text(request, "note", ctl_option(ctl, "note"));
+    ctl_request_text(request, "models", ctl_option(ctl, "models"));
+    ctl_request_text(request, "expires", expires);
+    status = ctl_ask(ctl, request, NULL, NULL, &done);
+    if (status != CTL_DONE) {
+        return status;
+    }
+    key = llm_json_get(done, "key");
+    cells = ctl_cells(columns, key, ctl->pool);
+    secret = llm_json_string(llm_json_get(done, "secret"), ctl->pool);
+    if (!secret) {
+        return ctl_fail(ctl, CTL_REFUSED, "internal",
+                        "the store made the key and did not tell it");
+    }
+    if (ctl->face == CTL_JSON) {
+        ctl_record(ctl, "key", columns, cells, secret);
+        return CTL_DONE;
+    }
+    ctl_remark(ctl, "key %s (id %s) was made; it is shown this once:", name,
+               cells[0] ? cells[0] : "?");
+    fprintf(ctl->world->out, "%s\n", secret);
+    return CTL_DONE;
+}
+
+static const ctl_option_t create_options[] = {
+    {"team", "TEAM", "the team the key belongs to"},
+    {"note", "TEXT", "a remark for people"},
+    {"models", "LIST", "models it may use, with \"*\": \"smart,openai/*\""},
+    {"expires", "WHEN",
+     "a date (2027-12-31, UTC) or a duration from now (90d)"},
+    {NULL, NULL, NULL},
+};
+
+/* ------------------------------------------------------------------- list */
+
+typedef struct listing_t {
+    ctl_list_t *list;
+    apr_pool_t *pool; /* for one row */
+} listing_t;
+
+static void list_key(void *baton, const llm_json_t *row)
+{
+    listing_t *listing = baton;
+
+    ctl_list_add(listing->list, ctl_cells(columns, row, listing->pool));
+    apr_pool_clear(listing->pool);
+}
+
+static int key_list(ctl_t *ctl)
+{
+    llm_buf_t *request = ctl_request(ctl, "key.list");
+    listing_t listing;
+    int status;
+
+    ctl_request_text(request, "team", ctl_option(ctl, "team"));
+    listing.list = ctl_list_begin(ctl, "keys", columns);
+    apr_pool_create(&listing.pool, ctl->pool);
+    status = ctl_ask(ctl, request, list_key, &listing, NULL);
+    if (status != CTL_DONE) {
+        return status;
+    }
+    ctl_list_end(listing.list);
+    if (!ctl_list_count(listing.list)) {
+        ctl_remark(ctl, "There are no keys.");
+    }
+    return CTL_DONE;
+}
+
+static const ctl_option_t list_options[] = {
+    {"team", "TEAM", "only the keys of this team"},
+    CTL_OPTION_FORMAT,
+    {NULL, NULL, NULL},
+};
+
+/* ---------------------------------------------------- show, revoke, delete */
+
+static int key_show(ctl_t *ctl)
+{
+    const llm_json_t *done;
+    int status = ctl_ask(ctl, request_for(ctl, "key.show"), NULL, NULL, &done);
+
+    return status == CTL_DONE ? print_key(ctl, done) : status;
+}
+
+/* An edit of one key; its answer is the key as it is, or was. */
+static int edit(ctl_t *ctl, const char *op, const char *did)
+{
+    const llm_json_t *done;
+    int status = ctl_ask(ctl, request_for(ctl, op), NULL, NULL, &done);
+
+    if (status != CTL_DONE || ctl->face != CTL_TABLE) {
+        return status == CTL_DONE ? print_key(ctl, done) : status;
+    }
+    fprintf(ctl->world->out, "%s: %s\n", ctl_argument(ctl, 0), did);
+    return CTL_DONE;
+}
+
+static int key_revoke(ctl_t *ctl)
+{
+    return edit(ctl, "key.revoke", "revoked");
+}
+
+static int key_delete(ctl_t *ctl)
+{
+    return edit(ctl, "key.delete", "deleted");
+}
+
+static const ctl_command_t commands[] = {
+    {.verb = "create",
+     .arguments = "NAME",
+     .least = 1,
+     .most = 1,
+     .needs = CTL_NEEDS_STORE,
+     .summary = "Make a client key and show it, this once",
+     .about = "The key alone goes to standard output. The store keeps a hash "
+              "of it only: a key\nthat was lost cannot be shown again.",
+     .example = "llmgwctl key create alice --team search --expires 90d",
+     .options = create_options,
+     .run = key_create},
+    {.verb = "list",
+     .needs = CTL_NEEDS_STORE,
+     .summary = "List the keys",
+     .example = "llmgwctl key list --team search",
+     .options = list_options,
+     .run = key_list},
+    {.verb = "show",
+     .arguments = "NAME|ID",
+     .least = 1,
+     .most = 1,
+     .needs = CTL_NEEDS_STORE,
+     .summary = "Show all about one key",
+     .example = "llmgwctl key show alice",
+     .run = key_show},
+    {.verb = "revoke",
+     .arguments = "NAME|ID",
+     .least = 1,
+     .most = 1,
+     .needs = CTL_NEEDS_STORE,
+     .summary = "Let a key be refused from now on",
+     .about = "The key stays in the list and in the reports. This cannot be "
+              "undone.",
+     .example = "llmgwctl key revoke alice",
+     .run = key_revoke},
+    {.verb = "delete",
+     .arguments = "NAME|ID",
+     .least = 1,
+     .most = 1,
+     .needs = CTL_NEEDS_STORE,
+     .summary = "Remove a key; what it used stays in the reports",
+     .example = "llmgwctl key delete alice",
+     .run = key_delete},
+    {.run = NULL},
+};
+
+const ctl_noun_t ctl_key = {
+    .name = "key",
+    .summary = "The keys clients show to the gateway",
+    .commands = commands,
+};

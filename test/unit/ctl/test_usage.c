@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* llmgwctl usage and events: sums, faces, and what is asked of the store. */
+#include "test/unit/ctl/fake.h"
+
+#include <string.h>
+
+static const char *const rows[] = {
+    "{\"row\":{\"key\":\"bob\",\"model\":\"gpt-4o\",\"requests\":2,"
+    "\"errors\":1,\"aborted\":1,\"killed\":0,\"estimated\":1,"
+    "\"unpriced\":1,\"input\":1000,\"cache_read\":200,\"cache_write\":30,"
+    "\"cache_write_1h\":4,\"output\":50,\"reasoning\":7,\"audio_in\":1,"
+    "\"audio_out\":2,\"images\":3,\"cost\":37500,\"latency_ms\":900,"
+    "\"first_ms\":80}}",
+    "{\"row\":{\"key\":\"alice\",\"model\":\"claude\",\"requests\":1234567,"
+    "\"errors\":0,\"aborted\":0,\"killed\":0,\"estimated\":0,"
+    "\"unpriced\":0,\"input\":9007199254740993,\"cache_read\":0,"
+    "\"cache_write\":0,\"cache_write_1h\":0,\"output\":5,\"reasoning\":0,"
+    "\"audio_in\":0,\"audio_out\":0,\"images\":0,"
+    "\"cost\":1234567890123456789,\"latency_ms\":1,\"first_ms\":1}}",
+    "{\"done\":{}}", NULL};
+static const char *const none[] = {"{\"done\":{}}", NULL};
+
+START_TEST(usage_is_a_table_with_a_total)
+{
+    fake.answer = rows;
+    fake_expect(
+        "usage", CTL_DONE,
+        "KEY    MODEL    REQUESTS  ERRORS              TOKENS IN  CACHED  OUT "
+        " REASONING                   COST\n"
+        "alice  claude  1,234,567       0  9,007,199,254,740,993       0    5 "
+        "         0  $1,234,567,890.123457\n"
+        "bob    gpt-4o          2       1                  1,235     200   59 "
+        "         7              $0.000038\n"
+        "total  -       1,234,569       1  9,007,199,254,742,228     200   64 "
+        "         7  $1,234,567,890.123494\n",
+        "The price of 1 of 1234569 requests is not known; their cost is not in "
+        "the sums.\n"
+        "The tokens of 1 of 1234569 requests were estimated: the provider did "
+        "not tell.\n");
+    ck_assert_str_eq(fake_asked("op"), "\"usage\"");
+    ck_assert_str_eq(fake_asked("by"), "[\"key\",\"model\"]");
+    ck_assert_str_eq(fake_asked("since"), "absent");
+}
+END_TEST
+
+START_TEST(usage_as_json_is_exact)
+{
+    fake.answer = rows;
+    ck_assert_int_eq(fake_run("usage --json"), CTL_DONE);
+    ck_assert_str_eq(fake.err, "");
+    ck_assert_ptr_nonnull(strstr(
+        fake.out, "{\"usage\":[\n{\"key\":\"alice\",\"model\":\"claude\","
+                  "\"requests\":1234567,\"errors\":0,"
+                  "\"tokens_in\":9007199254740993,"));
+    ck_assert_ptr_nonnull(strstr(fake.out,
+                                 "\"cost_nanodollars\":1234567890123456789,"
+                                 "\"cost\":\"1234567890.123456789\","));
+    ck_assert_ptr_nonnull(strstr(
+        fake.out, "\"cost_nanodollars\":37500,\"cost\":\"0.0000375\","
+                  "\"aborted\":1,\"killed\":0,\"estimated\":1,\"unpriced\":1,"
+                  "\"input\":1000,\"cache_write\":30,\"cache_write_1h\":4,"
+                  "\"output\":50,\"audio_in\":1,\"audio_out\":2,\"images\":3,"
+                  "\"latency_ms\":900,\"first_ms\":80}\n],\n"
+                  "\"total\":{\"key\":null,\"model\":null,"
+                  "\"requests\":1234569,\"errors\":1,"));
+    ck_assert_str_eq(fake.out + strlen(fake.out) - 3, "}}\n");
+}
+END_TEST
+
+START_TEST(usage_as_csv_has_no_total)
+{
+    const char *line;
+    unsigned lines = 0;
+
+    fake.answer = rows;
+    ck_assert_int_eq(fake_run("usage --format csv"), CTL_DONE);
+    ck_assert_int_eq(strncmp(fake.out,
+                             "key,model,requests,errors,tokens_in,cache_read,"
+                             "tokens_out,reasoning,cost_nanodollars,cost,",
+                             91),
+                     0);
+    ck_assert_ptr_nonnull(strstr(fake.out, ",37500,0.0000375,"));
+    for (line = fake.out; (line = strstr(line, "\r\n")); line += 2) {
+        ++lines;
+    }
+    ck_assert_uint_eq(lines, 3);
+}
+END_TEST
+
+START_TEST(usage_of_nothing_is_zero)
+{
+    fake.answer = none;
+    fake_expect("usage", CTL_DONE, "", "No request matches.\n");
+    ck_assert_int_eq(fake_run("usage --json"), CTL_DONE);
+    ck_assert_ptr_nonnull(strstr(fake.out, "{\"usage\":[],\n\"total\":{"));
+    ck_assert_ptr_nonnull(
+        strstr(fake.out, "\"cost_nanodollars\":0,\"cost\":\"0.00\""));
+}
+END_TEST
+
+START_TEST(usage_hands_its_options_on)
+{
+    fake.answer = none;
+    ck_assert_int_eq(fake_run("usage --by day,provider --since 7d "
+                              "--until 2026-11-22 --key alice --model gpt-4o "
+                              "--provider openai"),
+                     CTL_DONE);
+    ck_assert_str_eq(fake_asked("by"), "[\"day\",\"provider\"]");
+    ck_assert_str_eq(fake_asked("since"), "\"2026-11-15T12:00:00Z\"");
+    ck_assert_str_eq(fake_asked("until"), "\"2026-11-22T00:00:00Z\"");
+    ck_assert_str_eq(fake_asked("key"), "\"alice\"");
+    ck_assert_str_eq(fake_asked("model"), "\"gpt-4o\"");
+    ck_assert_str_eq(fake_asked("provider"), "\"openai\"");
+}
+END_TEST
+
+START_TEST(usage_refuses_what_it_cannot_sum_by)
+{
+    fake_expect("usage --by colour", CTL_USAGE, "",
+                "llmgwctl: --by: expected key, model, provider, day or hour, "
+                "not 'colour'\n");
+    fake_expect("usage --by key,key", CTL_USAGE, "",
+                "llmgwctl: --by: 'key' stands there twice\n");
+    ck_assert_int_eq(fake_run("usage --by key,"), CTL_USAGE);
+    ck_assert_int_eq(fake_run("usage --since whenever"), CTL_USAGE);
+    ck_assert_ptr_nonnull(strstr(fake.err, "--since: "));
+    ck_assert_ptr_nonnull(strstr(fake.err, "not 'whenever'"));
+    fake_expect("usage --format xml", CTL_USAGE, "",
+                "llmgwctl: --format: expected table, csv or json, not 'xml'\n");
+    ck_assert_ptr_null(fake.request);
+}
+END_TEST
+
+START_TEST(a_key_called_json_is_a_value)
+{
+    fake.answer = none;
+    ck_assert_int_eq(fake_run("usage --key --json"), CTL_DONE);
+    ck_assert_str_eq(fake_asked("key"), "\"--json\"");
+}
+END_TEST
+
+Suite *usage_suite(void)
+{
+    Suite *suite = suite_create("usage");
+    TCase *usage = tcase_create("usage");
+
+    tcase_add_checked_fixture(usage, fake_open, fake_close);
+    tcase_add_test(usage, usage_is_a_table_with_a_total);
+    tcase_add_test(usage, usage_as_json_is_exact);
+    tcase_add_test(usage, usage_as_csv_has_no_total);
+    tcase_add_test(usage, usage_of_nothing_is_zero);
+    tcase_add_test(usage, usage_hands_its_options_on);
+    tcase_add_test(usage, usage_refuses_what_it_cannot_sum_by);
+    tcase_add_test(usage, a_key_called_json_is_a_value);
+    suite_add_tcase(suite, usage);
+    return suite;
+}
