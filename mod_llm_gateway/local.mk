@@ -104,10 +104,16 @@ module_LTLIBRARIES += %D%/mod_llm_gateway.la
 endif
 
 %C%_mod_llm_gateway_la_SOURCES = \
+	%D%/httpd/account.c \
+	%D%/httpd/deliver.c \
+	%D%/httpd/drive_sync.c \
+	%D%/httpd/handler.c \
 	%D%/httpd/llmgw.h \
 	%D%/httpd/mod_llm_gateway.c \
 	%D%/httpd/proxy_api.h \
-	%D%/httpd/settings.def
+	%D%/httpd/settings.def \
+	%D%/httpd/upstream.c \
+	%D%/httpd/upstream.h
 
 %C%_mod_llm_gateway_la_CPPFLAGS = $(AM_CPPFLAGS) $(HTTPD_CPPFLAGS)
 %C%_mod_llm_gateway_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \

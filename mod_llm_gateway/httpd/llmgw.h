@@ -87,6 +87,7 @@ typedef struct llmgw_server_t {
     apr_array_header_t *providers;    /* of llm_provider_t * */
     apr_array_header_t *models;       /* of llm_model_t * */
     llm_prices_t *price_list;         /* read at check_config, or NULL */
+    apr_uint32_t price_day;           /* its date, as a day since 1970 */
 
     /* while the configuration is read */
     llm_provider_t *provider;         /* the <LLMProvider> being read */
@@ -105,12 +106,7 @@ void *llmgw_dir_create(apr_pool_t *p, char *path);
 void *llmgw_dir_merge(apr_pool_t *p, void *base, void *add);
 void *llmgw_server_create(apr_pool_t *p, server_rec *s);
 void *llmgw_server_merge(apr_pool_t *p, void *base, void *add);
-extern const command_rec llmgw_setting_commands[];
-/* "On" or "Off". */
-const char *llmgw_flag_read(int *pflag, const char *text);
-
-/* conf_sections.c: the directives that are not plain settings. */
-extern const command_rec llmgw_section_commands[];
+extern const command_rec llmgw_commands[];
 
 /* secret.c: what a source ("env:NAME", "file:/path", "exec:/program") gives,
  * in memory that stays out of core dumps and is wiped at the pool's end.
@@ -152,7 +148,11 @@ typedef struct llmgw_request_t {
                                         its status means */
     llm_exchange_t *x;               /* CALL, NATIVE, METER: once it runs */
     llm_slot_t *slot;                /* in-flight slot, or NULL */
+    apr_time_t noted;                /* when the slot was last brought up to
+                                        date */
     int settled;                     /* the record was put */
+    apr_bucket_brigade *bb;          /* deliver.c's, used again and again */
+    int head_sent;
 } llmgw_request_t;
 
 /* endpoint.c: never NULL in a location of ours, NULL elsewhere. */
@@ -192,6 +192,9 @@ int llmgw_status_models(request_rec *r, llmgw_request_t *request);
 llm_snapshot_t *llmgw_shared_snapshot(void);
 llm_inflight_t *llmgw_shared_inflight(void);
 llm_journal_t *llmgw_shared_journal(void);     /* this child's */
+/* Puts a record into this child's journal. Remembers whether it worked, for
+ * llmgw_shared_check. */
+apr_status_t llmgw_shared_put(const llm_record_t *record);
 /* Puts a record into this child's journal, and remembers whether that worked:
  * while it does not, llmgw_shared_check refuses requests. */
 apr_status_t llmgw_shared_put(const llm_record_t *record);
@@ -209,6 +212,10 @@ void llmgw_account_settle(request_rec *r, llmgw_request_t *request);
  * passes on what x->out gets meanwhile. */
 void llmgw_drive(request_rec *r, llmgw_request_t *request,
                  llm_attempt_t *attempt);
+
+/* handler.c: the exchange of a request, its "asked" part filled in but for
+ * the body; also filter mode's. */
+llm_exchange_t *llmgw_exchange_make(request_rec *r, llmgw_request_t *request);
 
 /* deliver.c: sends what x->out holds once x->reply is ready. Sets
  * x->client_gone when the client left. last: also the end of the response. */

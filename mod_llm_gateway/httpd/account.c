@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One record for each exchange, whatever becomes of it.
+ *
+ * An in-flight slot is taken before anything is asked of a provider, so that
+ * a killed child leaves a trace; the record goes into the journal when the
+ * request is over, and the slot is given back after that.
+ */
+#include "httpd/llmgw.h"
+
+/* How old a slot's account of a running request may be. */
+#define UPDATE_EVERY apr_time_from_msec(250)
+
+/* The request's memory goes: should log_transaction not have run (a child
+ * that is told to stop at once), this is the last moment. */
+static apr_status_t settle_late(void *data)
+{
+    request_rec *r = data;
+
+    llmgw_account_settle(r, llmgw_request_of(r));
+    return APR_SUCCESS;
+}
+
+llm_problem_t *llmgw_account_open(request_rec *r, llmgw_request_t *request)
+{
+    llm_inflight_t *inflight = llmgw_shared_inflight();
+    llm_journal_t *journal = llmgw_shared_journal();
+    llm_record_t record;
+
+    llm_flow_record(request->x, &record, r->request_time);
+    if (inflight && journal) {
+        request->slot = llm_inflight_take(inflight,
+                                          llm_journal_id(journal), &record);
+    }
+    if (!request->slot) {
+        llm_problem_t *problem = llm_problem_make(
+            LLM_PROBLEM_UNAVAILABLE, r->pool,
+            "the gateway is at its limit of requests in flight");
+
+        problem->retry_after = 1;
+        request->x = NULL;
+        return problem;
+    }
+    request->noted = r->request_time;
+    apr_pool_pre_cleanup_register(r->pool, r, settle_late);
+    return NULL;
+}
+
+void llmgw_account_update(llmgw_request_t *request, apr_time_t now)
+{
+    llm_record_t record;
+
+    if (request->slot && !request->settled
+        && now - request->noted >= UPDATE_EVERY) {
+        llm_flow_record(request->x, &record, now);
+        llm_inflight_update(request->slot, &record);
+        request->noted = now;
+    }
+}
+
+void llmgw_account_settle(request_rec *r, llmgw_request_t *request)
+{
+    llm_exchange_t *x = request ? request->x : NULL;
+    llm_record_t record;
+
+    if (!x || request->settled || !request->slot) {
+        return;
+    }
+    request->settled = 1;
+    x->ended = apr_time_now();
+    if (r->connection->aborted) {
+        x->client_gone = 1;
+    }
+    llm_flow_record(x, &record, x->ended);
+    if (request->kind == LLMGW_METER) {
+        record.flags |= LLM_RECORD_FILTER;
+    }
+    if (!record.status) {
+        record.status = (apr_uint16_t)r->status;
+    }
+    if (llmgw_shared_put(&record) == APR_SUCCESS) {
+        llm_inflight_release(request->slot);
+    }
+    else {
+        /* the slot stays, with the whole account in it: the owner settles it
+         * when this child is gone */
+        llm_inflight_update(request->slot, &record);
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, LLM_LOGNO(0110)
+                      "usage record kept in memory: %s", x->request_id);
+    }
+    llmgw_vars_set(r, x, &record, request->key.id ? request->key.name : "-");
+}
+
+/* Before mod_log_config, which reads the variables. */
+static int log_transaction(request_rec *r)
+{
+    llmgw_request_t *request = llmgw_request_of(r);
+
+    if (request && request->kind != LLMGW_METER) {
+        llmgw_account_settle(r, request);
+    }
+    return DECLINED;
+}
+
+void llmgw_account_hooks(apr_pool_t *p)
+{
+    (void)p;
+    ap_hook_log_transaction(log_transaction, NULL, NULL,
+                            APR_HOOK_REALLY_FIRST);
+}

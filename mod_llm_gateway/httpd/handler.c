@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The content handler: authenticate, read the body, run the flow, answer.
+ * Nothing is decided here; flow/ decides, this file carries it out.
+ */
+#include <apr_strings.h>
+#include <string.h>
+
+#include "httpd/llmgw.h"
+
+#define READ_SIZE 65536
+
+/* ---- the body --------------------------------------------------------- */
+
+static llm_problem_t *too_large(request_rec *r, apr_size_t limit)
+{
+    return llm_problem_make(LLM_PROBLEM_TOO_LARGE, r->pool,
+                            "the request body is larger than %" APR_SIZE_T_FMT
+                            " bytes", limit);
+}
+
+/* Moves what the brigade holds to the end of body; 1 at the end. */
+static apr_status_t take_brigade(apr_bucket_brigade *bb, llm_buf_t *body,
+                                 int *pend)
+{
+    while (!APR_BRIGADE_EMPTY(bb)) {
+        apr_bucket *bucket = APR_BRIGADE_FIRST(bb);
+        const char *data;
+        apr_size_t len;
+        apr_status_t status;
+
+        if (APR_BUCKET_IS_EOS(bucket)) {
+            *pend = 1;
+            break;
+        }
+        if (!APR_BUCKET_IS_METADATA(bucket)) {
+            status = apr_bucket_read(bucket, &data, &len, APR_BLOCK_READ);
+            if (status != APR_SUCCESS) {
+                return status;
+            }
+            llm_buf_append(body, data, len);
+        }
+        apr_bucket_delete(bucket);
+    }
+    apr_brigade_cleanup(bb);
+    return APR_SUCCESS;
+}
+
+/* Reads it whole. OK, or an HTTP status of httpd's own; *pproblem is set for
+ * what is ours to say. */
+static int read_body(request_rec *r, apr_size_t limit, llm_bytes_t *pbody,
+                     llm_problem_t **pproblem)
+{
+    apr_bucket_brigade *bb = apr_brigade_create(
+        r->pool, r->connection->bucket_alloc);
+    llm_buf_t *body = llm_buf_make(limit, r->pool);
+    int end = 0;
+
+    while (!end) {
+        apr_status_t status = ap_get_brigade(r->input_filters, bb,
+                                             AP_MODE_READBYTES,
+                                             APR_BLOCK_READ, READ_SIZE);
+
+        if (status == APR_SUCCESS) {
+            status = take_brigade(bb, body, &end);
+        }
+        if (status != APR_SUCCESS) {
+            return ap_map_http_request_error(status, HTTP_BAD_REQUEST);
+        }
+        if (body->overflow) {
+            *pproblem = too_large(r, limit);
+            return OK;
+        }
+    }
+    pbody->data = body->data ? body->data : "";
+    pbody->len = body->len;
+    return OK;
+}
+
+static llm_problem_t *check_body_headers(request_rec *r, apr_size_t limit)
+{
+    const char *encoding = apr_table_get(r->headers_in, "Content-Encoding");
+    const char *length = apr_table_get(r->headers_in, "Content-Length");
+    apr_off_t n;
+
+    if (encoding && strcasecmp(encoding, "identity")) {
+        return llm_problem_make(LLM_PROBLEM_MEDIA_TYPE, r->pool,
+                                "Content-Encoding '%s' is not supported",
+                                encoding);
+    }
+    if (length && ap_parse_strict_length(&n, length)
+        && (apr_uint64_t)n > limit) {
+        return too_large(r, limit);
+    }
+    return NULL;
+}
+
+/* ---- the exchange ----------------------------------------------------- */
+
+static const llm_policy_t *policy_of(request_rec *r)
+{
+    const llmgw_server_t *server = llmgw_server_of(r->server);
+    const llmgw_dir_t *dir = llmgw_dir_of(r);
+    llm_policy_t *policy = apr_palloc(r->pool, sizeof(*policy));
+
+    policy->models = server->models;
+    policy->prices = server->price_list;
+    policy->price_day = server->price_day;
+    policy->answer_limit = dir->answer_limit.value;
+    policy->retries = dir->retries.value;
+    return policy;
+}
+
+llm_exchange_t *llmgw_exchange_make(request_rec *r, llmgw_request_t *request)
+{
+    llm_exchange_t *x = llm_exchange_make(policy_of(r), r->request_time,
+                                          r->pool);
+
+    x->request_id = llmgw_request_id(r, request);
+    memcpy(x->id, request->id, sizeof(x->id));
+    memcpy(&x->dice, x->id, sizeof(x->dice));
+    x->client = request->client;
+    x->op = request->kind == LLMGW_CALL ? request->op : LLM_OP_NATIVE;
+    x->key_id = request->key.id;
+    x->key_models = request->key.models;
+    x->headers_in = r->headers_in;
+    if (request->native) {
+        x->native = request->native;
+        x->native_method = r->method;
+        x->native_rest = request->native_rest;
+    }
+    request->x = x;
+    return x;
+}
+
+/* One upstream after the other, until one answers. */
+static void attempt_all(request_rec *r, llmgw_request_t *request)
+{
+    llm_exchange_t *x = request->x;
+    llm_attempt_t *attempt;
+
+    while (!x->client_gone
+           && (attempt = llm_flow_next(x, apr_time_now()))) {
+        llmgw_drive(r, request, attempt);
+    }
+}
+
+static int run_exchange(request_rec *r, llmgw_request_t *request)
+{
+    llm_exchange_t *x = request->x;
+
+    if (!llm_flow_begin(x)) {
+        attempt_all(r, request);
+    }
+    if (x->client_gone && !request->head_sent) {
+        /* nobody is there to read an answer; the access log says 499 */
+        r->status = 499;
+        r->connection->keepalive = AP_CONN_CLOSE;
+        return OK;
+    }
+    if (!x->reply.ready) {
+        llm_flow_reply_problem(x);
+    }
+    llmgw_deliver(r, request, 1);
+    return OK;
+}
+
+static llm_problem_t *check_request(request_rec *r, llmgw_request_t *request)
+{
+    llm_problem_t *problem = llmgw_endpoint_problem(r, request);
+
+    if (!problem) {
+        problem = llmgw_shared_check(r);
+    }
+    return problem ? problem
+                   : check_body_headers(r,
+                                        llmgw_dir_of(r)->body_limit.value);
+}
+
+/* A chat, embeddings, or a provider's own API. */
+static int serve(request_rec *r, llmgw_request_t *request)
+{
+    llm_problem_t *problem = llmgw_auth_check(r, request);
+    llm_bytes_t body = {"", 0};
+    int status;
+
+    if (!problem) {
+        problem = check_request(r, request);
+    }
+    if (!problem) {
+        llmgw_exchange_make(r, request);
+        problem = llmgw_account_open(r, request);
+    }
+    if (problem) {
+        return llmgw_reply_problem(r, request, problem);
+    }
+    status = read_body(r, llmgw_dir_of(r)->body_limit.value, &body, &problem);
+    if (status != OK) {
+        return status;
+    }
+    if (problem) {
+        request->x->problem = problem;
+        llm_flow_reply_problem(request->x);
+        llmgw_deliver(r, request, 1);
+        return OK;
+    }
+    request->x->raw = body;
+    return run_exchange(r, request);
+}
+
+static int handler(request_rec *r)
+{
+    llmgw_request_t *request = llmgw_request_of(r);
+
+    switch (request ? request->kind : LLMGW_NONE) {
+    case LLMGW_NONE:
+    case LLMGW_METER:
+        return DECLINED;
+    case LLMGW_HEALTH:
+        return llmgw_status_health(r, request);
+    case LLMGW_MODELS:
+        return llmgw_status_models(r, request);
+    default:
+        return serve(r, request);
+    }
+}
+
+void llmgw_handler_hooks(apr_pool_t *p)
+{
+    (void)p;
+    ap_hook_handler(handler, NULL, NULL, APR_HOOK_FIRST);
+}
