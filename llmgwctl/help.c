@@ -69,10 +69,12 @@ static void help_program(FILE *to, apr_pool_t *pool)
         list_commands(to, *noun, pool);
     }
     list_options(to, "Options of every command", ctl_globals, pool);
-    fputs("\nExit status: 0 done, 1 refused or not found, 2 wrong usage, 3 the "
-          "store cannot be\nreached.\n\n"
-          "'llmgwctl COMMAND --help' says more about one of them.\n",
-          to);
+    fputs(
+        "\nWithout --store the folder is $LLMGW_STORE, else " CTL_STORE_DEFAULT
+        ".\nExit status: 0 done, 1 refused or not found, 2 wrong usage, 3 the "
+        "store cannot be\nreached.\n\n"
+        "'llmgwctl COMMAND --help' says more about one of them.\n",
+        to);
 }
 
 static void help_noun(FILE *to, const ctl_noun_t *noun, apr_pool_t *pool)

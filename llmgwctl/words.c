@@ -17,8 +17,7 @@
 #define WORD_MAX 64 /* longer words resemble nothing */
 
 const ctl_option_t ctl_globals[] = {
-    {"store", "DIR",
-     "the store's folder (else $LLMGW_STORE, else " CTL_STORE_DEFAULT ")"},
+    {"store", "DIR", "the store's folder"},
     {"json", NULL, "print one JSON object"},
     {"help", NULL, "show what there is, at every level"},
     {"version", NULL, "print the version"},

@@ -50,11 +50,11 @@ START_TEST(prices_are_listed)
     fake_expect("price list", CTL_DONE,
                 "PROVIDER  MODEL           INPUT  CACHED  WRITE  OUTPUT  "
                 "TIERS\n"
-                "openai    gpt-4o           2.50    1.25   2.50   10.00      "
+                "azure     gpt-4*           3.00    3.00   3.00   12.00      "
                 "0\n"
                 "gemini    gemini-2.5-pro   1.25    1.25   1.25   10.00      "
                 "1\n"
-                "azure     gpt-4*           3.00    3.00   3.00   12.00      "
+                "openai    gpt-4o           2.50    1.25   2.50   10.00      "
                 "0\n",
                 "Dollars per million tokens; the list is of 2026-11-01.\n");
     ck_assert_ptr_null(fake.dir);

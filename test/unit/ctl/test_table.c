@@ -33,9 +33,9 @@ static size_t longest(const char *text)
 START_TEST(a_table_fits_the_terminal)
 {
     fake.answer = rows;
-    fake.world.width = 70;
+    fake.world.width = 80;
     ck_assert_int_eq(fake_run("key list"), CTL_DONE);
-    ck_assert_uint_eq(longest(fake.out), 70);
+    ck_assert_uint_eq(longest(fake.out), 80);
     ck_assert_ptr_nonnull(strstr(fake.out, "a-name-of-some-length"));
     ck_assert_ptr_nonnull(strstr(fake.out, "\xC3\xA4\xC3\xB6\xC3\xBC"));
     ck_assert_ptr_nonnull(strstr(fake.out, "~\n"));
