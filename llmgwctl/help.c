@@ -72,7 +72,7 @@ static void help_program(FILE *to, apr_pool_t *pool)
     fputs(
         "\nWithout --store the folder is $LLMGW_STORE, else " CTL_STORE_DEFAULT
         ".\nExit status: 0 done, 1 refused or not found, 2 wrong usage, 3 the "
-        "store cannot be\nreached.\n\n"
+        "store\ncannot be reached.\n\n"
         "'llmgwctl COMMAND --help' says more about one of them.\n",
         to);
 }
