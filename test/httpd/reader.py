@@ -1,0 +1,396 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads answers of every dialect into the same few facts, in order to compare
+what a provider said with what a client got. It shares no code with the
+gateway and prefers to fail: a stream whose events are not in the order their
+dialect demands is refused.
+
+Usage is kept in disjoint classes: input (fresh), cache_read, cache_write,
+output (without reasoning, where the dialect tells), reasoning. What a dialect
+does not say is None.
+"""
+import dataclasses
+import json
+import re
+
+from client import sse
+
+FINISHES = {
+    "openai": {"stop": "stop", "length": "length", "tool_calls": "tools",
+               "function_call": "tools", "content_filter": "filter", "eos": "stop",
+               "eos_token": "stop", "": None, "stop_sequence": "stop",
+               "COMPLETE": "stop", "error": "other"},
+    "anthropic": {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length",
+                  "tool_use": "tools", "refusal": "filter", "pause_turn": "pause"},
+    "gemini": {"STOP": "stop", "MAX_TOKENS": "length", "SAFETY": "filter",
+               "RECITATION": "filter", "BLOCKLIST": "filter",
+               "PROHIBITED_CONTENT": "filter", "SPII": "filter", "LANGUAGE": "filter",
+               "IMAGE_SAFETY": "filter", "MODEL_ARMOR": "filter"}}
+
+
+@dataclasses.dataclass
+class Said:
+    """What an answer says, whatever its dialect."""
+
+    text: str = ""
+    reasoning: str = ""
+    calls: list = dataclasses.field(default_factory=list)  # (name, arguments)
+    ids: list = dataclasses.field(default_factory=list)    # of the calls
+    finish: str = None
+    stop_sequence: str = None
+    usage: dict = None
+    error: str = None       # message of an error answer or of one in the stream
+    model: str = None
+    id: str = None
+    unread: list = dataclasses.field(default_factory=list)  # parts of no common kind
+
+
+def usage(input=None, output=None, cache_read=0, cache_write=0, reasoning=0):
+    return {"input": input, "output": output, "cache_read": cache_read,
+            "cache_write": cache_write, "reasoning": reasoning}
+
+
+def totals(counts):
+    """(all input, all output) of a usage; None where nothing was said."""
+    if counts is None or counts["input"] is None:
+        return None
+    return (counts["input"] + counts["cache_read"] + counts["cache_write"],
+            counts["output"] + counts["reasoning"])
+
+
+def arguments(text):
+    """A call's arguments; none at all mean {}."""
+    return json.loads(text) if text and text != "null" else {}
+
+
+# -- OpenAI ------------------------------------------------------------------
+
+def openai_usage(value):
+    if not value or value.get("prompt_tokens") is None:
+        return None
+    details_in = value.get("prompt_tokens_details") or {}
+    details_out = value.get("completion_tokens_details") or {}
+    read = details_in.get("cached_tokens") or 0
+    write = details_in.get("cache_write_tokens") or 0
+    thought = details_out.get("reasoning_tokens") or 0
+    output = value.get("completion_tokens") or 0
+    # Some compatible servers tell reasoning beside the output.
+    inside = output >= thought
+    return usage(value["prompt_tokens"] - read - write,
+                 output - thought if inside else output, read, write, thought)
+
+
+def _openai_text(content, said):
+    if isinstance(content, list):
+        for part in content:
+            if part.get("type") == "text":
+                said.text += part["text"]
+            elif part.get("type") == "thinking":
+                for inner in part["thinking"]:
+                    said.reasoning += inner.get("text", "")
+    else:
+        said.text += content or ""
+
+
+def _openai_reasoning(message):
+    for name in ("reasoning_content", "reasoning"):
+        if isinstance(message.get(name), str):
+            return message[name]
+    return ""
+
+
+def openai(body):
+    """A whole chat completion; its first choice."""
+    doc = json.loads(body)
+    said = Said(model=doc.get("model"), id=doc.get("id"), usage=openai_usage(doc.get("usage")))
+    choice = min(doc["choices"], key=lambda c: c.get("index", 0))
+    message = choice.get("message") or {}
+    _openai_text(message.get("content"), said)
+    said.text += message.get("refusal") or ""
+    said.reasoning += _openai_reasoning(message)
+    for call in message.get("tool_calls") or []:
+        said.calls.append((call["function"]["name"],
+                           arguments(call["function"].get("arguments"))))
+        said.ids.append(call.get("id"))
+    if message.get("function_call"):
+        call = message["function_call"]
+        said.calls.append((call["name"], arguments(call["arguments"])))
+        said.ids.append(None)
+    said.finish = FINISHES["openai"].get(choice.get("finish_reason"), "other")
+    return said
+
+
+def openai_stream(body, strict=True):
+    """A streamed chat completion. strict: as the gateway has to write it."""
+    said, calls, finished, done = Said(), {}, False, False
+    first = True
+    for event in sse(body):
+        assert not done, f"an event after [DONE]: {event}"
+        if event.data == "[DONE]":
+            done = True
+            continue
+        doc = event.json
+        if doc.get("error"):
+            said.error = _message_of(doc["error"])
+            continue
+        if strict:
+            assert doc["object"] == "chat.completion.chunk", doc
+            assert said.id in (None, doc["id"]), "the id changes within the stream"
+        said.id, said.model = doc.get("id"), doc.get("model") or said.model
+        counts = doc.get("usage") or (doc.get("x_groq") or {}).get("usage")
+        said.usage = openai_usage(counts) or said.usage
+        for choice in doc.get("choices") or []:
+            if choice.get("index", 0):
+                continue
+            delta = choice.get("delta") or {}
+            if strict and first:
+                assert delta.get("role") == "assistant", f"no role at first: {doc}"
+            first = False
+            if strict and finished:
+                assert not (delta.get("content") or delta.get("tool_calls")), \
+                    f"output after finish_reason: {doc}"
+            _openai_text(delta.get("content"), said)
+            said.text += delta.get("refusal") or ""
+            said.reasoning += _openai_reasoning(delta)
+            for piece in delta.get("tool_calls") or []:
+                _openai_call_piece(piece, calls, strict)
+            if choice.get("finish_reason"):
+                assert not (strict and finished), "finish_reason twice"
+                finished = True
+                said.finish = FINISHES["openai"].get(choice["finish_reason"], "other")
+    if strict and not said.error:
+        assert done, "the stream ends without [DONE]"
+        assert finished, "the stream ends without finish_reason"
+        assert sorted(calls) == list(range(len(calls))), f"call indexes: {sorted(calls)}"
+    for _, call in sorted(calls.items()):
+        said.calls.append((call["name"], arguments(call["args"])))
+        said.ids.append(call["id"])
+    return said
+
+
+def _openai_call_piece(piece, calls, strict):
+    index = piece.get("index", len(calls))
+    new = index not in calls
+    call = calls.setdefault(index, {"id": None, "name": "", "args": ""})
+    function = piece.get("function") or {}
+    if strict and new:
+        assert piece.get("id") and function.get("name"), f"a call without id or name: {piece}"
+        assert piece.get("type") == "function", piece
+    call["id"] = piece.get("id") or call["id"]
+    call["name"] = function.get("name") or call["name"]
+    call["args"] += function.get("arguments") or ""
+
+
+def _message_of(error):
+    if isinstance(error, str):
+        return error
+    return error.get("message") or json.dumps(error)
+
+
+# -- Anthropic ---------------------------------------------------------------
+
+def anthropic_usage(value):
+    if not value or value.get("output_tokens") is None:
+        return None
+    return usage(value.get("input_tokens") or 0, value["output_tokens"],
+                 value.get("cache_read_input_tokens") or 0,
+                 value.get("cache_creation_input_tokens") or 0)
+
+
+def anthropic(body):
+    doc = json.loads(body)
+    assert doc["type"] == "message" and doc["role"] == "assistant", doc
+    said = Said(model=doc["model"], id=doc["id"], usage=anthropic_usage(doc["usage"]))
+    for block in doc["content"]:
+        _anthropic_block(block, said)
+    said.finish = FINISHES["anthropic"].get(doc["stop_reason"], "other")
+    said.stop_sequence = doc.get("stop_sequence")
+    return said
+
+
+def _anthropic_block(block, said):
+    kind = block["type"]
+    if kind == "text":
+        said.text += block["text"]
+    elif kind == "thinking":
+        said.reasoning += block["thinking"]
+    elif kind == "tool_use":
+        assert isinstance(block["input"], dict), block
+        said.calls.append((block["name"], block["input"]))
+        said.ids.append(block["id"])
+    else:
+        said.unread.append(kind)
+
+
+def anthropic_stream(body, strict=True):
+    """A streamed message; the order of its events is checked."""
+    said, blocks, opened, state, counts = Said(), {}, None, "begin", {}
+    for event in sse(body):
+        doc = event.json
+        kind = doc["type"]
+        if strict:
+            assert event.name == kind, f"event name {event.name!r} for {kind}"
+        if kind == "ping":
+            continue
+        if kind == "error":
+            said.error = doc["error"]["message"]
+            state = "error"
+            continue
+        assert state not in ("end", "error"), f"{kind} after the end"
+        if kind == "message_start":
+            assert state == "begin", "message_start twice"
+            said.id, said.model = doc["message"]["id"], doc["message"]["model"]
+            counts.update(_counts(doc["message"]["usage"]))
+            state = "open"
+            continue
+        assert state != "begin", f"{kind} before message_start"
+        if kind == "content_block_start":
+            assert opened is None and doc["index"] == len(blocks), f"block order: {doc}"
+            opened = doc["index"]
+            blocks[opened] = dict(doc["content_block"], _json="")
+        elif kind == "content_block_delta":
+            assert doc["index"] == opened, f"a delta for a block that is not open: {doc}"
+            _anthropic_delta(blocks[opened], doc["delta"])
+        elif kind == "content_block_stop":
+            assert doc["index"] == opened, f"the wrong block ends: {doc}"
+            opened = None
+        elif kind == "message_delta":
+            assert opened is None and state == "open", f"message_delta too early: {doc}"
+            said.finish = FINISHES["anthropic"].get(doc["delta"]["stop_reason"], "other")
+            said.stop_sequence = doc["delta"].get("stop_sequence")
+            counts.update(_counts(doc["usage"]))
+            state = "delta"
+        elif kind == "message_stop":
+            assert state == "delta", "message_stop without message_delta"
+            state = "end"
+        else:
+            raise AssertionError(f"no such event: {kind}")
+    assert state in ("end", "error"), f"the stream stops in state {state}"
+    for _, block in sorted(blocks.items()):
+        if block["type"] == "tool_use":
+            block["input"] = arguments(block["_json"])
+        _anthropic_block(block, said)
+    said.usage = anthropic_usage(counts)
+    return said
+
+
+def _counts(value):
+    return {k: v for k, v in value.items() if isinstance(v, int)}
+
+
+def _anthropic_delta(block, delta):
+    kind = delta["type"]
+    if kind == "text_delta":
+        assert block["type"] == "text", block
+        block["text"] += delta["text"]
+    elif kind == "thinking_delta":
+        assert block["type"] == "thinking", block
+        block["thinking"] += delta["thinking"]
+    elif kind == "input_json_delta":
+        assert block["type"] in ("tool_use", "server_tool_use", "mcp_tool_use"), block
+        block["_json"] += delta["partial_json"]
+    elif kind == "signature_delta":
+        assert block["type"] == "thinking", block
+        block["signature"] = delta["signature"]
+    elif kind not in ("citations_delta", "compaction_delta"):
+        raise AssertionError(f"no such delta: {kind}")
+
+
+# -- Gemini ------------------------------------------------------------------
+
+def gemini_usage(value):
+    if not value or value.get("promptTokenCount") is None:
+        return None
+    read = value.get("cachedContentTokenCount") or 0
+    return usage(value["promptTokenCount"] + (value.get("toolUsePromptTokenCount") or 0)
+                 - read, value.get("candidatesTokenCount") or 0, read, 0,
+                 value.get("thoughtsTokenCount") or 0)
+
+
+def _gemini_doc(doc, said):
+    said.model = doc.get("modelVersion") or said.model
+    said.id = doc.get("responseId") or said.id
+    said.usage = gemini_usage(doc.get("usageMetadata")) or said.usage
+    if (doc.get("promptFeedback") or {}).get("blockReason"):
+        said.finish = "filter"
+    for candidate in (doc.get("candidates") or [])[:1]:
+        for part in (candidate.get("content") or {}).get("parts") or []:
+            if "functionCall" in part:
+                said.calls.append((part["functionCall"]["name"],
+                                   part["functionCall"].get("args") or {}))
+                said.ids.append(part["functionCall"].get("id"))
+            elif "text" in part:
+                if part.get("thought"):
+                    said.reasoning += part["text"]
+                else:
+                    said.text += part["text"]
+            elif set(part) - {"thoughtSignature"}:
+                said.unread.append(sorted(part)[0])
+        reason = candidate.get("finishReason")
+        if reason:
+            said.finish = FINISHES["gemini"].get(reason, "other")
+    if said.calls and said.finish == "stop":
+        said.finish = "tools"
+
+
+def gemini(body):
+    said = Said()
+    _gemini_doc(json.loads(body), said)
+    return said
+
+
+def gemini_stream(body, strict=True):
+    said = Said()
+    for event in sse(body):
+        if "error" in event.json:
+            said.error = event.json["error"]["message"]
+            break
+        _gemini_doc(event.json, said)
+    return said
+
+
+# -- Hugging Face's old Inference API ----------------------------------------
+
+def text_generation(body):
+    doc = json.loads(body)
+    row = doc[0] if isinstance(doc, list) else doc
+    return Said(text=row["generated_text"], finish="stop")
+
+
+def text_generation_stream(body, strict=True):
+    said = Said(finish="stop")
+    for event in sse(body):
+        token = event.json.get("token") or {}
+        if not token.get("special"):
+            said.text += token.get("text", "")
+        details = event.json.get("details") or {}
+        if details.get("finish_reason") == "length":
+            said.finish = "length"
+    return said
+
+
+READERS = {"openai": (openai, openai_stream), "anthropic": (anthropic, anthropic_stream),
+           "gemini": (gemini, gemini_stream),
+           "text-generation": (text_generation, text_generation_stream)}
+
+
+def read(dialect, body, streamed=None, strict=True):
+    """An answer of a dialect; streamed is seen from the bytes if not said."""
+    if streamed is None:
+        streamed = re.match(rb"\s*(data|event|:)", body) is not None
+    whole, stream = READERS[dialect]
+    return stream(body, strict) if streamed else whole(body)
+
+
+def error_of(dialect, doc):
+    """(type, message) of an error in a dialect's exact form."""
+    if dialect == "openai":
+        assert set(doc) == {"error"}, doc
+        assert {"message", "type", "param", "code"} <= set(doc["error"]), doc
+        return doc["error"]["type"], doc["error"]["message"]
+    if dialect == "anthropic":
+        assert doc["type"] == "error", doc
+        assert {"type", "message"} <= set(doc["error"]), doc
+        return doc["error"]["type"], doc["error"]["message"]
+    assert dialect == "gemini", dialect
+    assert {"code", "message", "status"} <= set(doc["error"]), doc
+    return doc["error"]["status"], doc["error"]["message"]

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recorded exchanges with real providers: where they are, and which of them
+say something about the dialects here.
+
+The folder is not part of the project; where it is absent the tests that use
+it are skipped. LLMGW_RECORDED names it.
+"""
+import functools
+import json
+import os
+
+from env import SOURCES
+
+# api of the recording -> (provider in the configuration, dialect of its bytes)
+APIS = {
+    "openai.chat": ("openai", "openai"), "anthropic.messages": ("anthropic", "anthropic"),
+    "gemini.generateContent": ("gemini", "gemini"),
+    "gemini.streamGenerateContent": ("gemini", "gemini"),
+    "vertex.generateContent": ("gemini", "gemini"),
+    "hf.chat": ("hf", "openai"), "hf.text-generation": ("old", "text-generation"),
+    # OpenAI-compatible servers, by base URL
+    **{f"{name}.chat": ("openai", "openai") for name in (
+        "mistral", "groq", "openrouter", "deepseek", "together", "cerebras", "fireworks",
+        "sambanova", "snowflake", "crusoe", "zai", "local")},
+    "ollama.openai.chat": ("openai", "openai"), "cohere.openai.chat": ("openai", "openai"),
+    "gemini.openai.chat": ("openai", "openai")}
+
+
+class Exchange:
+    """One recorded request and its response."""
+
+    def __init__(self, doc):
+        self.doc = doc
+        self.id = doc["id"]
+        self.api = doc["api"]
+        self.features = set(doc["features"])
+        self.provider, self.dialect = APIS[self.api]
+        self.status = doc["response"]["status"]
+        self.body = (doc["response"].get("body") or "").encode("utf-8", "surrogatepass")
+        self.request = (doc.get("request") or {}).get("body")
+        self.url = (doc.get("request") or {}).get("url")
+        self.headers = {k.lower(): v for k, v in doc["response"]["headers"].items()}
+        self.streamed = "event-stream" in self.headers.get("content-type", "")
+        self.model = doc.get("model") or "recorded"
+
+    def answer(self, **more):
+        """What the scripted provider has to replay."""
+        return {"recorded": self.doc, "seed": len(self.body), **more}
+
+
+@functools.lru_cache(maxsize=None)
+def folder():
+    """The folder of the recordings, or None."""
+    for path in (os.environ.get("LLMGW_RECORDED"),
+                 os.path.join(SOURCES, "..", "shared", "recorded")):
+        if path and os.path.exists(os.path.join(path, "index.json")):
+            return os.path.normpath(path)
+    return None
+
+
+@functools.lru_cache(maxsize=None)
+def exchanges():
+    """All exchanges of the dialects here, those without a request last."""
+    if folder() is None:
+        return []
+    with open(os.path.join(folder(), "index.json"), encoding="utf-8") as file:
+        index = json.load(file)
+    found = []
+    for row in index["exchanges"] + index.get("responses_only", []):
+        if row["api"] in APIS:
+            with open(os.path.join(folder(), row["file"]), encoding="utf-8") as file:
+                found.append(Exchange(json.load(file)))
+    return found
+
+
+WHY_NOT = ("no recorded exchanges: LLMGW_RECORDED does not name a folder of them, and there "
+           "is none beside the sources")

@@ -1,0 +1,511 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A client of either dialect on every provider, streamed and not: it cannot
+tell that it was translated.
+
+The scripted provider checks each request as strictly as the real one would,
+so an answer at all says that the request was legal there.
+"""
+import base64
+import json
+
+import pytest
+
+import reader
+
+# A picture of one pixel.
+PNG = base64.b64encode(bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154"
+    "08d763f8cfc000000301010018dd8db00000000049454e44ae426082")).decode()
+
+WEATHER = {"type": "object", "properties": {
+    "city": {"type": "string", "description": "a town"},
+    "unit": {"type": "string", "enum": ["c", "f"]}}, "required": ["city"],
+    "additionalProperties": False}
+NOTHING = {"type": "object", "properties": {}}
+
+CLIENTS = ["openai", "anthropic"]
+PROVIDERS = {"openai": "openai/gpt-test", "anthropic": "anthropic/claude-test",
+             "gemini": "gemini/gemini-test", "hf": "hf/meta-llama/Llama-3.1-8B",
+             "old": "old/org/some-model"}
+PAIRS = [(c, p) for c in CLIENTS for p in PROVIDERS]
+CHATTY = [(c, p) for c, p in PAIRS if p != "old"]     # providers with tools, images
+
+
+@pytest.fixture
+def four(gw):
+    return gw.serve(gw.conf().four_providers().enable())
+
+
+class Ask:
+    """A question that can be written in either client dialect."""
+
+    def __init__(self, text="hello", system=None, turns=(), images=(), tools=None,
+                 choice=None, parallel=None, calls=None, results=None, more=None):
+        self.__dict__.update(locals())
+
+    def openai(self, model, stream):
+        messages = [{"role": "system", "content": self.system}] if self.system else []
+        messages += [{"role": r, "content": t} for r, t in self.turns]
+        content = self.text
+        if self.images:
+            content = [{"type": "text", "text": self.text}] + [
+                {"type": "image_url", "image_url": {"url": u}} for u in self.images]
+        messages.append({"role": "user", "content": content})
+        if self.calls:
+            messages.append({"role": "assistant", "content": None, "tool_calls": [
+                {"id": i, "type": "function",
+                 "function": {"name": n, "arguments": json.dumps(a)}}
+                for i, n, a in self.calls]})
+            messages += [{"role": "tool", "tool_call_id": i, "content": t}
+                         for i, t in self.results]
+        body = {"model": model, "messages": messages, **(self.more or {})}
+        if self.tools:
+            body["tools"] = [{"type": "function", "function": {
+                "name": n, "description": f"does {n}", "parameters": s}}
+                for n, s in self.tools]
+        if self.choice:
+            body["tool_choice"] = ({"type": "function", "function": {"name": self.choice}}
+                                   if self.choice not in ("auto", "none", "required")
+                                   else self.choice)
+        if self.parallel is not None:
+            body["parallel_tool_calls"] = self.parallel
+        if stream:
+            body.update(stream=True, stream_options={"include_usage": True})
+        return body
+
+    def anthropic(self, model, stream):
+        messages = [{"role": r, "content": t} for r, t in self.turns]
+        content = self.text
+        if self.images:
+            content = [_anthropic_image(u) for u in self.images] + [
+                {"type": "text", "text": self.text}]
+        messages.append({"role": "user", "content": content})
+        if self.calls:
+            messages.append({"role": "assistant", "content": [
+                {"type": "tool_use", "id": i, "name": n, "input": a}
+                for i, n, a in self.calls]})
+            messages.append({"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": i, "content": t}
+                for i, t in self.results]})
+        body = {"model": model, "max_tokens": 500, "messages": messages}
+        body.update(self.more or {})
+        if self.system:
+            body["system"] = self.system
+        if self.tools:
+            body["tools"] = [{"name": n, "description": f"does {n}", "input_schema": s}
+                             for n, s in self.tools]
+        if self.choice or self.parallel is not None:
+            kinds = {"auto": "auto", "none": "none", "required": "any", None: "auto"}
+            body["tool_choice"] = ({"type": kinds[self.choice]} if self.choice in kinds
+                                   else {"type": "tool", "name": self.choice})
+            if self.parallel is not None:
+                body["tool_choice"]["disable_parallel_tool_use"] = not self.parallel
+        if stream:
+            body["stream"] = True
+        return body
+
+
+def _anthropic_image(url):
+    if url.startswith("data:"):
+        kind, data = url[5:].split(";base64,")
+        return {"type": "image", "source": {"type": "base64", "media_type": kind,
+                                            "data": data}}
+    return {"type": "image", "source": {"type": "url", "url": url}}
+
+
+def post(gw, client, model, ask, stream=False):
+    path = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}[client]
+    return gw.post(path, getattr(ask, client)(model, stream),
+                   [("anthropic-version", "2023-06-01")] if client == "anthropic" else [])
+
+
+def converse(gw, client, provider, ask, stream=False, script=""):
+    """The answer as the client's dialect says it."""
+    answer = post(gw, client, PROVIDERS[provider] + script, ask, stream)
+    assert answer.status == 200, answer
+    kind = "text/event-stream" if stream else "application/json"
+    assert answer.header("content-type").split(";")[0] == kind
+    return reader.read(client, answer.body, stream)
+
+
+both = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+
+
+@pytest.mark.parametrize("client, provider", PAIRS)
+@both
+def test_a_plain_question(four, upstream, client, provider, stream):
+    said = converse(four, client, provider, Ask("hello"), stream)
+    assert said.text == "You said: hello"
+    assert said.finish == "stop"
+    assert said.id
+
+
+@pytest.mark.parametrize("client, provider", PAIRS)
+@both
+def test_text_of_every_kind_survives(four, upstream, client, provider, stream):
+    text = 'Zoë "quoted" \\back/ 日本語 😀 tab\tline\nend \u2028 \x7f'
+    said = converse(four, client, provider, Ask(text), stream)
+    # Providers' models cut at blanks; what they said must be here to the byte.
+    if provider == "old":
+        assert "end" in said.text
+    else:
+        assert said.text == f"You said: {text}"
+
+
+@pytest.mark.parametrize("client, provider", PAIRS)
+def test_a_system_prompt_is_where_the_provider_wants_it(four, upstream, client, provider):
+    said = converse(four, client, provider, Ask("hello", system="Be brief."))
+    assert said.text == "You said: hello"
+    sent = upstream.only().json
+    if provider in ("openai", "hf"):
+        assert sent["messages"][0]["role"] in ("system", "developer")
+        assert "Be brief." in json.dumps(sent["messages"][0]["content"])
+    elif provider == "anthropic":
+        assert "Be brief." in json.dumps(sent["system"])
+        assert [m["role"] for m in sent["messages"]] == ["user"]
+    elif provider == "gemini":
+        system = sent.get("systemInstruction") or sent.get("system_instruction")
+        assert "Be brief." in json.dumps(system)
+        assert [c["role"] for c in sent["contents"]] == ["user"]
+    else:
+        assert "Be brief." in sent["inputs"]
+
+
+@pytest.mark.parametrize("client, provider", PAIRS)
+def test_several_turns_keep_their_order(four, upstream, client, provider):
+    said = converse(four, client, provider, Ask("third", turns=[
+        ("user", "first"), ("assistant", "second")]))
+    assert said.text == "You said: third"
+    sent = json.dumps(upstream.only().json)
+    assert 0 < sent.index("first") < sent.index("second") < sent.index("third")
+    if provider == "gemini":
+        assert [c["role"] for c in upstream.only().json["contents"]] == [
+            "user", "model", "user"]
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "gemini"])
+def test_several_system_prompts_all_arrive(four, upstream, provider):
+    answer = four.post("/v1/chat/completions", {
+        "model": PROVIDERS[provider], "messages": [
+            {"role": "system", "content": "One."}, {"role": "user", "content": "a"},
+            {"role": "assistant", "content": "b"}, {"role": "developer", "content": "Two."},
+            {"role": "user", "content": "c"}]})
+    assert reader.openai(answer.body).text == "You said: c"
+    sent = json.dumps(upstream.only().json)
+    assert "One." in sent and "Two." in sent
+
+
+@pytest.mark.parametrize("client, provider", CHATTY)
+def test_a_picture_by_value(four, upstream, client, provider):
+    said = converse(four, client, provider, Ask(
+        "what is this", images=[f"data:image/png;base64,{PNG}"]))
+    assert said.text == "I see 1 image(s). You said: what is this"
+    assert PNG in upstream.only().body.decode()
+
+
+@pytest.mark.parametrize("client, provider", CHATTY)
+def test_a_picture_by_address(four, upstream, client, provider):
+    said = converse(four, client, provider, Ask(
+        "what is this", images=["https://example.org/a.png"]))
+    assert said.text == "I see 1 image(s). You said: what is this"
+    assert "https://example.org/a.png" in upstream.only().body.decode().replace("\\/", "/")
+
+
+@pytest.mark.parametrize("client, provider", CHATTY)
+@both
+def test_a_tool_is_called(four, upstream, client, provider, stream):
+    said = converse(four, client, provider, Ask(
+        'use the tool get_weather with {"city": "Zürich", "n": 9223372036854775808}',
+        tools=[("get_weather", WEATHER), ("get_time", NOTHING)]), stream)
+    assert said.calls == [("get_weather", {"city": "Zürich", "n": 9223372036854775808})]
+    assert said.finish == "tools"
+    assert all(said.ids)
+    assert said.text == ""
+
+
+@pytest.mark.parametrize("client, provider", CHATTY)
+@both
+def test_tools_are_called_in_parallel(four, upstream, client, provider, stream):
+    said = converse(four, client, provider, Ask(
+        "use the tool get_time and get_weather",
+        tools=[("get_weather", WEATHER), ("get_time", NOTHING)]), stream)
+    assert said.calls == [("get_weather", {"city": "Paris", "unit": "c"}), ("get_time", {})]
+    assert len(set(said.ids)) == 2
+    assert said.finish == "tools"
+
+
+@pytest.mark.parametrize("client, provider", CHATTY)
+@both
+def test_a_call_without_arguments(four, upstream, client, provider, stream):
+    said = converse(four, client, provider, Ask("use the tool", tools=[
+        ("get_time", NOTHING)]), stream)
+    assert said.calls == [("get_time", {})]
+
+
+@pytest.mark.parametrize("client, provider", CHATTY)
+def test_calls_one_at_a_time(four, upstream, client, provider):
+    if provider == "gemini":
+        pytest.skip("Gemini has no such setting")
+    said = converse(four, client, provider, Ask(
+        "use the tool get_time and get_weather", parallel=False,
+        tools=[("get_weather", WEATHER), ("get_time", NOTHING)]))
+    assert len(said.calls) == 1
+
+
+@pytest.mark.parametrize("client, provider", CHATTY)
+@pytest.mark.parametrize("choice, expected", [
+    ("get_time", ["get_time"]), ("required", ["get_weather"]), ("none", []), ("auto", [])])
+def test_a_tool_choice(four, upstream, client, provider, choice, expected):
+    said = converse(four, client, provider, Ask("hello", choice=choice, tools=[
+        ("get_weather", WEATHER), ("get_time", NOTHING)]))
+    assert [name for name, _ in said.calls] == expected
+    assert said.finish == ("tools" if expected else "stop")
+
+
+@pytest.mark.parametrize("client, provider", CHATTY)
+@both
+def test_tool_results_go_back(four, upstream, client, provider, stream):
+    said = converse(four, client, provider, Ask(
+        "use the tool", tools=[("get_weather", WEATHER), ("get_time", NOTHING)],
+        calls=[("call_1", "get_weather", {"city": "Paris"}), ("call_2", "get_time", {})],
+        results=[("call_1", "sunny"), ("call_2", "noon")]), stream)
+    assert said.text == "The tool answered: sunny; noon"
+    assert said.finish == "stop"
+
+
+@pytest.mark.parametrize("client, provider", CHATTY)
+def test_a_whole_conversation_with_tools(four, upstream, client, provider):
+    """The calls that came are sent back with their ids: the next turn is
+    legal at the provider."""
+    tools = [("get_weather", WEATHER), ("get_time", NOTHING)]
+    said = converse(four, client, provider,
+                    Ask("use the tool get_weather and get_time", tools=tools))
+    said = converse(four, client, provider, Ask(
+        "use the tool get_weather and get_time", tools=tools,
+        calls=[(i, n, a) for i, (n, a) in zip(said.ids, said.calls)],
+        results=list(zip(said.ids, ["one", "two"]))))
+    assert said.text == "The tool answered: one; two"
+
+
+@pytest.mark.parametrize("client, provider", PAIRS)
+@both
+def test_a_stop_sequence(four, upstream, client, provider, stream):
+    stops = {"openai": {"stop": ["END"]}, "anthropic": {"stop_sequences": ["END"]}}
+    said = converse(four, client, provider, Ask("begin END more", more=stops[client]), stream)
+    assert said.text.rstrip() == "You said: begin"
+    assert said.finish == "stop"
+    if (client, provider) == ("anthropic", "anthropic"):
+        assert said.stop_sequence == "END"
+
+
+@pytest.mark.parametrize("client, provider", PAIRS)
+@both
+def test_a_token_limit(four, upstream, client, provider, stream):
+    said = converse(four, client, provider, Ask("one two three four five",
+                                                more={"max_tokens": 4}), stream)
+    assert said.text == "You said: one two"
+    assert said.finish == "length"
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "gemini"])
+def test_the_newer_name_of_the_token_limit(four, upstream, provider):
+    said = converse(four, "openai", provider, Ask("one two three four", more={
+        "max_completion_tokens": 3}))
+    assert said.finish == "length"
+
+
+def test_anthropic_gets_a_limit_when_none_was_said(four, upstream):
+    converse(four, "openai", "anthropic", Ask("hello"))
+    assert upstream.only().json["max_tokens"] == 4096
+
+
+def test_the_default_limit_is_a_setting(gw, upstream):
+    gw.serve(gw.conf().four_providers().add("LLMMaxTokensDefault 77").enable())
+    converse(gw, "openai", "anthropic", Ask("hello"))
+    assert upstream.only().json["max_tokens"] == 77
+
+
+@pytest.mark.parametrize("client, provider", [p for p in PAIRS if p[1] != "old"])
+@both
+def test_usage_by_each_dialects_own_arithmetic(four, upstream, client, provider, stream):
+    said = converse(four, client, provider, Ask("hello there"), stream, ";cached=50")
+    assert said.usage["cache_read"] == 50
+    # "hello there" is 3 tokens, and 3 more for the message; see mind.py
+    assert said.usage["input"] == 6
+    assert said.usage["output"] + said.usage["reasoning"] == 4
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@both
+def test_cache_writes_are_input(four, upstream, client, stream):
+    said = converse(four, client, "anthropic", Ask("hello there"), stream,
+                    ";cached=50;cache_write=20")
+    assert reader.totals(said.usage) == (76, 4)
+
+
+@pytest.mark.parametrize("client, provider", CHATTY)
+@both
+def test_a_filtered_answer(four, upstream, client, provider, stream):
+    said = converse(four, client, provider, Ask("hello"), stream, ";finish=filter")
+    assert said.finish == "filter"
+
+
+@pytest.mark.parametrize("client, provider", [("openai", "anthropic"), ("openai", "gemini"),
+                                              ("anthropic", "gemini"),
+                                              ("anthropic", "openai")])
+@both
+def test_reasoning(four, upstream, client, provider, stream):
+    more = {"openai": {"reasoning_effort": "low", "max_completion_tokens": 8000},
+            "anthropic": {"thinking": {"type": "enabled", "budget_tokens": 1024},
+                          "max_tokens": 8000}}
+    said = converse(four, client, provider, Ask("hello", more=more[client]), stream)
+    assert said.text == "You said: hello", "reasoning is no part of the answer's text"
+    assert reader.totals(said.usage)[1] == 3 + 7
+
+
+@pytest.mark.parametrize("client, provider", PAIRS)
+@pytest.mark.parametrize("cut", ["one", "random"])
+def test_streams_cut_anywhere(four, upstream, client, provider, cut):
+    said = converse(four, client, provider, Ask("hello there"), True, f";bytes={cut};seed=7")
+    assert said.text == "You said: hello there"
+
+
+@pytest.mark.parametrize("client, provider", [p for p in CHATTY if p[0] != p[1]])
+def test_calls_cut_anywhere(four, upstream, client, provider):
+    said = converse(four, client, provider, Ask(
+        'use the tool get_weather with {"city": "日本 \\" \\\\ \\u0000"}',
+        tools=[("get_weather", WEATHER)]), True, ";bytes=one")
+    assert said.calls == [("get_weather", {"city": '日本 " \\ \0'})]
+
+
+SAMPLING = {"temperature": 0.5, "top_p": 0.25}
+
+
+@pytest.mark.parametrize("client, provider", PAIRS)
+def test_sampling_settings_arrive(four, upstream, client, provider):
+    converse(four, client, provider, Ask("hello", more=SAMPLING))
+    sent = upstream.only().json
+    where = {"gemini": sent.get("generationConfig") or sent.get("generation_config"),
+             "old": sent.get("parameters")}.get(provider, sent)
+    assert where["temperature"] == 0.5
+    assert where.get("top_p", where.get("topP")) == 0.25
+
+
+def test_a_number_keeps_its_spelling(four, upstream):
+    body = b'{"model":"anthropic/claude-test","temperature":0.10,"max_tokens":1e2,' \
+           b'"messages":[{"role":"user","content":"x"}]}'
+    body = body.replace(b"1e2", b"100")
+    assert four.post("/v1/chat/completions", body).status == 200
+    assert b"0.10" in upstream.only().body
+
+
+ERRORS = {400: 400, 404: 404, 413: 413, 422: 422, 429: 429, 529: None, 500: None, 503: 503}
+
+
+@pytest.mark.parametrize("client, provider", PAIRS)
+@pytest.mark.parametrize("status", ERRORS)
+def test_an_error_comes_in_the_callers_dialect(four, upstream, client, provider, status):
+    four.tolerates("LLMGW", "AH01114")
+    model = PROVIDERS[provider] + f";status={status}"
+    answer = post(four, client, model, Ask("hello"))
+    kind, message = reader.error_of(client, answer.json)
+    assert answer.status == ERRORS[status] or status >= 500 and answer.status >= 500
+    assert f"scripted error {status}" in message
+    if client == "anthropic":
+        assert kind.endswith("_error") or kind == "request_too_large"
+        if status == 429:
+            assert kind == "rate_limit_error"
+        if status == 400:
+            assert kind == "invalid_request_error"
+
+
+@pytest.mark.parametrize("client, provider", PAIRS)
+def test_an_error_before_a_stream_is_no_stream(four, upstream, client, provider):
+    four.tolerates("LLMGW")
+    answer = post(four, client, PROVIDERS[provider] + ";status=400", Ask("hello"), True)
+    assert answer.status == 400
+    assert answer.header("content-type").startswith("application/json")
+    reader.error_of(client, answer.json)
+
+
+@pytest.mark.parametrize("client, provider", PAIRS)
+def test_how_long_to_wait_is_told(four, upstream, client, provider):
+    """By Retry-After, also where the provider says it in the body."""
+    four.tolerates("LLMGW")
+    answer = post(four, client, PROVIDERS[provider] + ";status=429;retry_after=7",
+                  Ask("hello"))
+    assert answer.status == 429
+    assert answer.header("retry-after") == "7"
+
+
+@pytest.mark.parametrize("client, provider", PAIRS)
+def test_the_providers_refusal_of_our_key_is_not_the_callers(four, gw, upstream, client,
+                                                             provider):
+    """The caller's key is right; the provider's is wrong: that is no 401."""
+    gw.tolerates("LLMGW")
+    answer = post(gw, client, PROVIDERS[provider] + ";status=401", Ask("hello"))
+    assert answer.status >= 500, answer
+    reader.error_of(client, answer.json)
+
+
+def test_what_the_old_api_cannot_do_is_refused_by_name(four, upstream):
+    for name, ask in (("tools", Ask("x", tools=[("t", NOTHING)])),
+                      ("image", Ask("x", images=["https://example.org/a.png"]))):
+        answer = post(four, "openai", PROVIDERS["old"], ask)
+        assert answer.status == 400, answer
+        assert name in answer.json["error"]["message"]
+    assert not upstream.seen()
+
+
+def test_what_is_dropped_is_named(four, upstream):
+    """A hint that the provider has no place for: dropped, and said so."""
+    answer = four.post("/v1/chat/completions", {
+        "model": PROVIDERS["anthropic"], "seed": 7, "user": "u1", "logit_bias": {"1": 2},
+        "messages": [{"role": "user", "content": "x"}]})
+    if answer.status == 400:
+        assert answer.json["error"]["param"] in ("seed", "logit_bias")
+    else:
+        assert "seed" in answer.header("x-llm-dropped", ""), answer.headers
+
+
+def test_the_old_api_gets_a_prompt_and_gives_no_echo(four, upstream):
+    said = converse(four, "openai", "old", Ask("hello", system="Be kind."))
+    assert said.text == "You said: hello"
+    sent = upstream.only()
+    assert sent.path == "/models/org/some-model"
+    assert sent.json["parameters"]["return_full_text"] is False
+
+
+def test_gemini_is_asked_for_sse(four, upstream):
+    converse(four, "openai", "gemini", Ask("hello"), True)
+    assert upstream.only().target.endswith(":streamGenerateContent?alt=sse")
+
+
+@pytest.mark.parametrize("provider", ["gemini", "old"])
+def test_embeddings_are_translated(four, upstream, provider):
+    model = {"gemini": "gemini/gemini-embedding-001", "old": "old/org/sentence-embed"}[provider]
+    answer = four.post("/v1/embeddings", {"model": model, "input": ["one", "two"]})
+    assert answer.status == 200, answer
+    rows = answer.json["data"]
+    assert [r["index"] for r in rows] == [0, 1]
+    assert len(rows[0]["embedding"]) == 8
+    assert rows[0]["embedding"] != rows[1]["embedding"]
+    one = four.post("/v1/embeddings", {"model": model, "input": "one"})
+    assert one.json["data"][0]["embedding"] == rows[0]["embedding"]
+
+
+def test_embeddings_are_packed_when_asked(four, upstream):
+    import struct
+    plain = four.post("/v1/embeddings", {"model": "gemini/gemini-embedding-001",
+                                         "input": "one"}).json["data"][0]["embedding"]
+    packed = four.post("/v1/embeddings", {"model": "gemini/gemini-embedding-001",
+                                          "input": "one", "encoding_format": "base64"})
+    data = base64.b64decode(packed.json["data"][0]["embedding"])
+    assert list(struct.unpack(f"<{len(data) // 4}f", data)) == pytest.approx(plain)
+
+
+def test_anthropic_has_no_embeddings(four, upstream):
+    answer = four.post("/v1/embeddings", {"model": "anthropic/claude", "input": "x"})
+    assert answer.status in (400, 404)
+    assert reader.error_of("openai", answer.json)[1]
+    assert not upstream.seen()

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The native routes: /<provider>/<the provider's own path> passes the
+provider's own API through, with the gateway's key swapped for the
+provider's, and is metered."""
+import json
+
+import pytest
+
+import reader
+
+HELLO = [{"role": "user", "content": "hello"}]
+GEMINI = {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]}
+
+
+@pytest.fixture
+def native(gw):
+    conf = gw.conf()
+    for name in ("openai", "anthropic", "gemini"):
+        conf.provider(name)
+    conf.provider("huggingface", "huggingface")
+    conf.provider("mine", "openai")
+    return gw.serve(conf.enable())
+
+
+ROUTES = {
+    "openai": ("/openai/v1/chat/completions", {"model": "gpt-test", "messages": HELLO},
+               "openai", "/v1/chat/completions", "gpt-test"),
+    "its own name": ("/mine/v1/chat/completions", {"model": "gpt-test", "messages": HELLO},
+                     "openai", "/v1/chat/completions", "gpt-test"),
+    "without /v1": ("/openai/chat/completions", {"model": "gpt-test", "messages": HELLO},
+                    "openai", "/v1/chat/completions", "gpt-test"),
+    "anthropic": ("/anthropic/v1/messages", {"model": "claude-test", "max_tokens": 100,
+                                             "messages": HELLO},
+                  "anthropic", "/v1/messages", "claude-test"),
+    "gemini": ("/gemini/v1beta/models/gemini-test:generateContent", GEMINI,
+               "gemini", "/v1beta/models/gemini-test:generateContent", "gemini-test")}
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_the_providers_own_api(native, upstream, name):
+    path, body, dialect, expected, model = ROUTES[name]
+    answer = native.post(path, body, [("anthropic-version", "2023-06-01")])
+    assert answer.status == 200, answer
+    said = reader.read(dialect, answer.body)
+    assert said.text == "You said: hello"
+    seen = upstream.only()
+    assert seen.path == expected
+    assert seen.json == body
+    record = native.record(answer)
+    assert record["native"] and record["status"] == 200
+    assert (record["input"], record["output"]) == (said.usage["input"],
+                                                   said.usage["output"])
+    assert record["served"].startswith(model)
+
+
+def test_bytes_pass_untouched(native, upstream):
+    body = b'{ "z":1.0,"model" : "gpt-test;any" ,"messages":[{"role":"user","content":"\\u0041"}]}'
+    assert native.post("/openai/v1/chat/completions", body).status == 200
+    assert upstream.only().body == body
+
+
+def test_a_stream_passes_and_is_metered(native, upstream):
+    with native.open("POST", "/gemini/v1beta/models/gemini-test;slow=100:"
+                     "streamGenerateContent?alt=sse", GEMINI) as stream:
+        assert stream.event().json["candidates"]
+        answer = stream.rest()
+    assert reader.gemini_stream(answer.body).text == "You said: hello"
+    record = native.record(answer)
+    assert record["stream"] and record["output"] == 3
+
+
+def test_gemini_without_sse_is_one_array(native, upstream):
+    answer = native.post("/gemini/v1beta/models/gemini-test:streamGenerateContent", GEMINI)
+    assert len(answer.json) == 3
+    assert native.record(answer)["output"] == 3
+
+
+def test_an_openai_stream_is_metered_without_being_asked(native, upstream):
+    answer = native.post("/openai/v1/chat/completions", {
+        "model": "gpt-test", "messages": HELLO, "stream": True})
+    assert all("usage" not in e.json for e in answer.events[:-1])
+    assert native.record(answer)["output"] == 3
+
+
+def test_the_old_inference_api(native, upstream):
+    answer = native.post("/huggingface/org/some-model", {"inputs": "hello"})
+    assert answer.json == [{"generated_text": "helloYou said: hello"}]
+    assert upstream.only().path == "/models/org/some-model"
+    answer = native.post("/huggingface/org/some-model", {"inputs": "hello", "stream": True})
+    assert reader.text_generation_stream(answer.body).text == "You said: hello"
+    record = native.record(answer)
+    assert record["served"] == "org/some-model"
+
+
+def test_the_huggingface_router(native, upstream):
+    answer = native.post("/huggingface/v1/chat/completions", {
+        "model": "org/chat-model", "messages": HELLO})
+    assert reader.openai(answer.body).text == "You said: hello"
+
+
+@pytest.mark.parametrize("path", [
+    "/openai/v1/models", "/openai/v1/models/gpt-4o", "/gemini/v1beta/models"])
+def test_other_methods_pass(native, upstream, path):
+    answer = native.get(path)
+    assert answer.status == 200, answer
+    assert upstream.only().method == "GET"
+
+
+def test_other_paths_pass(native, upstream):
+    answer = native.post("/anthropic/v1/messages/count_tokens", {
+        "model": "claude-test", "messages": HELLO}, [("anthropic-version", "2023-06-01")])
+    assert answer.json["input_tokens"] > 0
+    answer = native.post("/gemini/v1beta/models/gemini-test:countTokens", GEMINI)
+    assert answer.json["totalTokens"] == 2
+
+
+def test_a_binary_body_passes(native, upstream):
+    body = bytes(range(256)) * 400
+    upstream.queue({"body_base64": "AAECAwT//g==", "headers": {"Content-Type": "audio/mpeg"}})
+    answer = native.post("/openai/v1/audio/transcriptions", body,
+                         [("Content-Type", "multipart/form-data; boundary=x")])
+    assert answer.body == bytes([0, 1, 2, 3, 4, 255, 254])
+    assert answer.header("content-type") == "audio/mpeg"
+    assert upstream.only().body == body
+    assert upstream.only().header("content-type") == "multipart/form-data; boundary=x"
+
+
+def test_the_query_passes_without_the_key(native, upstream):
+    answer = native.send(
+        "POST", f"/gemini/v1beta/models/gemini-test:generateContent?a=b%20c&key={native.key()}"
+        "&z=1", GEMINI, key=None)
+    assert answer.status == 200, answer
+    target = upstream.only().target
+    assert "a=b%20c" in target and "z=1" in target
+    assert "key=" not in target
+
+
+def test_the_key_in_the_providers_own_header(native, upstream):
+    for header, path, body in (("x-api-key", "/anthropic/v1/messages", {
+            "model": "claude-test", "max_tokens": 9, "messages": HELLO}),
+            ("x-goog-api-key", "/gemini/v1beta/models/gemini-test:generateContent", GEMINI)):
+        answer = native.post(path, body, [(header, native.key()),
+                                          ("anthropic-version", "2023-06-01")], key=None)
+        assert answer.status == 200, answer
+    assert upstream.seen()[0].header("x-api-key") == "sk-ant-test"
+    assert upstream.seen()[1].header("x-goog-api-key") == "AIza-test"
+
+
+def test_errors_pass_as_the_provider_says_them(native, upstream):
+    answer = native.post("/gemini/v1beta/models/gemini-test;status=429;retry_after=9:"
+                         "generateContent", GEMINI)
+    assert answer.status == 429
+    assert reader.error_of("gemini", answer.json)[0] == "RESOURCE_EXHAUSTED"
+    assert native.record(answer)["status"] == 429
+
+
+@pytest.mark.parametrize("path, dialect", [
+    ("/openai/v1/chat/completions", "openai"), ("/anthropic/v1/messages", "anthropic"),
+    ("/gemini/v1beta/models/x:generateContent", "gemini")])
+def test_the_gateways_own_errors_are_in_the_routes_dialect(native, upstream, path, dialect):
+    answer = native.post(path, b"{}", key="llmgw-" + "x" * 43)
+    assert answer.status == 401
+    reader.error_of(dialect, answer.json)
+    assert not upstream.seen()
+
+
+def test_an_unknown_provider_is_404(native, upstream):
+    answer = native.post("/nobody/v1/chat/completions", {"model": "x", "messages": HELLO})
+    assert answer.status == 404
+    assert not upstream.seen()
+
+
+def test_dots_in_the_path_do_not_leave_the_provider(native, upstream):
+    """No way from one provider's route to another's or past its base path."""
+    for path in ("/openai/../anthropic/v1/messages", "/openai/%2e%2e/secret",
+                 "/openai/v1/../../secret"):
+        answer = native.post(path, {"model": "x", "messages": HELLO})
+        assert answer.status >= 400
+    for seen in upstream.seen():
+        assert ".." not in seen.path and "secret" not in seen.path
+
+
+def test_a_percent_encoded_path_passes_as_it_was(native, upstream):
+    native.post("/gemini/v1beta/models/gemini-test%3Bsize=3:generateContent", GEMINI)
+    assert json.dumps(upstream.only().target).count("%3B") == 1

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a response tells beside its body, what the access log can say, and
+/health."""
+import os
+import re
+import shutil
+import signal
+import time
+
+import pytest
+
+from client import wait_for
+
+HELLO = [{"role": "user", "content": "hello"}]
+
+
+@pytest.fixture
+def four(gw):
+    return gw.serve(gw.conf().four_providers().model(
+        "smart", "anthropic claude-test").enable())
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_headers_of_an_answer(four, upstream, stream):
+    answer = four.chat("smart", stream=stream)
+    assert re.fullmatch(r"req_[0-9a-f]{24}", answer.id)
+    assert answer.header("x-llm-provider") == "anthropic"
+    assert answer.header("x-llm-model").startswith("claude-test")
+    assert answer.header("x-llm-attempts") == "1"
+    assert answer.has("x-llm-cost") is not stream
+    assert not answer.has("content-encoding")
+    names = [k.lower() for k, _ in answer.headers]
+    assert len(names) == len(set(names)), f"a header twice: {names}"
+    assert "x-api-key" not in names
+
+
+def test_every_answer_has_an_id_of_its_own(four, upstream):
+    ids = [four.chat("smart").id for _ in range(3)] + [
+        four.chat("nobody").id, four.get("/v1/nowhere").id,
+        four.chat("smart", key="llmgw-" + "C" * 43).id]
+    assert all(ids) and len(set(ids)) == 6
+
+
+def test_the_clients_own_request_id_does_not_replace_ours(four, upstream):
+    answer = four.chat("smart", headers=[("x-request-id", "mine")])
+    assert answer.id.startswith("req_")
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+def test_streams_are_not_to_be_cached_or_buffered(four, upstream, path):
+    answer = four.post(path, {"model": "smart", "max_tokens": 9, "messages": HELLO,
+                              "stream": True}, [("anthropic-version", "2023-06-01")])
+    assert "no-cache" in answer.header("cache-control", "")
+
+
+def test_a_streams_answer_is_not_deflated(gw, upstream):
+    gw.serve(gw.conf().four_providers().enable().add("SetOutputFilter DEFLATE"))
+    answer = gw.chat("openai/gpt-test", headers=[("Accept-Encoding", "identity")],
+                     stream=True)
+    assert b"[DONE]" in answer.body
+
+
+def test_access_log_variables(four, upstream):
+    answer = four.chat("smart")
+    line = four.access(answer.id)
+    usage = answer.json["usage"]
+    assert line["LLM_REQUEST_ID"] == answer.id
+    assert line["LLM_KEY"] == "tester"
+    assert line["LLM_PROVIDER"] == "anthropic"
+    assert line["LLM_MODEL"].startswith("claude-test")
+    assert line["LLM_MODEL_ASKED"] == "smart"
+    assert line["LLM_DIALECT"] == "openai"
+    assert line["LLM_OP"] == "chat"
+    assert line["LLM_ATTEMPTS"] == "1"
+    assert line["LLM_TOKENS_IN"] == str(usage["prompt_tokens"])
+    assert line["LLM_TOKENS_OUT"] == str(usage["completion_tokens"])
+    assert line["LLM_COST"] == "0.00006" or float(line["LLM_COST"]) == 0.00006
+    assert line["LLM_STATUS"] == "200"
+    assert line["LLM_FINISH"] == "stop"
+    assert int(line["LLM_LATENCY_MS"]) >= 0
+    assert line["LLM_STREAM"] in ("0", "off", "-", "false")
+
+
+def test_access_log_variables_of_a_stream(four, upstream):
+    answer = four.chat("openai/gpt-test;stall=120;cached=7", stream=True)
+    line = four.access(answer.id)
+    assert 100 <= int(line["LLM_TTFT_MS"]) < 2000
+    assert line["LLM_TOKENS_OUT"] == "3"
+    assert line["LLM_TOKENS_CACHE_READ"] == "7"
+    assert line["LLM_STREAM"] not in ("0", "off", "-", "false")
+
+
+def test_access_log_of_an_error(four, upstream):
+    four.tolerates("LLMGW")
+    answer = four.chat("openai/gpt-test;status=429")
+    line = four.access(answer.id)
+    assert line["LLM_STATUS"] == "429" and line["status"] == "429"
+    assert line["LLM_KEY"] == "tester"
+
+
+# -- /health ---------------------------------------------------------------------
+
+def test_health(four, upstream):
+    answer = four.get("/health", key=None)
+    assert answer.status == 200
+    assert answer.header("content-type").startswith("application/json")
+    assert answer.json["status"] in ("ok", "healthy", "pass")
+    assert not upstream.seen()
+
+
+def test_health_needs_no_key_and_tells_no_secret(four, upstream):
+    answer = four.get("/health", key=None)
+    assert four.store not in answer.text and "sk-" not in answer.text
+
+
+def test_health_elsewhere(gw, upstream):
+    gw.serve(gw.conf("LLMHealthPath /up").four_providers().enable())
+    assert gw.get("/up", key=None).status == 200
+    assert gw.get("/health", key=None).status in (401, 404)
+
+
+def test_health_without_an_owner(four, upstream):
+    """Killed again and again, it is not there: requests cannot be metered."""
+    four.tolerates("LLMGW", "AH0")
+    saw = False
+    until = time.monotonic() + 8
+    while not saw and time.monotonic() < until:
+        owner = four.owner_pid()
+        if owner:
+            os.kill(owner, signal.SIGSTOP)
+            try:
+                wait_for(lambda: four.get("/health", key=None).status == 503, 8,
+                         "503 from /health")
+                saw = True
+            finally:
+                os.kill(owner, signal.SIGCONT)
+                os.kill(owner, signal.SIGKILL)
+    assert saw
+    wait_for(lambda: four.get("/health", key=None).status == 200, 10, "health")
+    assert four.chat("openai/gpt-test").status == 200
+
+
+def test_health_when_journals_cannot_be_written(gw, upstream):
+    """The store's folder is gone: what is not metered is not served."""
+    gw.tolerates("LLMGW", "AH0", r"\[core:")
+    gw.stop()
+    gw.new_store()
+    conf = gw.conf().four_providers().enable()
+    gw.serve(conf)
+    gw.key()
+    journal = os.path.join(gw.store, "journal")
+    away = os.path.join(gw.root, "journal-away")
+    os.rename(journal, away)
+    with open(journal, "w", encoding="ascii"):
+        pass
+    try:
+        # New children cannot make a journal.
+        gw.graceful()
+        answer = wait_for(lambda: (a := gw.get("/health", key=None)).status == 503 and a,
+                          10, "503 from /health")
+        assert answer.json
+        assert gw.chat("openai/gpt-test").status == 503
+    finally:
+        os.unlink(journal)
+        os.rename(away, journal)
+    gw.stop()
+    shutil.rmtree(away, ignore_errors=True)
+    gw.start(conf)
+    assert gw.get("/health", key=None).status == 200

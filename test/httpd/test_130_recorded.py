@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What real providers said, replayed through a real httpd to clients of both
+dialects, and what real clients asked, sent to every provider.
+
+An independent reader (reader.py) says what an answer means before and after.
+"""
+import json
+import os
+
+import pytest
+
+import reader
+import recorded
+from client import sse
+from recorded import WHY_NOT
+
+ALL = recorded.exchanges()
+if not ALL:
+    pytest.skip(WHY_NOT, allow_module_level=True)
+
+GOOD = [e for e in ALL if e.status == 200]
+ASKED = [e for e in ALL if e.request]
+CLIENTS = ("openai", "anthropic")
+
+
+def each(exchanges):
+    return pytest.mark.parametrize("exchange", exchanges, ids=lambda e: e.id)
+
+
+@pytest.fixture
+def four(gw):
+    gw.tolerates("LLMGW")
+    conf = gw.conf("LLMRetries 0").four_providers()
+    conf.provider("huggingface", "huggingface")
+    return gw.serve(conf.enable())
+
+
+# -- the same dialect: nothing changes ------------------------------------------
+
+def same_dialect_path(exchange):
+    """Where a client of this dialect asks: (path, body)."""
+    body = dict(exchange.request)
+    if exchange.api == "hf.text-generation":
+        return f"/huggingface/{exchange.url.split('/models/')[1]}", body
+    if exchange.dialect == "gemini":
+        return f"/gemini/v1beta/models/{exchange.url.split('/models/')[1]}", body
+    body["model"] = f"{exchange.provider}/{body.get('model', 'in-the-path')}"
+    return {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}[
+        exchange.dialect], body
+
+
+def without_usage(events):
+    """What is left of OpenAI events when usage is hidden."""
+    left = []
+    for event in events:
+        if event.data == "[DONE]":
+            left.append("[DONE]")
+            continue
+        doc = event.json
+        had = doc.pop("usage", None)
+        if isinstance(doc.get("x_groq"), dict):
+            doc["x_groq"].pop("usage", None)
+        if doc.get("choices") == [] and had:
+            continue
+        left.append(doc)
+    return left
+
+
+@each([e for e in ASKED if not e.api.startswith("vertex")])
+@pytest.mark.parametrize("cuts", [None, "random"])
+def test_the_same_dialect_passes_untouched(four, upstream, exchange, cuts):
+    path, body = same_dialect_path(exchange)
+    upstream.queue(exchange.answer(cuts=cuts))
+    answer = four.post(path, body, [("anthropic-version", "2023-06-01")])
+    if exchange.status in (401, 403):
+        assert answer.status in (exchange.status, 502)
+        return
+    assert answer.status == exchange.status
+    asked_usage = (body.get("stream_options") or {}).get("include_usage")
+    if exchange.dialect == "openai" and exchange.streamed and not asked_usage:
+        assert without_usage(answer.events) == without_usage(
+            sse(exchange.body))
+    else:
+        assert answer.body == exchange.body
+    seen = upstream.only()
+    sent = seen.json
+    if exchange.dialect in ("openai", "anthropic"):
+        expected = dict(exchange.request)
+        sent.pop("stream_options", None), expected.pop("stream_options", None)
+        expected.setdefault("model", "in-the-path")
+        assert sent == expected
+    else:
+        assert sent == exchange.request
+
+
+@each([e for e in GOOD if e.request and not e.api.startswith("vertex")])
+def test_the_record_has_the_providers_count(four, upstream, exchange):
+    path, body = same_dialect_path(exchange)
+    upstream.queue(exchange.answer())
+    answer = four.post(path, body, [("anthropic-version", "2023-06-01")])
+    record = four.record(answer)
+    said = reader.read(exchange.dialect, exchange.body, exchange.streamed, strict=False)
+    if said.usage:
+        counted = (record.get("input", 0) + record.get("cache_read", 0)
+                   + record.get("cache_write", 0) + record.get("cache_write_1h", 0)
+                   + record.get("audio_in", 0),
+                   record.get("output", 0) + record.get("reasoning", 0)
+                   + record.get("audio_out", 0))
+        assert counted == reader.totals(said.usage), record
+    elif not said.error:
+        assert record["estimated"], record
+
+
+# -- another dialect: the same is said --------------------------------------------
+
+def question(client, streamed):
+    body = {"model": "", "max_tokens": 1000, "stream": streamed,
+            "messages": [{"role": "user", "content": "as recorded"}]}
+    if client == "openai" and streamed:
+        body["stream_options"] = {"include_usage": True}
+    return body
+
+
+def ask_for(four, client, exchange, upstream, cuts=None):
+    upstream.queue(exchange.answer(cuts=cuts))
+    body = question(client, exchange.streamed)
+    body["model"] = f"{exchange.provider}/{exchange.model}"
+    path = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}[client]
+    return four.post(path, body, [("anthropic-version", "2023-06-01")])
+
+
+CROSS = [(c, e) for c in CLIENTS for e in ALL if e.dialect != c]
+cross = pytest.mark.parametrize("client, exchange", CROSS,
+                                ids=[f"{c}-{e.id}" for c, e in CROSS])
+
+# Finish reasons that have no word of their own in the other dialect.
+FINISH_MAY_BE = {"pause": {"stop", "pause"}, "other": {"stop", "tools", "filter", "length",
+                                                       "other"}}
+
+
+@cross
+def test_another_dialect_says_the_same(four, upstream, client, exchange):
+    answer = ask_for(four, client, exchange, upstream, "random" if exchange.streamed else None)
+    if exchange.status != 200:
+        assert answer.status == exchange.status or exchange.status in (401, 403), answer
+        reader.error_of(client, answer.json)
+        return
+    before = reader.read(exchange.dialect, exchange.body, exchange.streamed, strict=False)
+    if before.error and answer.status != 200:
+        reader.error_of(client, answer.json)     # nothing had been said yet
+        return
+    assert answer.status == 200, answer
+    after = reader.read(client, answer.body, exchange.streamed)
+    if before.error:
+        assert after.error
+        return
+    assert not after.error, after.error
+    assert after.text == before.text
+    assert [c for c in after.calls] == [c for c in before.calls if c[0]]
+    assert all(after.ids) and len(set(after.ids)) == len(after.ids)
+    if before.finish is not None:
+        assert after.finish in FINISH_MAY_BE.get(before.finish, {before.finish})
+    assert after.finish, "an answer without a reason to end"
+    if before.usage:
+        assert reader.totals(after.usage) == reader.totals(before.usage)
+        assert after.usage["cache_read"] == before.usage["cache_read"]
+    record = four.record(answer)
+    if before.usage:
+        assert record["input"] == before.usage["input"]
+
+
+# -- what clients ask is legal everywhere -------------------------------------------
+
+TARGETS = {"openai": ["anthropic", "gemini", "hf", "old"],
+           "anthropic": ["openai", "gemini", "hf", "old"]}
+REQUESTS = [(t, e) for e in ASKED for t in TARGETS.get(e.dialect, [])
+            if e.status == 200 and e.dialect in CLIENTS]
+
+
+@pytest.mark.parametrize("target, exchange", REQUESTS,
+                         ids=[f"{t}-{e.id}" for t, e in REQUESTS])
+def test_a_real_request_is_legal_at_another_provider(four, upstream, target, exchange):
+    """Translated, and accepted by a provider that checks as the real ones do;
+    or refused by the gateway with the member's name, before anything is sent."""
+    body = dict(exchange.request)
+    body["model"] = f"{target}/{exchange.model.split(';')[0]}"
+    path = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}[exchange.dialect]
+    answer = four.post(path, body, [("anthropic-version", "2023-06-01")])
+    refused = [s.refused for s in upstream.seen() if s.refused]
+    assert not refused, f"the provider refused: {refused[0]}"
+    if answer.status == 400:
+        _, message = reader.error_of(exchange.dialect, answer.json)
+        members = set(_names(body))
+        assert [m for m in members if m in message], f"names no member: {message}"
+        assert not upstream.seen()
+        return
+    assert answer.status == 200, answer
+    said = reader.read(exchange.dialect, answer.body, bool(body.get("stream")))
+    assert said.text or said.calls
+    assert said.finish
+
+
+def _names(value):
+    """Every member's name of a document, and every type it names."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            if name == "type" and isinstance(inner, str):
+                yield inner
+            yield from _names(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _names(inner)
+
+
+def test_embeddings_pass_untouched(four, upstream):
+
+    names = [n for n in sorted(os.listdir(os.path.join(recorded.folder(), "openai")))
+             if n.startswith("openai-embeddings")]
+    assert names
+    for name in names:
+        with open(os.path.join(recorded.folder(), "openai", name), encoding="utf-8") as file:
+            doc = json.load(file)
+        upstream.queue({"recorded": doc})
+        body = dict(doc["request"]["body"])
+        answer = four.post("/v1/embeddings", {**body, "model": f"openai/{body['model']}"})
+        assert answer.status == doc["response"]["status"]
+        assert answer.body == doc["response"]["body"].encode()
+        record = four.record(answer)
+        if answer.status == 200:
+            assert record["input"] == answer.json["usage"]["prompt_tokens"]
+
+
+def test_gemini_embeddings_are_translated(four, upstream):
+
+    base = os.path.join(recorded.folder(), "gemini")
+    names = [n for n in sorted(os.listdir(base)) if n.startswith("gemini-batchEmbed")]
+    for name in names:
+        with open(os.path.join(base, name), encoding="utf-8") as file:
+            doc = json.load(file)
+        upstream.queue({"recorded": doc})
+        count = len(doc["request"]["body"]["requests"])
+        answer = four.post("/v1/embeddings", {
+            "model": "gemini/gemini-embedding-001", "input": ["x"] * count})
+        if doc["response"]["status"] != 200:
+            assert answer.status == doc["response"]["status"]
+            reader.error_of("openai", answer.json)
+            continue
+        values = [e["values"] for e in json.loads(doc["response"]["body"])["embeddings"]]
+        assert [r["embedding"] for r in answer.json["data"]] == values
+
+
+def test_text_is_the_same_byte_by_byte(four, upstream):
+    """The longest streams, one byte a write, to both clients."""
+    streams = sorted((e for e in GOOD if e.streamed and len(e.body) < 12000),
+                     key=lambda e: -len(e.body))
+    for dialect in ("openai", "anthropic", "gemini"):
+        exchange = next(e for e in streams if e.dialect == dialect
+                        and "error_midstream" not in e.features)
+        before = reader.read(dialect, exchange.body, True, strict=False)
+        for client in CLIENTS:
+            if client != dialect:
+                answer = ask_for(four, client, exchange, upstream, "one")
+                assert reader.read(client, answer.body, True).text == before.text
