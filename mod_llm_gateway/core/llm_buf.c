@@ -227,22 +227,17 @@ void llm_buf_put_escaped(llm_buf_t *buf, const char *utf8, apr_size_t len)
 
     llm_buf_putc(buf, '"');
     while (at < end) {
-        const char *stop = llm_find_unplain_text(at, end);
-        apr_size_t length;
+        const char *stop = llm_utf8_run_end(llm_find_plain_end(at, end), end);
 
-        /* characters beyond ASCII are copied with the plain ones */
-        while (stop < end && (signed char)*stop < 0
-               && (length = llm_utf8_length(stop, end)) != 0) {
-            stop = llm_find_unplain_text(stop + length, end);
-        }
         llm_buf_append(buf, at, (apr_size_t)(stop - at));
-        if (stop < end && (signed char)*stop < 0) {
+        at = stop;
+        if (at < end && (signed char)*at < 0) {
             llm_buf_puts(buf, LLM_UTF8_REPLACEMENT);
+            ++at;
         }
-        else if (stop < end) {
-            put_unplain(buf, *stop);
+        else if (at < end && llm_find_is_text_end(*at)) {
+            put_unplain(buf, *at++);
         }
-        at = stop < end ? stop + 1 : end;
     }
     llm_buf_putc(buf, '"');
 }

@@ -19,64 +19,79 @@ static int is_hex(char c)
            || (c >= 'A' && c <= 'F');
 }
 
+/* What may follow a backslash: 1 ends the escape, 2 asks for hex digits. */
+static const unsigned char escapes[256] = {
+    ['"'] = 1, ['\\'] = 1, ['/'] = 1, ['b'] = 1, ['f'] = 1,
+    ['n'] = 1, ['r'] = 1,  ['t'] = 1, ['u'] = 2,
+};
+
 /* The place after an escape that begins at `at`, NULL when it is none. */
 static const char *escape_end(const char *at, const char *end)
 {
-    if (end - at < 2) {
-        return NULL;
-    }
-    switch (at[1]) {
-    case '"':
-    case '\\':
-    case '/':
-    case 'b':
-    case 'f':
-    case 'n':
-    case 'r':
-    case 't':
+    int kind = end - at >= 2 ? escapes[(unsigned char)at[1]] : 0;
+
+    if (kind == 1) {
         return at + 2;
-    case 'u':
-        return end - at >= 6 && is_hex(at[2]) && is_hex(at[3]) && is_hex(at[4])
-                       && is_hex(at[5])
-                   ? at + 6
-                   : NULL;
-    default:
-        return NULL;
     }
+    return kind == 2 && end - at >= 6 && is_hex(at[2]) && is_hex(at[3])
+                   && is_hex(at[4]) && is_hex(at[5])
+               ? at + 6
+               : NULL;
+}
+
+/* The place after what is not plain: an escape, or a run of longer UTF-8
+ * sequences. */
+static const char *unplain_end(llm_json_lex_t *lex, const char *at)
+{
+    const char *end = lex->end, *next;
+
+    if (*at == '\\') {
+        next = escape_end(at, end);
+        return next ? next : llm_json_lex_fail(lex, at, "invalid escape");
+    }
+    if ((unsigned char)*at < ' ') {
+        return llm_json_lex_fail(lex, at, "control character in a string");
+    }
+    next = llm_utf8_run_end(at, end);
+    return next == end || (signed char)*next >= 0
+               ? next
+               : llm_json_lex_fail(lex, next, "invalid UTF-8");
 }
 
 const char *llm_json_lex_string(llm_json_lex_t *lex, const char *at)
 {
-    const char *open = at, *end = lex->end, *next;
+    const char *open = at++, *end = lex->end;
 
-    for (++at;;) {
-        at = llm_find_unplain_text(at, end);
-        if (at == end) {
-            return llm_json_lex_fail(lex, open, "string is not ended");
-        }
-        if (*at == '"') {
-            return at + 1;
-        }
-        if (*at == '\\') {
-            next = escape_end(at, end);
-            if (!next) {
-                return llm_json_lex_fail(lex, at, "invalid escape");
-            }
-            at = next;
-            continue;
-        }
-        if ((unsigned char)*at < 0x20) {
-            return llm_json_lex_fail(lex, at, "control character in a string");
-        }
-        while (at < end && (signed char)*at < 0) {
-            apr_size_t length = llm_utf8_length(at, end);
+    while (end - at >= 32) {
+        const char *window = at;
+        apr_uint32_t stops = llm_find_text_ends(window);
 
-            if (!length) {
-                return llm_json_lex_fail(lex, at, "invalid UTF-8");
+        at += 32;
+        while (stops) {
+            const char *stop = window + __builtin_ctz(stops);
+
+            if (*stop == '"') {
+                return stop + 1;
             }
-            at += length;
+            stop = unplain_end(lex, stop);
+            if (!stop) {
+                return NULL;
+            }
+            if (stop - window >= 32) {
+                at = stop;
+                break;
+            }
+            stops &= ~(apr_uint32_t)0 << (stop - window);
         }
     }
+    while (at < end && *at != '"') {
+        at = llm_find_is_text_end(*at) ? unplain_end(lex, at) : at + 1;
+        if (!at) {
+            return NULL;
+        }
+    }
+    return at < end ? at + 1
+                    : llm_json_lex_fail(lex, open, "string is not ended");
 }
 
 static const char *number_end(llm_json_lex_t *lex, const char *at)

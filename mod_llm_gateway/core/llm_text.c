@@ -149,7 +149,7 @@ llm_text_t llm_text_escape(const char *utf8, apr_size_t len, apr_pool_t *pool)
     llm_buf_t *buf; /* in a pool of its own: it is needed here only */
     apr_pool_t *scratch;
 
-    if (llm_find_unplain_text(utf8, utf8 + len) == utf8 + len) {
+    if (llm_find_plain_end(utf8, utf8 + len) == utf8 + len) {
         text.data = apr_pstrmemdup(pool, utf8, len);
         text.len = len;
         return text;

@@ -52,6 +52,42 @@ static inline apr_size_t llm_utf8_length(const char *at, const char *end)
     return 4;
 }
 
+/*
+ * Passes over characters beyond ASCII: returns the first byte that does not
+ * begin one, be it ASCII or invalid, or the end. Two and three bytes, which
+ * nearly all of them have, are tested as one word, the first byte lowest.
+ */
+static inline const char *llm_utf8_run_end(const char *at, const char *end)
+{
+    apr_size_t length;
+
+    while (end - at >= 4) {
+        apr_uint32_t word = (unsigned char)at[0]
+                            | (apr_uint32_t)(unsigned char)at[1] << 8
+                            | (apr_uint32_t)(unsigned char)at[2] << 16
+                            | (apr_uint32_t)(unsigned char)at[3] << 24;
+
+        if ((word & 0xC0E0) == 0x80C0 && (word & 0x1E)) {
+            at += 2;
+        }
+        else if ((word & 0xC0C0F0) == 0x8080E0 && (word & 0x200F)
+                 && (word & 0x200F) != 0x200D) {
+            at += 3;
+        }
+        else if (!(word & 0x80) || !(length = llm_utf8_length(at, end))) {
+            return at;
+        }
+        else {
+            at += length;
+        }
+    }
+    while (at < end && (signed char)*at < 0
+           && (length = llm_utf8_length(at, end)) != 0) {
+        at += length;
+    }
+    return at;
+}
+
 /* Writes a code point (at most U+10FFFF, no surrogate); its length. */
 static inline apr_size_t llm_utf8_put(char *out, unsigned point)
 {
