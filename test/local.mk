@@ -96,14 +96,16 @@ endif
 	mod_llm_gateway/libllm_core.la $(unit_ldadd)
 %C%_unit_test_route_SOURCES = \
 	%D%/unit/route/main.c \
-	%D%/unit/route/suites.def
+	%D%/unit/route/suites.def \
+	%D%/unit/route/test_plan.c
 
 %C%_unit_test_flow_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_flow_CFLAGS = $(unit_cflags)
 %C%_unit_test_flow_LDADD = mod_llm_gateway/libllmgw.la $(unit_ldadd)
 %C%_unit_test_flow_SOURCES = \
 	%D%/unit/flow/main.c \
-	%D%/unit/flow/suites.def
+	%D%/unit/flow/suites.def \
+	%D%/unit/flow/test_http1.c
 
 
 %C%_unit_test_ctl_CPPFLAGS = $(unit_cppflags)
