@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Each relative link in a Markdown file leads to a file, and to a heading of it
-# where it names one.
+# where it names one. Each noun of llmgwctl is in its manual page (its verbs and
+# options are looked for by test/unit/ctl/test_manual.c, which knows them).
 . "$(dirname "$0")/lint.sh"
 
 # The anchors of a page, made of its headings as the common renderers do.
@@ -43,4 +44,14 @@ while read -r page; do
         fi
     done
 done <"$scratch/pages"
+if [ -f llmgwctl/commands.def ]; then
+    manual=llmgwctl/llmgwctl.1.md
+    sed -n 's/^NOUN(\([a-z]*\))$/\1/p' llmgwctl/commands.def >"$scratch/nouns"
+    [ -s "$scratch/nouns" ] || broken "llmgwctl/commands.def names no command"
+    [ -f "$manual" ] || bad "llmgwctl has no manual page $manual"
+    while read -r noun; do
+        grep -qE "^### $noun( |\$)" "$manual" 2>/dev/null ||
+            bad "$manual: has no heading for '$noun'"
+    done <"$scratch/nouns"
+fi
 finish "$(count "$scratch/pages")" "pages"

@@ -24,6 +24,7 @@ sound_tree()
     echo '# SPDX-License-Identifier: Apache-2.0' >Makefile.am
     cp Makefile.am configure.ac
     cp Makefile.am llmgwctl/local.mk
+    echo 'x = %D%/commands.def' >>llmgwctl/local.mk
     cat >mod_llm_gateway/core/llm_a.c <<END
 $spdx
 #include "core/llm_log.h"
@@ -83,6 +84,8 @@ END
 # SPDX-License-Identifier: Apache-2.0
 x = %D%/unit/core/suites.def %D%/unit/core/test_a.c
 END
+    printf '%s\nNOUN(a)\n' "$spdx" >llmgwctl/commands.def
+    printf '# llmgwctl(1)\n\n### a NAME\n' >llmgwctl/llmgwctl.1.md
     printf '# Tree\n\n[conf](conf/llm_gateway.conf) [up](#tree)\n' >README.md
     env -u top_srcdir sh test/lint/lognos.sh --update >/dev/null
 }
@@ -144,6 +147,11 @@ echo '[gone](conf/gone.conf)' >>README.md
 must_fail docs 'conf/gone.conf leads nowhere'
 echo '[gone](#nowhere)' >>README.md
 must_fail docs '#nowhere: there is no such heading'
+
+echo 'NOUN(b)' >>llmgwctl/commands.def
+must_fail docs "has no heading for 'b'"
+: >llmgwctl/commands.def
+must_fail docs 'names no command'
 
 # layers
 include_in()
