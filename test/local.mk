@@ -122,3 +122,20 @@ endif
 	%D%/unit/ctl/test_table.c \
 	%D%/unit/ctl/test_usage.c \
 	%D%/unit/ctl/test_words.c
+
+# The benchmark: built when it is asked for.
+EXTRA_PROGRAMS = \
+	%D%/bench/llmload \
+	%D%/bench/mockllm
+EXTRA_DIST += \
+	%D%/bench/README.md \
+	%D%/bench/bench.py
+
+%C%_bench_mockllm_SOURCES = %D%/bench/mockllm.c
+%C%_bench_llmload_SOURCES = %D%/bench/llmload.c
+%C%_bench_llmload_LDADD = $(OPENSSL_LIBS)
+
+# BENCHFLAGS=--quick for a look, BENCHFLAGS='--only rps' for one part.
+bench: all %D%/bench/llmload %D%/bench/mockllm
+	python3 $(srcdir)/%D%/bench/bench.py --build . $(BENCHFLAGS)
+.PHONY: bench
