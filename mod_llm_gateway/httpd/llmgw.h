@@ -47,6 +47,8 @@ typedef struct llmgw_duration_t {
 } llmgw_duration_t;
 typedef struct llmgw_count_t { int value; int set; } llmgw_count_t;
 typedef struct llmgw_word_t { const char *value; int set; } llmgw_word_t;
+typedef llmgw_count_t llmgw_number_t;
+typedef llmgw_word_t llmgw_path_t;
 
 /* Per directory. */
 typedef struct llmgw_dir_t {
@@ -63,6 +65,14 @@ typedef struct llmgw_dir_t {
     const char *prefix;           /* of the <Location> that said LLMGateway or
                                      LLMMeter; "" for "/" */
 } llmgw_dir_t;
+
+/* A <LLMModel> and where it was configured. In server->models as its first
+ * member, which is what the pure layers see. */
+typedef struct llmgw_model_t {
+    llm_model_t model;
+    const char *file;
+    int line;
+} llmgw_model_t;
 
 /* A place of the configuration that names a provider: whether there is one
  * can be told only when all of it was read. */
@@ -113,6 +123,9 @@ extern const command_rec llmgw_commands[];
  * NULL, or a phrase that says what is wrong. */
 const char *llmgw_secret_read(const char **pvalue, const char *source,
                               apr_pool_t *pool);
+/* Is the secret needed in this run? Not by "httpd -k stop" and its like, nor
+ * by dumps of the configuration. */
+int llmgw_secret_is_due(const process_rec *process, const char *source);
 /* Wipes all of them: for a process that calls no provider. */
 void llmgw_secret_forget(apr_pool_t *pool);
 

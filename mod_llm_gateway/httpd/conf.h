@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The directives that are not plain settings, for conf.c's table of commands.
+ * Each returns NULL or what is wrong; httpd adds the file and the line.
+ */
+#ifndef LLMGW_CONF_H
+#define LLMGW_CONF_H
+
+#include "httpd/llmgw.h"
+
+/* conf_sections.c */
+const char *llmgw_conf_provider(cmd_parms *cmd, void *dir, const char *args);
+const char *llmgw_conf_dialect(cmd_parms *cmd, void *dir, const char *name);
+const char *llmgw_conf_base_url(cmd_parms *cmd, void *dir, const char *url);
+const char *llmgw_conf_key(cmd_parms *cmd, void *dir, const char *source);
+const char *llmgw_conf_header(cmd_parms *cmd, void *dir, const char *name,
+                              const char *value);
+const char *llmgw_conf_include_usage(cmd_parms *cmd, void *dir, int on);
+const char *llmgw_conf_model(cmd_parms *cmd, void *dir, const char *args);
+const char *llmgw_conf_target(cmd_parms *cmd, void *dir, int argc,
+                              char *const argv[]);
+
+/* conf_places.c */
+const char *llmgw_conf_store(cmd_parms *cmd, void *dir, const char *where);
+const char *llmgw_conf_gateway(cmd_parms *cmd, void *dir, int on);
+const char *llmgw_conf_meter(cmd_parms *cmd, void *dir, int on);
+const char *llmgw_conf_provider_for(cmd_parms *cmd, void *dir,
+                                    const char *name);
+
+/* conf_places.c: notes that the directive being read names a provider. */
+void llmgw_conf_mention(cmd_parms *cmd, const char *provider,
+                        llm_target_t *target);
+/* conf_check.c: "claude, openai", or "none". */
+const char *llmgw_conf_provider_names(const llmgw_server_t *server,
+                                      apr_pool_t *p);
+
+#endif /* LLMGW_CONF_H */

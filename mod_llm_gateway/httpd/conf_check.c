@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What can be told only when the whole configuration was read: providers that
+ * are named but not defined, a gateway without a store, the price list.
+ *
+ * Runs for "httpd -t" too. Messages name file and line as httpd's own do.
+ */
+#include "httpd/conf.h"
+
+#include <apr_file_info.h>
+#include <apr_strings.h>
+#include <sys/un.h>
+
+#include "core/llm_time.h"
+
+#define SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
+#define DEFAULT_PRICES  LLMGW_DATADIR "/prices.json"
+
+#define COMPLAIN APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, NULL
+
+const char *llmgw_conf_provider_names(const llmgw_server_t *server,
+                                      apr_pool_t *p)
+{
+    const char *names = "";
+
+    for (int i = 0; i < server->providers->nelts; ++i) {
+        names = apr_pstrcat(
+            p, names, i ? ", " : "",
+            APR_ARRAY_IDX(server->providers, i, llm_provider_t *)->name, NULL);
+    }
+    return *names ? names : "none";
+}
+
+static int check_mentions(const llmgw_server_t *server, apr_pool_t *p)
+{
+    int result = OK;
+
+    for (int i = 0; i < server->mentions->nelts; ++i) {
+        const llmgw_mention_t *mention
+            = &APR_ARRAY_IDX(server->mentions, i, llmgw_mention_t);
+        const llm_provider_t *provider
+            = llmgw_provider_find(server, mention->provider);
+
+        if (!provider) {
+            ap_log_error(COMPLAIN, LLM_LOGNO(0102) "Syntax error on line %d "
+                         "of %s: %s: no <LLMProvider %s> is defined; defined "
+                         "are: %s",
+                         mention->line, mention->file, mention->directive,
+                         mention->provider,
+                         llmgw_conf_provider_names(server, p));
+            result = HTTP_INTERNAL_SERVER_ERROR;
+        }
+        else if (mention->target) {
+            mention->target->provider = provider;
+        }
+    }
+    return result;
+}
+
+static int check_store(const llmgw_server_t *server)
+{
+    if (server->first_use && !server->store_dir) {
+        ap_log_error(COMPLAIN, LLM_LOGNO(0103) "Syntax error on line %d of "
+                     "%s: %s needs a store for keys and usage: add LLMStore "
+                     "bdb:/path/of/a/folder to the server's configuration",
+                     server->first_use->line_num, server->first_use->filename,
+                     server->first_use->directive);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return OK;
+}
+
+static int check_socket(llmgw_server_t *server, apr_pool_t *pconf)
+{
+    const char *path = server->socket.value;
+
+    if (!*path) {
+        return OK;
+    }
+    path = ap_runtime_dir_relative(pconf, path);
+    if (!path || strlen(path) > SOCKET_PATH_MAX) {
+        ap_log_error(COMPLAIN, LLM_LOGNO(0104) "LLMSocket: expected a path "
+                     "of at most %d bytes, not '%s'",
+                     (int)SOCKET_PATH_MAX, server->socket.value);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    server->socket.value = path;
+    return OK;
+}
+
+static apr_uint32_t day_of(const llm_prices_t *prices)
+{
+    apr_time_t when = 0;
+    const char *as_of = llm_prices_as_of(prices);
+
+    return as_of && !llm_time_read(&when, as_of, 0) ? llm_time_day(when) : 0;
+}
+
+/* The list that is configured must be there; the one that was installed with
+ * the module is taken when it is. */
+static int check_prices(llmgw_server_t *server, apr_pool_t *pconf)
+{
+    const char *path = DEFAULT_PRICES, *what;
+    apr_finfo_t info;
+
+    if (*server->prices.value) {
+        path = ap_server_root_relative(pconf, server->prices.value);
+    }
+    else if (apr_stat(&info, path, APR_FINFO_TYPE, pconf)) {
+        return OK;
+    }
+    what = path ? llm_prices_load(&server->price_list, path, pconf)
+                : "not a path";
+    if (what) {
+        ap_log_error(COMPLAIN, LLM_LOGNO(0105) "LLMPrices: %s: %s",
+                     path ? path : server->prices.value, what);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    server->price_day = day_of(server->price_list);
+    return OK;
+}
+
+static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                        server_rec *s)
+{
+    llmgw_server_t *server = llmgw_server_of(s);
+    int result = check_mentions(server, ptemp);
+
+    (void)plog;
+    for (int i = 0; i < server->providers->nelts; ++i) {
+        APR_ARRAY_IDX(server->providers, i, llm_provider_t *)
+            ->max_tokens_default = server->max_tokens.value;
+    }
+    result = result ? result : check_store(server);
+    result = result ? result : check_socket(server, pconf);
+    return result ? result : check_prices(server, pconf);
+}
+
+void llmgw_conf_hooks(apr_pool_t *p)
+{
+    (void)p;
+    ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
+}
