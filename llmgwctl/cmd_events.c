@@ -110,7 +110,7 @@ static const ctl_command_t commands[] = {
     {.needs = CTL_NEEDS_STORE,
      .summary = "List the latest requests, one line each",
      .about = "Requests are shown with what they used and what became of "
-              "them. What was asked and\nanswered is not kept. Times are UTC.",
+              "them. What was asked\nand answered is not kept. Times are UTC.",
      .example = "llmgwctl events --since 1h --key alice",
      .options = options,
      .run = events},
