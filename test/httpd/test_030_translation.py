@@ -360,7 +360,7 @@ def test_reasoning(four, upstream, client, provider, stream):
                           "max_tokens": 8000}}
     said = converse(four, client, provider, Ask("hello", more=more[client]), stream)
     assert said.text == "You said: hello", "reasoning is no part of the answer's text"
-    assert reader.totals(said.usage)[1] == 3 + 7
+    assert reader.totals(said.usage)[1] == 3 + 6
 
 
 @pytest.mark.parametrize("client, provider", PAIRS)

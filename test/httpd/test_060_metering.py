@@ -69,7 +69,7 @@ def test_what_has_no_price_costs_nobody_knows(four, upstream):
 
 def test_reasoning_is_a_class_of_its_own(four, upstream):
     record = four.record(four.chat("openai/gpt-test", reasoning_effort="high"))
-    assert record["reasoning"] == 7
+    assert record["reasoning"] == 6
     assert record["output"] == 3
 
 

@@ -52,6 +52,9 @@ def model(request, operation, doc):
 
 def check_credentials(request, nokey):
     key = request.header("x-api-key", "")
+    if not key and request.header("authorization", "").lower().startswith("bearer "):
+        # What Anthropic's own newer clients send; a gateway's is x-api-key.
+        key = request.header("authorization")[7:].strip()
     if nokey:
         need(not key, "this local server wants no credentials")
         return

@@ -161,7 +161,8 @@ def _check_message(message, where, lenient):
              "string with maximum length 40.", param=f"{where}.tool_calls[{j}].id")
     if not lenient:
         only_known(message, {"role", "content", "name", "tool_calls", "tool_call_id",
-                             "function_call", "refusal", "audio"}, _unknown)
+                             "function_call", "refusal", "audio", "annotations"},
+                   _unknown)
 
 
 def _check_part(part, role, where):
