@@ -34,6 +34,10 @@ SOURCES = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__
 PROVIDER_KEYS = {"TEST_OPENAI_KEY": "sk-test-openai", "TEST_ANTHROPIC_KEY": "sk-ant-test",
                  "TEST_GEMINI_KEY": "AIza-test", "TEST_HUGGINGFACE_KEY": "hf_test"}
 
+# Of a usage record; see llm_record.h.
+FLAGS = ["stream", "aborted", "killed", "estimated", "unpriced", "cached", "filter", "native",
+         "anonymous"]
+
 PRICES = {
     "as_of": "2026-01-15", "currency": "USD", "unit": "per_million",
     "models": [
@@ -471,10 +475,11 @@ class Gateway:
         return wait_for(connect, seconds, "the store's owner to answer")
 
     def records(self, limit=100000):
-        """All usage records, oldest first."""
+        """All usage records, oldest first; each flag a member of its own."""
         rows, last = self.ask_owner("events", limit=limit)
         assert "done" in last, last
-        return rows
+        return [{**r, "id": r["request_id"], **{f: f in r["flags"] for f in FLAGS}}
+                for r in rows]
 
     def records_of(self, request_id):
         return [r for r in self.records() if r["id"] == request_id]

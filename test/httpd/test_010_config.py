@@ -77,9 +77,6 @@ def test_every_directive_is_accepted(gw):
 MISTAKES = {
     "store without its kind": ("LLMStore /var/lib/x #!", "LLMStore", "bdb:"),
     "store of another kind": ("LLMStore redis://x #!", "LLMStore", "bdb:"),
-    "store with a relative path": ("LLMStore bdb:store #!", "LLMStore", "absolute|/"),
-    "prices that are not there": ("LLMPrices /no/such/prices.json #!", "LLMPrices",
-                                  "/no/such/prices.json"),
     "a number that is none": ("LLMRetries x #!", "LLMRetries", "number", "'x'"),
     "a negative number": ("LLMRetries -1 #!", "LLMRetries", "number", "-1"),
     "a size that is none": ("LLMBodyLimit big #!", "LLMBodyLimit", "expected", "big"),
@@ -214,6 +211,12 @@ def test_an_empty_key_file_is_refused(gw):
         f"<LLMProvider openai>\nLLMKey file:{key}\n</LLMProvider>"))
     assert code != 0
     assert key in said and "empty" in said, said
+
+
+def test_a_price_list_that_is_not_there_is_refused(gw):
+    code, said = gw.configtest(gw.conf("LLMPrices /no/such/prices.json"))
+    assert code != 0
+    assert "LLMPrices" in said and "/no/such/prices.json" in said, said
 
 
 def test_a_price_list_that_is_none_is_refused(gw):

@@ -50,7 +50,7 @@ def test_the_providers_own_api(native, upstream, name):
     assert record["native"] and record["status"] == 200
     assert (record["input"], record["output"]) == (said.usage["input"],
                                                    said.usage["output"])
-    assert record["served"].startswith(model)
+    assert record["model"].startswith(model)
 
 
 def test_bytes_pass_untouched(native, upstream):
@@ -89,7 +89,7 @@ def test_the_old_inference_api(native, upstream):
     answer = native.post("/huggingface/org/some-model", {"inputs": "hello", "stream": True})
     assert reader.text_generation_stream(answer.body).text == "You said: hello"
     record = native.record(answer)
-    assert record["served"] == "org/some-model"
+    assert record["model"] == "org/some-model"
 
 
 def test_the_huggingface_router(native, upstream):

@@ -26,8 +26,8 @@ def test_a_record_says_who_what_and_where(four, upstream):
     assert record["key"] == "who"
     assert record["provider"] == "openai"
     assert record["asked"] == "openai/gpt-test"
-    assert record["served"].startswith("gpt-test")
-    assert record["client"] == "openai"
+    assert record["model"].startswith("gpt-test")
+    assert record["dialect"] == "openai"
     assert record["route"] == "openai/*"
     assert record["op"] == "chat"
     assert record["user"] == "end-user-1"
