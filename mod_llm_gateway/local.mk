@@ -37,6 +37,7 @@ noinst_LTLIBRARIES += \
 	%D%/core/llm_price.h \
 	%D%/core/llm_problem.c \
 	%D%/core/llm_problem.h \
+	%D%/core/llm_record.c \
 	%D%/core/llm_record.h \
 	%D%/core/llm_redact.c \
 	%D%/core/llm_redact.h \
@@ -57,15 +58,63 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/common_terms.c \
 	%D%/dialect/dialect.h \
 	%D%/dialect/dialects.def \
-	%D%/dialect/registry.c
+	%D%/dialect/gemini_contents.c \
+	%D%/dialect/gemini_id.c \
+	%D%/dialect/gemini_internal.h \
+	%D%/dialect/gemini_media.c \
+	%D%/dialect/gemini_request.c \
+	%D%/dialect/gemini_response.c \
+	%D%/dialect/gemini_schema.c \
+	%D%/dialect/gemini_usage.c \
+	%D%/dialect/openai.c \
+	%D%/dialect/openai_answer.c \
+	%D%/dialect/openai_client.c \
+	%D%/dialect/openai_internal.h \
+	%D%/dialect/openai_messages.c \
+	%D%/dialect/openai_pass.c \
+	%D%/dialect/openai_problem.c \
+	%D%/dialect/openai_provider.c \
+	%D%/dialect/openai_response.c \
+	%D%/dialect/openai_stream.c \
+	%D%/dialect/openai_turns.c \
+	%D%/dialect/openai_writer.c \
+	%D%/dialect/registry.c \
+	%D%/dialect/splice.c \
+	%D%/dialect/splice.h
 
 %C%_libllm_store_la_SOURCES = \
+	%D%/store/bdb.c \
+	%D%/store/bdb.h \
+	%D%/store/bytes.c \
+	%D%/store/bytes.h \
+	%D%/store/codec.c \
 	%D%/store/codec.h \
+	%D%/store/codec_rows.c \
 	%D%/store/command.h \
+	%D%/store/crc32c.c \
+	%D%/store/crc32c.h \
+	%D%/store/dict.c \
+	%D%/store/dict.h \
+	%D%/store/events.c \
+	%D%/store/events.h \
+	%D%/store/folder.c \
+	%D%/store/folder.h \
+	%D%/store/inflight.c \
 	%D%/store/inflight.h \
+	%D%/store/journal.c \
 	%D%/store/journal.h \
+	%D%/store/keyring.c \
+	%D%/store/keyring.h \
+	%D%/store/ledger.c \
+	%D%/store/ledger.h \
+	%D%/store/meta.c \
+	%D%/store/meta.h \
+	%D%/store/snapshot.c \
 	%D%/store/snapshot.h \
-	%D%/store/store.h
+	%D%/store/store.h \
+	%D%/store/sums.c \
+	%D%/store/sums.h \
+	%D%/store/tables.def
 
 %C%_libllm_route_la_SOURCES = \
 	%D%/route/plan.c \

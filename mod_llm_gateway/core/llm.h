@@ -143,6 +143,8 @@ typedef struct llm_ask_t {
     int include_usage;            /* OpenAI: usage wanted in the stream */
     llm_turn_t *turns;            /* system turns in the places they had */
     llm_tool_t *tools;
+    int legacy_functions;         /* tools came as OpenAI's "functions": a call
+                                     is answered as "function_call" */
     llm_choose_e choose;
     llm_text_t choose_name;       /* of LLM_CHOOSE_TOOL */
     const llm_json_t *parallel;   /* bool: may calls be parallel */

@@ -135,6 +135,9 @@ const char *llm_call_id_fit(const char *id, const char *prefix,
  * array ("messages[3]"), NULL for the top level. */
 void llm_ask_add_unknown(llm_ask_t *ask, const llm_json_t *member,
                          const char *where, apr_pool_t *pool);
+/* Is there a member whose name is not in `known` (NULL-terminated)? Cheap:
+ * asked before a path is printed for llm_ask_add_unknowns. */
+int llm_json_has_others(const llm_json_t *object, const char *const *known);
 /* Every member of `object` whose name is not in `known` (NULL-terminated). */
 void llm_ask_add_unknowns(llm_ask_t *ask, const llm_json_t *object,
                           const char *const *known, const char *where,

@@ -184,23 +184,40 @@ void llm_ask_add_unknown(llm_ask_t *ask, const llm_json_t *member,
     APR_ARRAY_PUSH(ask->unknown, const llm_json_t *) = copy;
 }
 
+static int is_known(const llm_json_t *member, const char *const *known)
+{
+    while (*known && !llm_text_equals(member->name, *known)) {
+        ++known;
+    }
+    return *known != NULL;
+}
+
+int llm_json_has_others(const llm_json_t *object, const char *const *known)
+{
+    const llm_json_t *member;
+
+    if (!llm_json_is(object, LLM_JSON_OBJECT)) {
+        return 0;
+    }
+    for (member = object->child; member; member = member->next) {
+        if (member->type != LLM_JSON_NULL && !is_known(member, known)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 void llm_ask_add_unknowns(llm_ask_t *ask, const llm_json_t *object,
                           const char *const *known, const char *where,
                           apr_pool_t *pool)
 {
     const llm_json_t *member;
-    const char *const *name;
 
     if (!llm_json_is(object, LLM_JSON_OBJECT)) {
         return;
     }
     for (member = object->child; member; member = member->next) {
-        for (name = known; *name; ++name) {
-            if (llm_text_equals(member->name, *name)) {
-                break;
-            }
-        }
-        if (!*name) {
+        if (!is_known(member, known)) {
             llm_ask_add_unknown(ask, member, where, pool);
         }
     }
@@ -249,7 +266,6 @@ void llm_request_drop(llm_request_t *req, const char *path)
  */
 static const char *const hints[] = {
     "annotations", /* a client's copy of an answer's citations */
-    "audio_tokens",
     "cache_control",
     "citations", /* the same, Anthropic's */
     "context_management",
@@ -262,6 +278,7 @@ static const char *const hints[] = {
     "safety_identifier",
     "speed",
     "store",
+    "verbosity",
     NULL,
 };
 

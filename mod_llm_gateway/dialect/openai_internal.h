@@ -66,14 +66,14 @@ llm_problem_t *llm_openai_put_messages(llm_buf_t *out, llm_request_t *req,
 
 /* What servers of this dialect do in their own way. */
 enum {
-    LLM_OPENAI_GENUINE = 1 << 0,        /* OpenAI itself, or Azure */
-    LLM_OPENAI_NEW_LIMIT = 1 << 1,      /* max_completion_tokens only */
-    LLM_OPENAI_REASONS = 1 << 2,        /* takes reasoning_effort */
+    LLM_OPENAI_GENUINE = 1 << 0,           /* OpenAI itself, or Azure */
+    LLM_OPENAI_NEW_LIMIT = 1 << 1,         /* max_completion_tokens only */
+    LLM_OPENAI_REASONS = 1 << 2,           /* takes reasoning_effort */
     LLM_OPENAI_NO_STREAM_OPTIONS = 1 << 3, /* counts unasked, refuses it */
-    LLM_OPENAI_TAKES_REASONING = 1 << 4, /* reasoning_content in history */
-    LLM_OPENAI_TAKES_DETAILS = 1 << 5,  /* reasoning_details in history */
-    LLM_OPENAI_TAKES_CACHE = 1 << 6,    /* cache_control marks */
-    LLM_OPENAI_NINE_LETTER_IDS = 1 << 7 /* tool call ids of Mistral's form */
+    LLM_OPENAI_TAKES_REASONING = 1 << 4,   /* reasoning_content in history */
+    LLM_OPENAI_TAKES_DETAILS = 1 << 5,     /* reasoning_details in history */
+    LLM_OPENAI_TAKES_CACHE = 1 << 6,       /* cache_control marks */
+    LLM_OPENAI_NINE_LETTER_IDS = 1 << 7    /* tool call ids of Mistral's form */
 };
 unsigned llm_openai_quirks(const llm_provider_t *provider, const char *model);
 
@@ -85,8 +85,7 @@ const char *llm_openai_path(const llm_provider_t *provider, const char *suffix,
                             apr_pool_t *pool);
 const char *llm_openai_secret_header(const char **pprefix);
 llm_problem_t *llm_openai_write_request(llm_request_t *req,
-                                        const llm_ask_t *ask,
-                                        const char *model,
+                                        const llm_ask_t *ask, const char *model,
                                         const llm_provider_t *provider,
                                         apr_pool_t *pool);
 llm_problem_t *llm_openai_pass_request(llm_request_t *req, llm_op_e op,
@@ -122,8 +121,7 @@ const char *llm_openai_native_model(const char *path, const llm_json_t *doc,
 /* ---- the client side ------------------------------------------------- */
 
 llm_problem_t *llm_openai_read_request(llm_ask_t **pask, llm_op_e op,
-                                       const llm_json_t *doc,
-                                       apr_pool_t *pool);
+                                       const llm_json_t *doc, apr_pool_t *pool);
 void llm_openai_write_response(llm_buf_t *out, const llm_ask_t *ask,
                                const llm_answer_t *answer, apr_pool_t *pool);
 llm_writer_t *llm_openai_writer_make(const llm_ask_t *ask, const char *id,

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A whole answer of an OpenAI-compatible server, in the gateway's terms.
+ *
+ * What differs between servers: content is a string, null, "", absent or a
+ * list of parts with thinking among them; the message itself is absent where a
+ * filter took the answer (Azure); ids of calls are empty or absent; arguments
+ * are absent or "null" for a tool that takes none; one call comes as
+ * function_call where the request had functions; finish_reason is "" beside
+ * calls; an error comes under status 200.
+ */
+#include "dialect/openai_internal.h"
+
+#include <apr_strings.h>
+
+/* ---- content ---- */
+
+/* {"type":"thinking","thinking":"..." or [{"type":"text","text"}]}, Mistral */
+static void read_thinking_part(llm_parts_t *parts, const llm_json_t *node,
+                               apr_pool_t *pool)
+{
+    const llm_json_t *thinking = llm_json_get(node, "thinking"), *item;
+    llm_parts_t texts = {NULL, NULL};
+    llm_text_t text = llm_json_text(thinking);
+
+    if (llm_json_is(thinking, LLM_JSON_ARRAY)) {
+        for (item = thinking->child; item; item = item->next) {
+            llm_parts_add_text(&texts, LLM_PART_TEXT,
+                               llm_json_text(llm_json_get(item, "text")), pool);
+        }
+        text = llm_parts_text(texts.first, "", pool);
+    }
+    if (!llm_text_is_empty(text)) {
+        llm_parts_add_text(parts, LLM_PART_THINKING, text, pool)->signature =
+            llm_json_text(llm_json_want(node, "signature"));
+    }
+}
+
+static void read_list(llm_parts_t *parts, const llm_json_t *list,
+                      apr_pool_t *pool)
+{
+    const llm_json_t *node;
+
+    for (node = list->child; node; node = node->next) {
+        llm_text_t text = node->type == LLM_JSON_STRING
+                              ? llm_json_text(node)
+                              : llm_json_text(llm_json_get(node, "text"));
+
+        if (llm_json_get(node, "thinking")) {
+            read_thinking_part(parts, node, pool);
+        }
+        else if (text.data) {
+            llm_parts_add_text(parts, LLM_PART_TEXT, text, pool);
+        }
+        else if (node->type == LLM_JSON_OBJECT) {
+            llm_parts_add(parts, LLM_PART_PROVIDER, pool)->raw = node;
+        }
+    }
+}
+
+static void read_content(llm_parts_t *parts, const llm_json_t *message,
+                         apr_pool_t *pool)
+{
+    const llm_json_t *content = llm_json_want(message, "content");
+    const llm_json_t *citations = llm_json_want(message, "annotations");
+    llm_text_t refusal = llm_json_text(llm_json_want(message, "refusal"));
+
+    llm_openai_read_thinking(parts, message, pool);
+    if (llm_json_is(content, LLM_JSON_ARRAY)) {
+        read_list(parts, content, pool);
+    }
+    else if (!llm_text_is_empty(llm_json_text(content))) {
+        llm_parts_add_text(parts, LLM_PART_TEXT, llm_json_text(content), pool);
+    }
+    if (parts->last && parts->last->kind == LLM_PART_TEXT
+        && llm_json_is(citations, LLM_JSON_ARRAY) && citations->count) {
+        parts->last->citations = citations;
+    }
+    if (!llm_text_is_empty(refusal)) {
+        llm_parts_add_text(parts, LLM_PART_REFUSAL, refusal, pool);
+    }
+}
+
+/* ---- calls ---- */
+
+/* {"name","arguments"}. Returns 0 where there is no name. */
+static int add_call(llm_parts_t *parts, const char *id,
+                    const llm_json_t *function, const char *signature,
+                    apr_pool_t *pool)
+{
+    const llm_json_t *arguments = llm_json_want(function, "arguments");
+    llm_text_t name = llm_json_text(llm_json_get(function, "name"));
+    llm_bytes_t args;
+    llm_part_t *part;
+
+    if (llm_text_is_empty(name)) {
+        return 0;
+    }
+    if (llm_json_is(arguments, LLM_JSON_OBJECT)) {
+        args = llm_args_from_json(arguments);
+    }
+    else {
+        llm_args_from_text(&args, llm_json_text(arguments), pool);
+    }
+    part = llm_parts_add_call(parts, id && *id ? id : NULL, name, args, pool);
+    if (signature) {
+        llm_call_t *call = apr_pmemdup(pool, part->call, sizeof(*call));
+
+        call->signature = signature;
+        part->call = call;
+    }
+    return 1;
+}
+
+/* Returns how many calls there are. */
+static int read_calls(llm_parts_t *parts, const llm_json_t *message,
+                      apr_pool_t *pool)
+{
+    const llm_json_t *calls = llm_json_want(message, "tool_calls"), *call;
+    /* Google's endpoint once signed the message instead of its first call */
+    const char *signature = llm_openai_call_signature(message, pool);
+    int count = 0;
+
+    for (call = llm_json_is(calls, LLM_JSON_ARRAY) ? calls->child : NULL; call;
+         call = call->next) {
+        const char *own = llm_openai_call_signature(call, pool);
+
+        count +=
+            add_call(parts, llm_json_string(llm_json_get(call, "id"), pool),
+                     llm_json_get(call, "function"),
+                     own || count ? own : signature, pool);
+    }
+    if (!count) {
+        count = add_call(parts, NULL, llm_json_get(message, "function_call"),
+                         NULL, pool);
+    }
+    return count;
+}
+
+/* ---- choices ---- */
+
+static void read_choice(llm_choices_t *choices, const llm_json_t *node,
+                        int position, apr_pool_t *pool)
+{
+    const llm_json_t *message = llm_json_want(node, "message");
+    const llm_json_t *stop = llm_json_want(node, "stop_reason"); /* vLLM */
+    const llm_json_t *logprobs = llm_json_want(node, "logprobs");
+    apr_int64_t index = position;
+    llm_parts_t parts = {NULL, NULL};
+    llm_choice_t *choice;
+    llm_text_t text;
+    int calls;
+
+    llm_json_int(llm_json_get(node, "index"), &index);
+    choice = llm_choices_add(choices, (int)(index & 0xffff), pool);
+    read_content(&parts, message, pool);
+    calls = read_calls(&parts, message, pool);
+    text = llm_json_text(llm_json_get(node, "text")); /* legacy completions */
+    if (!message && !llm_text_is_empty(text)) {
+        llm_parts_add_text(&parts, LLM_PART_TEXT, text, pool);
+    }
+    choice->parts = parts.first;
+    choice->finish =
+        llm_openai_finish(llm_json_get(node, "finish_reason"), calls);
+    if (choice->finish == LLM_FINISH_NONE) {
+        choice->finish = calls ? LLM_FINISH_TOOL_CALLS : LLM_FINISH_OTHER;
+    }
+    if (llm_json_is(stop, LLM_JSON_STRING)
+        && choice->finish == LLM_FINISH_STOP) {
+        choice->finish = LLM_FINISH_STOP_SEQUENCE;
+        choice->stop_sequence = llm_json_text(stop);
+    }
+    choice->logprobs = logprobs && logprobs->count ? logprobs : NULL;
+}
+
+static void read_head(llm_answer_t *answer, const llm_json_t *doc,
+                      apr_pool_t *pool)
+{
+    const char *id = llm_json_string(llm_json_get(doc, "id"), pool);
+    const char *model = llm_json_string(llm_json_get(doc, "model"), pool);
+
+    answer->id = id && *id ? id : NULL;
+    answer->model = model && *model ? model : NULL;
+    llm_json_int(llm_json_get(doc, "created"), &answer->created);
+    if (answer->created < 0) {
+        answer->created = 0;
+    }
+    answer->service_tier = llm_json_text(llm_json_want(doc, "service_tier"));
+    if (!answer->service_tier.len) {
+        answer->service_tier = LLM_TEXT_NONE;
+    }
+    llm_openai_read_usage(answer->usage, doc);
+}
+
+/* data[].embedding, in the order of their indexes' appearance, as a list of
+ * their own: its nodes are copies, its values the provider's bytes. */
+static const llm_json_t *read_vectors(const llm_json_t *data, apr_pool_t *pool)
+{
+    llm_json_t *list = apr_pcalloc(pool, sizeof(*list)), **plast;
+    const llm_json_t *item;
+
+    list->type = LLM_JSON_ARRAY;
+    plast = &list->child;
+    for (item = data->child; item; item = item->next) {
+        const llm_json_t *vector = llm_json_want(item, "embedding");
+
+        if (vector) {
+            *plast = apr_pmemdup(pool, vector, sizeof(*vector));
+            (*plast)->next = NULL;
+            (*plast)->name = LLM_TEXT_NONE;
+            plast = &(*plast)->next;
+            ++list->count;
+        }
+    }
+    return list;
+}
+
+static llm_problem_t *no_answer(const char *member, apr_pool_t *pool)
+{
+    llm_problem_t *problem = llm_problem_make(
+        LLM_PROBLEM_UPSTREAM, pool, "the provider's answer has no %s", member);
+
+    problem->from_upstream = 1;
+    return problem;
+}
+
+llm_problem_t *llm_openai_read_response(llm_answer_t **panswer,
+                                        const llm_ask_t *ask,
+                                        const llm_json_t *doc, apr_pool_t *pool)
+{
+    const llm_json_t *choices = llm_json_get(doc, "choices"), *node;
+    const llm_json_t *data = llm_json_get(doc, "data");
+    llm_answer_t *answer = llm_answer_make(pool);
+    llm_choices_t list = {NULL, NULL};
+    llm_problem_t *problem = llm_openai_problem_in(doc, pool);
+    int position = 0;
+
+    *panswer = answer;
+    if (problem) {
+        return problem;
+    }
+    read_head(answer, doc, pool);
+    if (ask->op == LLM_OP_EMBED) {
+        if (!llm_json_is(data, LLM_JSON_ARRAY)) {
+            return no_answer("data", pool);
+        }
+        answer->embeddings = read_vectors(data, pool);
+        return NULL;
+    }
+    if (!llm_json_is(choices, LLM_JSON_ARRAY) || !choices->count) {
+        return no_answer("choices", pool);
+    }
+    for (node = choices->child; node; node = node->next) {
+        read_choice(&list, node, position++, pool);
+    }
+    answer->choices = list.first;
+    return NULL;
+}
