@@ -24,7 +24,10 @@ FINISHES = {
     "gemini": {"STOP": "stop", "MAX_TOKENS": "length", "SAFETY": "filter",
                "RECITATION": "filter", "BLOCKLIST": "filter",
                "PROHIBITED_CONTENT": "filter", "SPII": "filter", "LANGUAGE": "filter",
-               "IMAGE_SAFETY": "filter", "MODEL_ARMOR": "filter"}}
+               "IMAGE_SAFETY": "filter", "MODEL_ARMOR": "filter",
+               # Vertex writes the enumeration's numbers.
+               1: "stop", 2: "length", 3: "filter", 4: "filter", 6: "filter", 7: "filter",
+               8: "filter"}}
 
 
 @dataclasses.dataclass
