@@ -26,6 +26,10 @@ APIS = {
     "gemini.openai.chat": ("openai", "openai")}
 
 
+# Two answers in one stream, as some intermediary made them: not a legal one.
+SPLICED = "anthropic-messages-283c233f0f55"
+
+
 class Exchange:
     """One recorded request and its response."""
 
