@@ -154,6 +154,7 @@ endif
 
 %C%_mod_llm_gateway_la_SOURCES = \
 	%D%/httpd/account.c \
+	%D%/httpd/auth.c \
 	%D%/httpd/conf.c \
 	%D%/httpd/conf.h \
 	%D%/httpd/conf_check.c \
@@ -161,11 +162,13 @@ endif
 	%D%/httpd/conf_sections.c \
 	%D%/httpd/deliver.c \
 	%D%/httpd/drive_sync.c \
+	%D%/httpd/endpoint.c \
 	%D%/httpd/handler.c \
 	%D%/httpd/llmgw.h \
 	%D%/httpd/log.c \
 	%D%/httpd/mod_llm_gateway.c \
 	%D%/httpd/proxy_api.h \
+	%D%/httpd/reply.c \
 	%D%/httpd/secret.c \
 	%D%/httpd/settings.def \
 	%D%/httpd/upstream.c \

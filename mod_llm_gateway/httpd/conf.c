@@ -132,7 +132,7 @@ static void must_read(const char *what, const char *name)
 {
     if (what) {
         ap_log_error(APLOG_MARK, APLOG_CRIT | APLOG_STARTUP, 0, NULL,
-                     LLM_LOGNO(0101) "the default of %s: %s", name, what);
+                     LLM_LOGNO(0301) "the default of %s: %s", name, what);
         ap_assert(!what);
     }
 }

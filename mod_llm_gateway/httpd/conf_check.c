@@ -42,7 +42,7 @@ static int check_mentions(const llmgw_server_t *server, apr_pool_t *p)
             = llmgw_provider_find(server, mention->provider);
 
         if (!provider) {
-            ap_log_error(COMPLAIN, LLM_LOGNO(0102) "Syntax error on line %d "
+            ap_log_error(COMPLAIN, LLM_LOGNO(0302) "Syntax error on line %d "
                          "of %s: %s: no <LLMProvider %s> is defined; defined "
                          "are: %s",
                          mention->line, mention->file, mention->directive,
@@ -60,7 +60,7 @@ static int check_mentions(const llmgw_server_t *server, apr_pool_t *p)
 static int check_store(const llmgw_server_t *server)
 {
     if (server->first_use && !server->store_dir) {
-        ap_log_error(COMPLAIN, LLM_LOGNO(0103) "Syntax error on line %d of "
+        ap_log_error(COMPLAIN, LLM_LOGNO(0303) "Syntax error on line %d of "
                      "%s: %s needs a store for keys and usage: add LLMStore "
                      "bdb:/path/of/a/folder to the server's configuration",
                      server->first_use->line_num, server->first_use->filename,
@@ -79,7 +79,7 @@ static int check_socket(llmgw_server_t *server, apr_pool_t *pconf)
     }
     path = ap_runtime_dir_relative(pconf, path);
     if (!path || strlen(path) > SOCKET_PATH_MAX) {
-        ap_log_error(COMPLAIN, LLM_LOGNO(0104) "LLMSocket: expected a path "
+        ap_log_error(COMPLAIN, LLM_LOGNO(0304) "LLMSocket: expected a path "
                      "of at most %d bytes, not '%s'",
                      (int)SOCKET_PATH_MAX, server->socket.value);
         return HTTP_INTERNAL_SERVER_ERROR;
@@ -112,7 +112,7 @@ static int check_prices(llmgw_server_t *server, apr_pool_t *pconf)
     what = path ? llm_prices_load(&server->price_list, path, pconf)
                 : "not a path";
     if (what) {
-        ap_log_error(COMPLAIN, LLM_LOGNO(0105) "LLMPrices: %s: %s",
+        ap_log_error(COMPLAIN, LLM_LOGNO(0305) "LLMPrices: %s: %s",
                      path ? path : server->prices.value, what);
         return HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -145,6 +145,9 @@ typedef struct llmgw_request_t {
     llmgw_kind_e kind;
     const char *uri;                 /* r->uri and the settings as they were */
     const llmgw_dir_t *dir;          /* when kind was found */
+    const char *encoded;             /* the path as the client wrote it, when
+                                        it was encoded_of that was decoded */
+    const char *encoded_of;
     unsigned char id[LLM_RECORD_ID]; /* see llmgw_request_id */
     const char *id_text;
     const llm_dialect_t *client;     /* the dialect errors are written in */
@@ -185,6 +188,8 @@ const char *llmgw_query_without_keys(const char *query, apr_pool_t *pool);
 llm_problem_t *llmgw_auth_check(request_rec *r, llmgw_request_t *request);
 /* Unsets the headers a client's key may come in. */
 void llmgw_auth_strip(apr_table_t *headers);
+/* WWW-Authenticate, for a 401. */
+void llmgw_auth_challenge(request_rec *r);
 
 /* reply.c: a problem as a whole response in the caller's dialect; returns
  * what the handler returns (OK). Sets x-request-id. */
@@ -192,6 +197,8 @@ int llmgw_reply_problem(request_rec *r, llmgw_request_t *request,
                         const llm_problem_t *problem);
 /* Head of an exchange's reply: status, content type, headers, x-llm-*. */
 void llmgw_reply_head(request_rec *r, llmgw_request_t *request);
+/* What an error status of httpd's own means to the client. */
+llm_problem_t *llmgw_problem_of_status(request_rec *r, int status);
 /* A whole JSON body; returns what the handler returns (OK). */
 int llmgw_reply_json(request_rec *r, llmgw_request_t *request, int status,
                      const char *data, apr_size_t len);
