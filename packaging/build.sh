@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 #
 # What a script needs before it can run the gateway: the packages and a build.
 # To be sourced. The script that does so has set `top` (the sources) and `log`

@@ -9,6 +9,9 @@
 #
 # It can be run again: what it started before is stopped first, the store with
 # its keys and records stays.
+#
+# "a && b || die" is meant as it is written: die is for both.
+# shellcheck disable=SC2015
 
 usage()
 {
