@@ -61,6 +61,12 @@ static struct {
 
 /* ---- small things ----------------------------------------------------- */
 
+/* A decimal number; what follows it is not looked at. */
+static int number(const char *text)
+{
+    return (int)strtol(text, NULL, 10);
+}
+
 static uint64_t now_ns(void)
 {
     struct timespec t;
@@ -187,7 +193,7 @@ static struct usage watch_usage(int memory)
         return u;
     }
     while ((e = readdir(d))) {
-        int pid = atoi(e->d_name);
+        int pid = number(e->d_name);
         char path[64], b[1024], *p;
         unsigned long ut, stt;
         long thr;
@@ -443,7 +449,7 @@ static int feed(struct conn *c, const char *p, size_t n, uint64_t now)
             return 1;
         }
         end[2] = 0;
-        c->status = atoi(c->head + 9);
+        c->status = number(c->head + 9);
         if (c->status == 100) {
             c->head_len = 0;
             return 1;
@@ -657,7 +663,7 @@ static void parse_url(const char *u)
     memcpy(opt.hostbuf, p, n);
     opt.hostbuf[n] = 0;
     if ((colon = strchr(opt.hostbuf, ':'))) {
-        opt.port = atoi(colon + 1);
+        opt.port = number(colon + 1);
         opt.hostbuf[colon - opt.hostbuf] = 0;
     }
     opt.host = opt.hostbuf;
@@ -685,13 +691,15 @@ static void build_request(void)
     n += (size_t)snprintf(body + n, cap - n,
                           "\"}],\"max_tokens\":256,\"temperature\":0.7}");
     for (i = 0; i < (size_t)opt.nextra; i++) {
-        strncat(headers, opt.extra[i], sizeof headers - strlen(headers) - 3);
-        strcat(headers, "\r\n");
+        size_t used = strlen(headers);
+
+        snprintf(headers + used, sizeof headers - used, "%s\r\n",
+                 opt.extra[i]);
     }
     request = malloc(n + 8192);
     h = request
-        + sprintf(
-            request,
+        + snprintf(
+            request, 8192,
             "POST %s HTTP/1.1\r\nHost: %s:%d\r\nContent-Type: application/json\r\n"
             "Content-Length: %zu\r\n%s%s\r\n",
             opt.path, opt.host, opt.port, n,
@@ -735,7 +743,7 @@ int main(int argc, char **argv)
     while ((o = getopt(argc, argv, "c:r:R:t:w:n:SP:m:H:KA:W:jh")) != -1) {
         switch (o) {
         case 'c':
-            opt.conns = atoi(optarg);
+            opt.conns = number(optarg);
             break;
         case 'r':
             opt.rate = atof(optarg);
@@ -769,11 +777,11 @@ int main(int argc, char **argv)
             opt.no_keepalive = 1;
             break;
         case 'A':
-            opt.abort_after = atoi(optarg);
+            opt.abort_after = number(optarg);
             break;
         case 'W':
             if (opt.nwatch < WATCH_MAX)
-                opt.watch[opt.nwatch++] = atoi(optarg);
+                opt.watch[opt.nwatch++] = number(optarg);
             break;
         case 'j':
             opt.json = 1;

@@ -80,6 +80,12 @@ static struct {
     uint64_t conns, reqs, streams, events, errors, aborted;
 } stats;
 
+/* A decimal number; what follows it is not looked at. */
+static int number(const char *text)
+{
+    return (int)strtol(text, NULL, 10);
+}
+
 static uint64_t now_ns(void)
 {
     struct timespec t;
@@ -460,7 +466,7 @@ static void model_opts(struct conn *c, const char *body, size_t n)
         int v;
         if (p[0] == 0 || p[1] != '=')
             continue;
-        v = atoi(p + 2);
+        v = number(p + 2);
         switch (p[0]) {
         case 'd':
             c->o.delay_ms = v;
@@ -702,22 +708,22 @@ int main(int argc, char **argv)
             addr = optarg;
             break;
         case 'p':
-            port = atoi(optarg);
+            port = number(optarg);
             break;
         case 'd':
-            defaults.delay_ms = atoi(optarg);
+            defaults.delay_ms = number(optarg);
             break;
         case 'n':
-            defaults.chunks = atoi(optarg);
+            defaults.chunks = number(optarg);
             break;
         case 'i':
-            defaults.interval_ms = atoi(optarg);
+            defaults.interval_ms = number(optarg);
             break;
         case 's':
-            defaults.size = atoi(optarg);
+            defaults.size = number(optarg);
             break;
         case 'e':
-            defaults.status = atoi(optarg);
+            defaults.status = number(optarg);
             break;
         default:
             usage();
