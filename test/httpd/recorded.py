@@ -26,8 +26,8 @@ APIS = {
     "gemini.openai.chat": ("openai", "openai")}
 
 
-# Two answers in one stream, as some intermediary made them: not a legal one.
-SPLICED = "anthropic-messages-283c233f0f55"
+# Two answers in one stream, as some intermediary made them: no legal ones.
+SPLICED = ("anthropic-messages-283c233f0f55", "anthropic-messages-04d32f63d20d")
 
 
 class Exchange:
