@@ -49,6 +49,49 @@ EXTRA_DIST += $(lint_checks) \
 	%D%/run.sh \
 	%D%/lint/lint.sh
 
+# pytest's: a real httpd, the scripted provider, the official SDKs.
+EXTRA_DIST += \
+	%D%/pytest.ini \
+	%D%/provider/http1.py \
+	%D%/provider/mind.py \
+	%D%/provider/provider.py \
+	%D%/provider/script.py \
+	%D%/provider/wire.py \
+	%D%/provider/wire_anthropic.py \
+	%D%/provider/wire_gemini.py \
+	%D%/provider/wire_huggingface.py \
+	%D%/provider/wire_openai.py \
+	%D%/httpd/client.py \
+	%D%/httpd/conf.py \
+	%D%/httpd/conftest.py \
+	%D%/httpd/env.py \
+	%D%/httpd/reader.py \
+	%D%/httpd/recorded.py \
+	%D%/httpd/test_005_provider.py \
+	%D%/httpd/test_010_config.py \
+	%D%/httpd/test_020_pass_through.py \
+	%D%/httpd/test_025_requests.py \
+	%D%/httpd/test_030_translation.py \
+	%D%/httpd/test_040_native.py \
+	%D%/httpd/test_050_keys.py \
+	%D%/httpd/test_060_metering.py \
+	%D%/httpd/test_070_failures.py \
+	%D%/httpd/test_080_kills.py \
+	%D%/httpd/test_090_filter_mode.py \
+	%D%/httpd/test_100_llmgwctl.py \
+	%D%/httpd/test_110_headers.py \
+	%D%/httpd/test_120_secrets.py \
+	%D%/httpd/test_130_recorded.py \
+	%D%/httpd/upstream.py \
+	%D%/sdk/conftest.py \
+	%D%/sdk/drive_anthropic.mjs \
+	%D%/sdk/drive_anthropic.py \
+	%D%/sdk/drive_openai.mjs \
+	%D%/sdk/drive_openai.py \
+	%D%/sdk/package.json \
+	%D%/sdk/requirements.txt \
+	%D%/sdk/test_sdk.py
+
 unit_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS) \
 	-DLLMGW_TEST_SRCDIR='"$(abs_top_srcdir)/test"'
 # A suite is declared where suites.def is read.
@@ -105,6 +148,7 @@ endif
 %C%_unit_test_flow_SOURCES = \
 	%D%/unit/flow/main.c \
 	%D%/unit/flow/suites.def \
+	%D%/unit/flow/test_flow.c \
 	%D%/unit/flow/test_http1.c
 
 
