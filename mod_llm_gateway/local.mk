@@ -124,15 +124,19 @@ noinst_LTLIBRARIES += \
 	%D%/flow/answer.c \
 	%D%/flow/answer.h \
 	%D%/flow/attempts.c \
+	%D%/flow/events.c \
 	%D%/flow/flow.c \
 	%D%/flow/flow.h \
 	%D%/flow/head.c \
 	%D%/flow/head.h \
 	%D%/flow/http1.c \
 	%D%/flow/http1.h \
+	%D%/flow/meter.c \
 	%D%/flow/settle.c \
 	%D%/flow/stream.c \
-	%D%/flow/stream.h
+	%D%/flow/stream.h \
+	%D%/flow/stream_internal.h \
+	%D%/flow/whole.c
 
 %C%_libllm_store_la_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CPPFLAGS)
 
@@ -167,6 +171,7 @@ endif
 	%D%/httpd/llmgw.h \
 	%D%/httpd/log.c \
 	%D%/httpd/mod_llm_gateway.c \
+	%D%/httpd/proxy_api.c \
 	%D%/httpd/proxy_api.h \
 	%D%/httpd/reply.c \
 	%D%/httpd/secret.c \
