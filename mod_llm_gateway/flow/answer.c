@@ -36,8 +36,8 @@ static void emit_call(emitter_t *emitter, const llm_call_t *call)
     delta.call = call;
     emitter->emit(emitter->baton, &delta);
     delta.kind = LLM_DELTA_ARGS;
-    delta.text = llm_text_escape(call->args.data, call->args.len,
-                                 emitter->pool);
+    delta.text =
+        llm_text_escape(call->args.data, call->args.len, emitter->pool);
     emitter->emit(emitter->baton, &delta);
 }
 
@@ -95,8 +95,7 @@ void llm_answer_each_delta(const llm_answer_t *answer, llm_delta_cb *emit,
          choice = choice->next) {
         emitter.choice = choice->index;
         emitter.calls = 0;
-        for (const llm_part_t *part = choice->parts; part;
-             part = part->next) {
+        for (const llm_part_t *part = choice->parts; part; part = part->next) {
             emit_part(&emitter, part);
         }
         emit_finish(&emitter, choice);

@@ -44,11 +44,10 @@ static llm_problem_t *compose_native(llm_attempt_t *attempt)
         compose_untouched(x, request, attempt->pool);
     }
     request->method = x->native_method;
-    request->path = dialect->native_path
-                        ? dialect->native_path(provider, x->native_rest,
-                                               attempt->pool)
-                        : llm_dialect_native_path(provider, x->native_rest,
-                                                  attempt->pool);
+    request->path =
+        dialect->native_path
+            ? dialect->native_path(provider, x->native_rest, attempt->pool)
+            : llm_dialect_native_path(provider, x->native_rest, attempt->pool);
     return NULL;
 }
 
@@ -90,10 +89,9 @@ static llm_problem_t *compose(llm_attempt_t *attempt)
 
     request->headers = apr_table_make(attempt->pool, 16);
     request->dropped = apr_array_make(attempt->pool, 4, sizeof(char *));
-    attempt->pass = x->native
-                    || llm_dialect_passes(x->client, provider->dialect,
-                                          x->op);
-    problem = x->native ? compose_native(attempt)
+    attempt->pass =
+        x->native || llm_dialect_passes(x->client, provider->dialect, x->op);
+    problem = x->native       ? compose_native(attempt)
               : attempt->pass ? compose_passed(attempt)
                               : compose_translated(attempt);
     if (problem) {
@@ -190,14 +188,14 @@ static int is_over(const llm_attempt_t *attempt)
 static void note_end(llm_attempt_t *attempt, apr_time_t now)
 {
     if (is_over(attempt)) {
-        attempt->keep = attempt->http->state == LLM_HTTP1_DONE
-                        && attempt->http->keep;
+        attempt->keep =
+            attempt->http->state == LLM_HTTP1_DONE && attempt->http->keep;
         attempt->ended = now;
     }
 }
 
-void llm_attempt_feed(llm_attempt_t *attempt, const char *data,
-                      apr_size_t len, apr_time_t now)
+void llm_attempt_feed(llm_attempt_t *attempt, const char *data, apr_size_t len,
+                      apr_time_t now)
 {
     if (is_over(attempt)) {
         return;
@@ -248,10 +246,10 @@ static void copy_own_words(llm_exchange_t *x, const llm_attempt_t *attempt)
     x->reply.content_type = type ? type : "application/json";
     if (attempt->http->status == 401) {
         /* they quote the key they were given, and it is ours */
-        llm_buf_puts(x->out, llm_redact(apr_pstrmemdup(
-                                            x->pool, attempt->error_body.data,
-                                            attempt->error_body.len),
-                                        x->pool));
+        llm_buf_puts(
+            x->out, llm_redact(apr_pstrmemdup(x->pool, attempt->error_body.data,
+                                              attempt->error_body.len),
+                               x->pool));
         return;
     }
     llm_buf_append(x->out, attempt->error_body.data, attempt->error_body.len);

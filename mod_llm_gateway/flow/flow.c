@@ -67,8 +67,7 @@ static const char *string_of(llm_bytes_t value, apr_pool_t *pool)
 {
     const llm_json_t *node;
 
-    if (!value.len
-        || llm_json_read(&node, value.data, value.len, NULL, pool)) {
+    if (!value.len || llm_json_read(&node, value.data, value.len, NULL, pool)) {
         return NULL;
     }
     return llm_json_string(node, pool);
@@ -110,9 +109,8 @@ static llm_problem_t *read_model(llm_exchange_t *x, const members_t *members)
     }
     x->model = string_of(members->model, x->pool);
     if (!x->model || !*x->model || strlen(x->model) > MODEL_MAX) {
-        return llm_problem_field(x->pool, "model",
-                                 "expected a string of 1 to %d bytes",
-                                 MODEL_MAX);
+        return llm_problem_field(
+            x->pool, "model", "expected a string of 1 to %d bytes", MODEL_MAX);
     }
     return NULL;
 }
@@ -125,13 +123,11 @@ static llm_problem_t *read_body(llm_exchange_t *x, members_t *members)
         return llm_problem_make(LLM_PROBLEM_BAD_REQUEST, x->pool,
                                 "the request has no body");
     }
-    if (llm_json_scan(x->raw.data, x->raw.len, note_member, members,
-                      &error)) {
-        return llm_problem_make(LLM_PROBLEM_BAD_REQUEST, x->pool,
-                                "the body is not a JSON object: %s at byte %"
-                                APR_SIZE_T_FMT,
-                                error.what ? error.what : "malformed",
-                                error.offset);
+    if (llm_json_scan(x->raw.data, x->raw.len, note_member, members, &error)) {
+        return llm_problem_make(
+            LLM_PROBLEM_BAD_REQUEST, x->pool,
+            "the body is not a JSON object: %s at byte %" APR_SIZE_T_FMT,
+            error.what ? error.what : "malformed", error.offset);
     }
     return NULL;
 }
@@ -154,8 +150,7 @@ static llm_problem_t *read_native(llm_exchange_t *x)
         x->model = string_of(members.model, x->pool);
         x->stream = is_true(members.stream);
         x->user = user_of(&members, x->pool);
-        x->native_chat = x->model && dialect->chat_path
-                         && dialect->pass_request
+        x->native_chat = x->model && dialect->chat_path && dialect->pass_request
                          && ends_with(x->native_rest, dialect->chat_path);
     }
     if (!x->model && dialect->native_model) {
@@ -178,8 +173,8 @@ static llm_problem_t *stage_read(llm_exchange_t *x)
         problem = read_model(x, &members);
     }
     if (!problem && !is_bool_or_null(members.stream)) {
-        problem = llm_problem_field(x->pool, "stream",
-                                    "expected true or false");
+        problem =
+            llm_problem_field(x->pool, "stream", "expected true or false");
     }
     if (!problem) {
         x->stream = x->op == LLM_OP_CHAT && is_true(members.stream);
@@ -257,9 +252,9 @@ static llm_problem_t *stage_plan(llm_exchange_t *x)
     }
     x->route = llm_route_match(x->policy->models, x->model, &matched);
     if (!x->route) {
-        problem = llm_problem_make(LLM_PROBLEM_NOT_FOUND, x->pool,
-                                   "the model '%s' is not known here",
-                                   x->model);
+        problem =
+            llm_problem_make(LLM_PROBLEM_NOT_FOUND, x->pool,
+                             "the model '%s' is not known here", x->model);
         problem->param = "model";
         problem->code = "model_not_found";
         return problem;
@@ -299,11 +294,10 @@ static llm_problem_t *read_document(llm_exchange_t *x)
 
     if (!x->doc
         && llm_json_read(&x->doc, x->raw.data, x->raw.len, &error, x->pool)) {
-        return llm_problem_make(LLM_PROBLEM_BAD_REQUEST, x->pool,
-                                "the body is not valid JSON: %s at byte %"
-                                APR_SIZE_T_FMT,
-                                error.what ? error.what : "malformed",
-                                error.offset);
+        return llm_problem_make(
+            LLM_PROBLEM_BAD_REQUEST, x->pool,
+            "the body is not valid JSON: %s at byte %" APR_SIZE_T_FMT,
+            error.what ? error.what : "malformed", error.offset);
     }
     return NULL;
 }

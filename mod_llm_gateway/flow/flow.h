@@ -34,11 +34,11 @@
 
 /* The configuration in force where the request came in. Constant. */
 typedef struct llm_policy_t {
-    const apr_array_header_t *models;   /* of llm_model_t * */
-    const llm_prices_t *prices;         /* or NULL */
-    apr_uint32_t price_day;             /* their date, as a day since 1970 */
-    apr_size_t answer_limit;            /* largest answer held in memory */
-    int retries;                        /* further upstreams after the first */
+    const apr_array_header_t *models; /* of llm_model_t * */
+    const llm_prices_t *prices;       /* or NULL */
+    apr_uint32_t price_day;           /* their date, as a day since 1970 */
+    apr_size_t answer_limit;          /* largest answer held in memory */
+    int retries;                      /* further upstreams after the first */
 } llm_policy_t;
 
 typedef struct llm_exchange_t llm_exchange_t;
@@ -46,22 +46,22 @@ typedef struct llm_attempt_t llm_attempt_t;
 
 /* What goes to the client. Filled in before the first byte of `out`. */
 typedef struct llm_reply_t {
-    int ready;                 /* head is decided; out may be sent */
+    int ready; /* head is decided; out may be sent */
     int status;
     const char *content_type;
-    apr_table_t *headers;      /* to set on the response; never NULL */
-    int whole;                 /* out holds the whole body */
+    apr_table_t *headers; /* to set on the response; never NULL */
+    int whole;            /* out holds the whole body */
 } llm_reply_t;
 
 struct llm_exchange_t {
     apr_pool_t *pool;
     unsigned char id[LLM_RECORD_ID];
-    const char *request_id;        /* the same as text */
+    const char *request_id; /* the same as text */
     apr_time_t began;
     const llm_policy_t *policy;
 
     /* asked: set by the driver before llm_flow_begin */
-    const llm_dialect_t *client;   /* the dialect the client speaks */
+    const llm_dialect_t *client; /* the dialect the client speaks */
     llm_op_e op;
     llm_bytes_t raw;               /* the client's body */
     apr_uint32_t key_id;           /* 0 anonymous */
@@ -69,45 +69,45 @@ struct llm_exchange_t {
     const apr_table_t *headers_in; /* the client's request headers */
     apr_uint64_t dice;             /* for the plan */
     /* native routes only */
-    const llm_provider_t *native;  /* NULL elsewhere */
+    const llm_provider_t *native; /* NULL elsewhere */
     const char *native_method;
-    const char *native_rest;       /* what follows the provider's name, with
+    const char *native_rest; /* what follows the provider's name, with
                                       its leading "/" and the query */
-    int native_chat;               /* it is a call of the chat API itself */
+    int native_chat;         /* it is a call of the chat API itself */
 
     /* read from the body */
-    const char *model;             /* as asked; NULL where the op has none */
+    const char *model; /* as asked; NULL where the op has none */
     int stream;
-    const char *user;              /* end user's id, or NULL */
-    const llm_json_t *doc;         /* the whole body, once it is needed */
-    const llm_ask_t *ask;          /* in our terms, once it is needed */
+    const char *user;      /* end user's id, or NULL */
+    const llm_json_t *doc; /* the whole body, once it is needed */
+    const llm_ask_t *ask;  /* in our terms, once it is needed */
 
     /* decided */
-    const llm_model_t *route;      /* NULL for native */
-    apr_array_header_t *plan;      /* of llm_upstream_t */
-    int next;                      /* in the plan */
+    const llm_model_t *route; /* NULL for native */
+    apr_array_header_t *plan; /* of llm_upstream_t */
+    int next;                 /* in the plan */
 
     /* done */
-    apr_array_header_t *attempts;  /* of llm_attempt_t * */
-    llm_attempt_t *current;        /* the one running or the last one */
+    apr_array_header_t *attempts; /* of llm_attempt_t * */
+    llm_attempt_t *current;       /* the one running or the last one */
     llm_reply_t reply;
-    llm_buf_t *out;                /* bytes for the client, after reply.ready */
-    llm_usage_t usage;             /* read from the answer */
-    const char *served;            /* model that answered */
+    llm_buf_t *out;     /* bytes for the client, after reply.ready */
+    llm_usage_t usage;  /* read from the answer */
+    const char *served; /* model that answered */
     llm_finish_e finish;
-    llm_problem_t *problem;        /* why the client got an error, or NULL */
-    int complete;                  /* the answer came to its proper end */
-    int broken;                    /* it broke off behind the head, and its
+    llm_problem_t *problem; /* why the client got an error, or NULL */
+    int complete;           /* the answer came to its proper end */
+    int broken;             /* it broke off behind the head, and its
                                       format has no way to say so: the driver
                                       must not end the response properly */
-    int sent;                      /* some attempt's request left us */
-    int client_gone;               /* set by the driver */
-    apr_time_t first_token;        /* 0 none yet */
-    apr_time_t ended;              /* set by the driver */
-    apr_uint64_t bytes_out;        /* counted by the driver */
+    int sent;               /* some attempt's request left us */
+    int client_gone;        /* set by the driver */
+    apr_time_t first_token; /* 0 none yet */
+    apr_time_t ended;       /* set by the driver */
+    apr_uint64_t bytes_out; /* counted by the driver */
     /* what passed, for estimates where the provider gives no count */
     llm_tally_t text, thoughts;
-    apr_int64_t input_estimate;    /* -1 until it is needed */
+    apr_int64_t input_estimate; /* -1 until it is needed */
 };
 
 typedef enum {
@@ -120,22 +120,22 @@ typedef enum {
 } llm_attempt_e;
 
 struct llm_attempt_t {
-    apr_pool_t *pool;              /* its own; memory of the answer */
+    apr_pool_t *pool; /* its own; memory of the answer */
     llm_exchange_t *x;
     llm_upstream_t upstream;
     llm_request_t request;
     llm_attempt_e state;
     llm_http1_t *http;
     llm_problem_t *problem;
-    int keep;                      /* DONE or FAILED: the connection may be
+    int keep;               /* DONE or FAILED: the connection may be
                                       used again */
-    int pass;                      /* bytes pass untouched: same dialect, or a
+    int pass;               /* bytes pass untouched: same dialect, or a
                                       native route */
-    int hide_usage;                /* the client did not ask for the usage we
+    int hide_usage;         /* the client did not ask for the usage we
                                       asked for */
-    llm_bytes_t error_body;        /* FAILED by an error answer: its body */
+    llm_bytes_t error_body; /* FAILED by an error answer: its body */
     apr_time_t began, first_byte, ended;
-    struct llm_stream_t *stream;   /* what reads the answer; flow/stream.c */
+    struct llm_stream_t *stream; /* what reads the answer; flow/stream.c */
 };
 
 /* Cannot fail. The driver fills in what "asked" lists. */

@@ -16,22 +16,50 @@
 #include "core/llm_redact.h"
 
 static const char *const hop_by_hop[] = {
-    "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate",
-    "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
-    "Expect", NULL,
+    "Connection",
+    "Keep-Alive",
+    "Proxy-Connection",
+    "Proxy-Authenticate",
+    "Proxy-Authorization",
+    "TE",
+    "Trailer",
+    "Transfer-Encoding",
+    "Upgrade",
+    "Expect",
+    NULL,
 };
 
 static const char *const not_to_providers[] = {
-    "Host", "Content-Length", "Accept-Encoding", "Content-Encoding",
-    "Authorization", "x-api-key", "x-goog-api-key", "api-key",
-    "X-Client-API-Key", "Cookie", "Forwarded", "Via", "X-Real-IP",
-    "Origin", "Referer", NULL,
+    "Host",
+    "Content-Length",
+    "Accept-Encoding",
+    "Content-Encoding",
+    "Authorization",
+    "x-api-key",
+    "x-goog-api-key",
+    "api-key",
+    "X-Client-API-Key",
+    "Cookie",
+    "Forwarded",
+    "Via",
+    "X-Real-IP",
+    "Origin",
+    "Referer",
+    NULL,
 };
 
 static const char *const not_to_clients[] = {
-    "Content-Length", "Content-Type", "Date", "Server", "Set-Cookie", "Via",
-    "Alt-Svc", "Strict-Transport-Security", "x-request-id",
-    "WWW-Authenticate", NULL,
+    "Content-Length",
+    "Content-Type",
+    "Date",
+    "Server",
+    "Set-Cookie",
+    "Via",
+    "Alt-Svc",
+    "Strict-Transport-Security",
+    "x-request-id",
+    "WWW-Authenticate",
+    NULL,
 };
 
 static int is_listed(const char *const *list, const char *name)
@@ -94,8 +122,8 @@ static int is_for_all(const char *name)
            || !strcasecmp(name, "Retry-After");
 }
 
-void llm_head_from_provider(apr_table_t *out, const apr_table_t *in,
-                            int status, int pass)
+void llm_head_from_provider(apr_table_t *out, const apr_table_t *in, int status,
+                            int pass)
 {
     const apr_array_header_t *list = apr_table_elts(in);
     const apr_table_entry_t *entry = (const void *)list->elts;
@@ -130,8 +158,7 @@ static void put_line(llm_buf_t *out, const char *name, const char *prefix,
     llm_buf_lit(out, ": ");
     llm_buf_puts(out, prefix);
     for (; *value; ++value) {
-        llm_buf_putc(out, apr_iscntrl(*value) && *value != '\t' ? ' '
-                                                                 : *value);
+        llm_buf_putc(out, apr_iscntrl(*value) && *value != '\t' ? ' ' : *value);
     }
     llm_buf_lit(out, "\r\n");
 }

@@ -18,25 +18,25 @@
 #define SKIP_MAX 16384
 
 typedef enum {
-    PART_LENGTH,       /* `left` bytes, then done */
-    PART_CLOSE,        /* until the connection ends */
-    PART_CHUNK_SIZE,   /* inside the size's digits */
-    PART_CHUNK_EXT,    /* behind them, up to the line's end */
-    PART_CHUNK_DATA,   /* `left` bytes of a chunk */
-    PART_CHUNK_END,    /* the line end behind a chunk's data */
-    PART_TRAILER       /* lines up to the empty one */
+    PART_LENGTH,     /* `left` bytes, then done */
+    PART_CLOSE,      /* until the connection ends */
+    PART_CHUNK_SIZE, /* inside the size's digits */
+    PART_CHUNK_EXT,  /* behind them, up to the line's end */
+    PART_CHUNK_DATA, /* `left` bytes of a chunk */
+    PART_CHUNK_END,  /* the line end behind a chunk's data */
+    PART_TRAILER     /* lines up to the empty one */
 } part_e;
 
 typedef struct llm_http1_parser_t {
     apr_pool_t *pool;
     llm_buf_t *head;
-    apr_size_t scanned;   /* bytes of head already searched for its end */
+    apr_size_t scanned; /* bytes of head already searched for its end */
     part_e part;
     apr_uint64_t left;
-    int digits;           /* of the chunk size so far */
-    apr_size_t skipped;   /* bytes of extensions and trailers */
-    apr_size_t line;      /* bytes of the trailer line so far, CR left out */
-    int version;          /* 10 or 11 */
+    int digits;         /* of the chunk size so far */
+    apr_size_t skipped; /* bytes of extensions and trailers */
+    apr_size_t line;    /* bytes of the trailer line so far, CR left out */
+    int version;        /* 10 or 11 */
 } parser_t;
 
 llm_http1_t *llm_http1_make(apr_pool_t *pool)
@@ -104,10 +104,11 @@ static const char *read_status_line(llm_http1_t *http, const char *line)
         return "not an HTTP/1 status line";
     }
     http->parser->version = line[7] == '1' ? 11 : 10;
-    http->status = (line[9] - '0') * 100 + (line[10] - '0') * 10
-                   + (line[11] - '0');
+    http->status =
+        (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
     return http->status < 100 || http->status == 101
-               ? "unexpected status in the status line" : NULL;
+               ? "unexpected status in the status line"
+               : NULL;
 }
 
 static const char *read_header_line(llm_http1_t *http, char *line)
@@ -237,8 +238,8 @@ static int look_at_header(void *baton, const char *name, const char *value)
         framing->chunked = 1;
     }
     else if (!strcasecmp(name, "Content-Length")) {
-        const char *what = read_length(value, &framing->length,
-                                       &framing->length_seen);
+        const char *what =
+            read_length(value, &framing->length, &framing->length_seen);
 
         framing->what = what ? what : framing->what;
     }
@@ -262,8 +263,8 @@ static const char *begin_body(llm_http1_t *http)
     if (framing.what) {
         return framing.what;
     }
-    http->keep = !framing.close
-                 && (parser->version == 11 || framing.keep_alive);
+    http->keep =
+        !framing.close && (parser->version == 11 || framing.keep_alive);
     http->state = LLM_HTTP1_BODY;
     if (http->status == 204 || http->status == 304) {
         http->state = LLM_HTTP1_DONE;
@@ -286,16 +287,16 @@ static const char *begin_body(llm_http1_t *http)
 }
 
 /* How many of `data` belong to the head; reads it when it is complete. */
-static apr_size_t feed_head(llm_http1_t *http, const char *data,
-                            apr_size_t len)
+static apr_size_t feed_head(llm_http1_t *http, const char *data, apr_size_t len)
 {
     parser_t *parser = http->parser;
     apr_size_t before = parser->head->len, end;
     const char *what;
 
-    llm_buf_append(parser->head, data, len < LLM_HTTP1_HEAD_MAX + 16 - before
-                                           ? len
-                                           : LLM_HTTP1_HEAD_MAX + 16 - before);
+    llm_buf_append(parser->head, data,
+                   len < LLM_HTTP1_HEAD_MAX + 16 - before
+                       ? len
+                       : LLM_HTTP1_HEAD_MAX + 16 - before);
     end = head_end(parser);
     if (!end) {
         if (parser->head->len > LLM_HTTP1_HEAD_MAX) {
@@ -333,8 +334,8 @@ static void feed_size(llm_http1_t *http, char c)
     parser_t *parser = http->parser;
 
     if (apr_isxdigit(c)) {
-        unsigned digit = (unsigned)(apr_isdigit(c) ? c - '0'
-                                                   : (c | 0x20) - 'a' + 10);
+        unsigned digit =
+            (unsigned)(apr_isdigit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
 
         if (++parser->digits > CHUNK_DIGITS) {
             break_off(http, "chunk size out of range");
@@ -404,9 +405,8 @@ static apr_size_t feed_mark(llm_http1_t *http, char c)
 }
 
 /* How many of `data` were used. */
-static apr_size_t feed_body(llm_http1_t *http, const char *data,
-                            apr_size_t len, llm_http1_body_cb *body,
-                            void *baton)
+static apr_size_t feed_body(llm_http1_t *http, const char *data, apr_size_t len,
+                            llm_http1_body_cb *body, void *baton)
 {
     parser_t *parser = http->parser;
 
@@ -434,8 +434,9 @@ void llm_http1_feed(llm_http1_t *http, const char *data, apr_size_t len,
                     llm_http1_body_cb *body, void *baton)
 {
     http->started |= len > 0;
-    while (len && (http->state == LLM_HTTP1_HEAD
-                   || http->state == LLM_HTTP1_BODY)) {
+    while (
+        len
+        && (http->state == LLM_HTTP1_HEAD || http->state == LLM_HTTP1_BODY)) {
         apr_size_t used = http->state == LLM_HTTP1_HEAD
                               ? feed_head(http, data, len)
                               : feed_body(http, data, len, body, baton);
@@ -450,8 +451,7 @@ void llm_http1_feed(llm_http1_t *http, const char *data, apr_size_t len,
 
 void llm_http1_close(llm_http1_t *http)
 {
-    if (http->state == LLM_HTTP1_BODY
-        && http->parser->part == PART_CLOSE) {
+    if (http->state == LLM_HTTP1_BODY && http->parser->part == PART_CLOSE) {
         http->state = LLM_HTTP1_DONE;
     }
     else if (http->state == LLM_HTTP1_HEAD) {

@@ -16,20 +16,20 @@
 #define LLM_HTTP1_HEAD_MAX 65536 /* bytes of status line and headers */
 
 typedef enum {
-    LLM_HTTP1_HEAD,     /* the head is not complete */
+    LLM_HTTP1_HEAD, /* the head is not complete */
     LLM_HTTP1_BODY,
-    LLM_HTTP1_DONE,     /* complete; see keep */
-    LLM_HTTP1_BROKEN    /* see what */
+    LLM_HTTP1_DONE,  /* complete; see keep */
+    LLM_HTTP1_BROKEN /* see what */
 } llm_http1_e;
 
 typedef struct llm_http1_t {
     llm_http1_e state;
-    int status;             /* from BODY on */
-    apr_table_t *headers;   /* never NULL; names as sent */
-    int keep;               /* DONE: the connection may be used again */
-    int started;            /* at least one byte came */
-    apr_uint64_t received;  /* bytes of the body, framing taken off */
-    const char *what;       /* BROKEN: a phrase for the log */
+    int status;            /* from BODY on */
+    apr_table_t *headers;  /* never NULL; names as sent */
+    int keep;              /* DONE: the connection may be used again */
+    int started;           /* at least one byte came */
+    apr_uint64_t received; /* bytes of the body, framing taken off */
+    const char *what;      /* BROKEN: a phrase for the log */
     struct llm_http1_parser_t *parser;
 } llm_http1_t;
 

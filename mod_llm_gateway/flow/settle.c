@@ -36,8 +36,7 @@ static apr_int64_t input_of(llm_exchange_t *x)
 {
     if (x->input_estimate < 0) {
         if (!x->doc
-            && llm_json_read(&x->doc, x->raw.data, x->raw.len, NULL,
-                             x->pool)) {
+            && llm_json_read(&x->doc, x->raw.data, x->raw.len, NULL, x->pool)) {
             x->doc = NULL;
         }
         x->input_estimate = llm_tokens_of_request(x->doc);
@@ -167,9 +166,8 @@ void llm_flow_record(llm_exchange_t *x, llm_record_t *record, apr_time_t now)
     if (!attempt) {
         return;
     }
-    record->first_ms = milliseconds(x->began, x->first_token
-                                                  ? x->first_token
-                                                  : attempt->first_byte);
+    record->first_ms = milliseconds(
+        x->began, x->first_token ? x->first_token : attempt->first_byte);
     LLM_RECORD_SET(record, provider, attempt->upstream.provider->name);
     LLM_RECORD_SET(record, served,
                    x->served ? x->served : attempt->upstream.model);

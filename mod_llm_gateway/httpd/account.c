@@ -29,8 +29,8 @@ llm_problem_t *llmgw_account_open(request_rec *r, llmgw_request_t *request)
 
     llm_flow_record(request->x, &record, r->request_time);
     if (inflight && journal) {
-        request->slot = llm_inflight_take(inflight,
-                                          llm_journal_id(journal), &record);
+        request->slot =
+            llm_inflight_take(inflight, llm_journal_id(journal), &record);
     }
     if (!request->slot) {
         llm_problem_t *problem = llm_problem_make(
@@ -85,8 +85,9 @@ void llmgw_account_settle(request_rec *r, llmgw_request_t *request)
         /* the slot stays, with the whole account in it: the owner settles it
          * when this child is gone */
         llm_inflight_update(request->slot, &record);
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, LLM_LOGNO(0110)
-                      "usage record kept in memory: %s", x->request_id);
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      LLM_LOGNO(0110) "usage record kept in memory: %s",
+                      x->request_id);
     }
     llmgw_vars_set(r, x, &record, request->key.id ? request->key.name : "-");
 }
@@ -105,6 +106,5 @@ static int log_transaction(request_rec *r)
 void llmgw_account_hooks(apr_pool_t *p)
 {
     (void)p;
-    ap_hook_log_transaction(log_transaction, NULL, NULL,
-                            APR_HOOK_REALLY_FIRST);
+    ap_hook_log_transaction(log_transaction, NULL, NULL, APR_HOOK_REALLY_FIRST);
 }

@@ -54,8 +54,7 @@ void llmgw_deliver(request_rec *r, llmgw_request_t *request, int last)
         add_end(r, request);
     }
     else {
-        APR_BRIGADE_INSERT_TAIL(request->bb,
-                                apr_bucket_flush_create(alloc));
+        APR_BRIGADE_INSERT_TAIL(request->bb, apr_bucket_flush_create(alloc));
     }
     status = ap_pass_brigade(r->output_filters, request->bb);
     apr_brigade_cleanup(request->bb);

@@ -23,8 +23,8 @@ typedef struct drive_t {
     llm_attempt_t *attempt;
     const llmgw_dir_t *dir;
     llmgw_upstream_t *upstream;
-    apr_time_t heard;     /* last bytes of the provider, or the sending */
-    int client_fd;        /* -1: cannot be watched */
+    apr_time_t heard; /* last bytes of the provider, or the sending */
+    int client_fd;    /* -1: cannot be watched */
 } drive_t;
 
 static int is_over(const drive_t *drive)
@@ -36,8 +36,8 @@ static int is_over(const drive_t *drive)
 static void give_up(drive_t *drive, llm_problem_e kind, const char *message,
                     const char *detail)
 {
-    llm_problem_t *problem = llm_problem_make(kind, drive->attempt->x->pool,
-                                              "%s", message);
+    llm_problem_t *problem =
+        llm_problem_make(kind, drive->attempt->x->pool, "%s", message);
 
     problem->detail = detail;
     llm_attempt_fail(drive->attempt, problem, apr_time_now());
@@ -153,8 +153,8 @@ static int read_answer(drive_t *drive)
 /* Returns 0 when it is worth while to send again on another connection. */
 static int exchange(drive_t *drive)
 {
-    llm_problem_t *problem = llmgw_upstream_open(&drive->upstream, drive->r,
-                                                 drive->attempt);
+    llm_problem_t *problem =
+        llmgw_upstream_open(&drive->upstream, drive->r, drive->attempt);
     int answered;
 
     if (problem) {
@@ -186,20 +186,18 @@ static int client_fd_of(request_rec *r)
 static void log_failure(const drive_t *drive)
 {
     const llm_attempt_t *attempt = drive->attempt;
-    const llm_problem_t *problem = attempt->problem
-                                       ? attempt->problem
-                                       : attempt->x->problem;
+    const llm_problem_t *problem =
+        attempt->problem ? attempt->problem : attempt->x->problem;
 
     if (!problem || problem->kind == LLM_PROBLEM_CLIENT_GONE) {
         return;
     }
-    ap_log_rerror(APLOG_MARK,
-                  problem->from_upstream ? APLOG_INFO : APLOG_WARNING, 0,
-                  drive->r, LLM_LOGNO(0101) "attempt failed: %s, %s, %d%s%s",
-                  attempt->upstream.provider->name,
-                  llm_problem_name(problem->kind), problem->status,
-                  problem->detail ? ", " : "",
-                  problem->detail ? problem->detail : "");
+    ap_log_rerror(
+        APLOG_MARK, problem->from_upstream ? APLOG_INFO : APLOG_WARNING, 0,
+        drive->r, LLM_LOGNO(0101) "attempt failed: %s, %s, %d%s%s",
+        attempt->upstream.provider->name, llm_problem_name(problem->kind),
+        problem->status, problem->detail ? ", " : "",
+        problem->detail ? problem->detail : "");
 }
 
 void llmgw_drive(request_rec *r, llmgw_request_t *request,

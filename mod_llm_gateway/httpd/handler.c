@@ -14,9 +14,9 @@
 
 static llm_problem_t *too_large(request_rec *r, apr_size_t limit)
 {
-    return llm_problem_make(LLM_PROBLEM_TOO_LARGE, r->pool,
-                            "the request body is larger than %" APR_SIZE_T_FMT
-                            " bytes", limit);
+    return llm_problem_make(
+        LLM_PROBLEM_TOO_LARGE, r->pool,
+        "the request body is larger than %" APR_SIZE_T_FMT " bytes", limit);
 }
 
 /* Moves what the brigade holds to the end of body; 1 at the end. */
@@ -51,15 +51,14 @@ static apr_status_t take_brigade(apr_bucket_brigade *bb, llm_buf_t *body,
 static int read_body(request_rec *r, apr_size_t limit, llm_bytes_t *pbody,
                      llm_problem_t **pproblem)
 {
-    apr_bucket_brigade *bb = apr_brigade_create(
-        r->pool, r->connection->bucket_alloc);
+    apr_bucket_brigade *bb =
+        apr_brigade_create(r->pool, r->connection->bucket_alloc);
     llm_buf_t *body = llm_buf_make(limit, r->pool);
     int end = 0;
 
     while (!end) {
-        apr_status_t status = ap_get_brigade(r->input_filters, bb,
-                                             AP_MODE_READBYTES,
-                                             APR_BLOCK_READ, READ_SIZE);
+        apr_status_t status = ap_get_brigade(
+            r->input_filters, bb, AP_MODE_READBYTES, APR_BLOCK_READ, READ_SIZE);
 
         if (status == APR_SUCCESS) {
             status = take_brigade(bb, body, &end);
@@ -113,8 +112,8 @@ static const llm_policy_t *policy_of(request_rec *r)
 
 llm_exchange_t *llmgw_exchange_make(request_rec *r, llmgw_request_t *request)
 {
-    llm_exchange_t *x = llm_exchange_make(policy_of(r), r->request_time,
-                                          r->pool);
+    llm_exchange_t *x =
+        llm_exchange_make(policy_of(r), r->request_time, r->pool);
 
     x->request_id = llmgw_request_id(r, request);
     memcpy(x->id, request->id, sizeof(x->id));
@@ -139,8 +138,7 @@ static void attempt_all(request_rec *r, llmgw_request_t *request)
     llm_exchange_t *x = request->x;
     llm_attempt_t *attempt;
 
-    while (!x->client_gone
-           && (attempt = llm_flow_next(x, apr_time_now()))) {
+    while (!x->client_gone && (attempt = llm_flow_next(x, apr_time_now()))) {
         llmgw_drive(r, request, attempt);
     }
 }
@@ -173,8 +171,7 @@ static llm_problem_t *check_request(request_rec *r, llmgw_request_t *request)
         problem = llmgw_shared_check(r);
     }
     return problem ? problem
-                   : check_body_headers(r,
-                                        llmgw_dir_of(r)->body_limit.value);
+                   : check_body_headers(r, llmgw_dir_of(r)->body_limit.value);
 }
 
 /* A chat, embeddings, or a provider's own API. */

@@ -22,16 +22,16 @@ struct llmgw_upstream_t {
     llm_attempt_t *attempt;
     proxy_worker *worker;
     proxy_conn_rec *be;
-    apr_bucket_brigade *in;  /* read and not yet given out */
-    apr_bucket *given;       /* the one whose bytes the caller has */
+    apr_bucket_brigade *in; /* read and not yet given out */
+    apr_bucket *given;      /* the one whose bytes the caller has */
     int reused;
 };
 
 static llm_problem_t *unreachable(llm_attempt_t *attempt, const char *detail)
 {
-    llm_problem_t *problem = llm_problem_make(
-        LLM_PROBLEM_UNAVAILABLE, attempt->x->pool,
-        "the provider cannot be reached");
+    llm_problem_t *problem =
+        llm_problem_make(LLM_PROBLEM_UNAVAILABLE, attempt->x->pool,
+                         "the provider cannot be reached");
 
     problem->detail = detail;
     return problem;
@@ -39,8 +39,7 @@ static llm_problem_t *unreachable(llm_attempt_t *attempt, const char *detail)
 
 static proxy_server_conf *proxy_conf(request_rec *r)
 {
-    return ap_get_module_config(r->server->module_config,
-                                llmgw_proxy.module);
+    return ap_get_module_config(r->server->module_config, llmgw_proxy.module);
 }
 
 /* Resolves the address and connects, unless the connection still stands. */
@@ -61,7 +60,8 @@ static const char *connect_backend(llmgw_upstream_t *upstream)
     }
     if (llmgw_proxy.ap_proxy_determine_connection(
             pool, r, proxy_conf(r), upstream->worker, be, uri, &url, NULL, 0,
-            port, sizeof(port)) != OK) {
+            port, sizeof(port))
+        != OK) {
         return "its address is not known";
     }
     /* the check says OK only for a connection that can be used as it is */
@@ -70,7 +70,8 @@ static const char *connect_backend(llmgw_upstream_t *upstream)
                        == APR_SUCCESS;
     if (!upstream->reused
         && llmgw_proxy.ap_proxy_connect_backend(SCHEME, be, upstream->worker,
-                                                r->server) != OK) {
+                                                r->server)
+               != OK) {
         return "no connection";
     }
     if (llmgw_proxy.ap_proxy_connection_create_ex(SCHEME, be, r) != OK) {
@@ -79,19 +80,19 @@ static const char *connect_backend(llmgw_upstream_t *upstream)
     return NULL;
 }
 
-llm_problem_t *llmgw_upstream_open(llmgw_upstream_t **pupstream,
-                                   request_rec *r, llm_attempt_t *attempt)
+llm_problem_t *llmgw_upstream_open(llmgw_upstream_t **pupstream, request_rec *r,
+                                   llm_attempt_t *attempt)
 {
     const llmgw_provider_t *glue = attempt->upstream.provider->glue;
-    llmgw_upstream_t *upstream = apr_pcalloc(attempt->pool,
-                                             sizeof(*upstream));
+    llmgw_upstream_t *upstream = apr_pcalloc(attempt->pool, sizeof(*upstream));
     const char *what;
 
     upstream->r = r;
     upstream->attempt = attempt;
     upstream->worker = glue->worker;
-    if (llmgw_proxy.ap_proxy_acquire_connection(
-            SCHEME, &upstream->be, upstream->worker, r->server) != OK) {
+    if (llmgw_proxy.ap_proxy_acquire_connection(SCHEME, &upstream->be,
+                                                upstream->worker, r->server)
+        != OK) {
         return unreachable(attempt, "no free connection");
     }
     what = connect_backend(upstream);
@@ -99,8 +100,8 @@ llm_problem_t *llmgw_upstream_open(llmgw_upstream_t **pupstream,
         llmgw_upstream_release(upstream, 0);
         return unreachable(attempt, what);
     }
-    upstream->in = apr_brigade_create(
-        attempt->pool, upstream->be->connection->bucket_alloc);
+    upstream->in = apr_brigade_create(attempt->pool,
+                                      upstream->be->connection->bucket_alloc);
     *pupstream = upstream;
     return NULL;
 }
@@ -118,8 +119,7 @@ int llmgw_upstream_fd(const llmgw_upstream_t *upstream)
     return fd;
 }
 
-static void add_bytes(apr_bucket_brigade *bb, const char *data,
-                      apr_size_t len)
+static void add_bytes(apr_bucket_brigade *bb, const char *data, apr_size_t len)
 {
     if (len) {
         APR_BRIGADE_INSERT_TAIL(
@@ -132,8 +132,8 @@ apr_status_t llmgw_upstream_send(llmgw_upstream_t *upstream)
     llm_attempt_t *attempt = upstream->attempt;
     const llmgw_provider_t *glue = attempt->upstream.provider->glue;
     conn_rec *origin = upstream->be->connection;
-    apr_bucket_brigade *bb = apr_brigade_create(attempt->pool,
-                                                origin->bucket_alloc);
+    apr_bucket_brigade *bb =
+        apr_brigade_create(attempt->pool, origin->bucket_alloc);
     llm_buf_t *head = llm_buf_make(0, attempt->pool);
     int status;
 
@@ -191,9 +191,9 @@ apr_status_t llmgw_upstream_read(llmgw_upstream_t *upstream,
     if (!APR_STATUS_IS_EAGAIN(status)) {
         return status;
     }
-    status = ap_get_brigade(upstream->be->connection->input_filters,
-                            upstream->in, AP_MODE_READBYTES,
-                            APR_NONBLOCK_READ, READ_SIZE);
+    status =
+        ap_get_brigade(upstream->be->connection->input_filters, upstream->in,
+                       AP_MODE_READBYTES, APR_NONBLOCK_READ, READ_SIZE);
     if (status != APR_SUCCESS) {
         return APR_STATUS_IS_EAGAIN(status) ? APR_EAGAIN : status;
     }

@@ -13,8 +13,8 @@ typedef struct llmgw_upstream_t llmgw_upstream_t;
 
 /* NULL: connected. Blocks for at most the connect timeout, and when the pool
  * is used up. */
-llm_problem_t *llmgw_upstream_open(llmgw_upstream_t **pupstream,
-                                   request_rec *r, llm_attempt_t *attempt);
+llm_problem_t *llmgw_upstream_open(llmgw_upstream_t **pupstream, request_rec *r,
+                                   llm_attempt_t *attempt);
 /* Did the connection serve another request before? */
 int llmgw_upstream_is_reused(const llmgw_upstream_t *upstream);
 /* Head, with the provider's secret, and body; returns when all is written. */

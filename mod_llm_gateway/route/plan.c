@@ -92,10 +92,10 @@ apr_array_header_t *llm_route_plan(const llm_model_t *model,
                                    apr_pool_t *pool)
 {
     const apr_array_header_t *targets = model->targets;
-    apr_array_header_t *plan = apr_array_make(pool, targets->nelts,
-                                              sizeof(llm_upstream_t));
-    const llm_target_t **rest = apr_palloc(
-        pool, (apr_size_t)(targets->nelts + 1) * sizeof(*rest));
+    apr_array_header_t *plan =
+        apr_array_make(pool, targets->nelts, sizeof(llm_upstream_t));
+    const llm_target_t **rest =
+        apr_palloc(pool, (apr_size_t)(targets->nelts + 1) * sizeof(*rest));
     int priority = -1;
 
     dice |= 1; /* xorshift stands still at zero */
@@ -103,8 +103,8 @@ apr_array_header_t *llm_route_plan(const llm_model_t *model,
         int n = 0;
 
         for (int i = 0; i < targets->nelts; ++i) {
-            const llm_target_t *target = APR_ARRAY_IDX(targets, i,
-                                                       llm_target_t *);
+            const llm_target_t *target =
+                APR_ARRAY_IDX(targets, i, llm_target_t *);
             if (target->priority == priority) {
                 rest[n++] = target;
             }

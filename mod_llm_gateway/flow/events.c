@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A stream of events: each one passed on or translated as it comes.
+ *
+ * Nothing is given out before the stream has shown real content, so that an
+ * error in its first event can still be answered by somebody else; but not
+ * for longer than HOLD_TIME, since clients wait for signs of life.
+ */
+#include <apr_strings.h>
+#include <string.h>
+
+#include "flow/stream_internal.h"
+
+#define HOLD_TIME apr_time_from_sec(1)
+#define HOLD_SIZE 65536
+/* One event of a stream; a tool's arguments may come in one piece. */
+#define EVENT_MAX 16777216
+
+static const char *type_of_events(const llm_attempt_t *attempt)
+{
+    const char *type = apr_table_get(attempt->http->headers, "Content-Type");
+
+    return attempt->pass && type ? type : "text/event-stream";
+}
+
+/* Is there reason to let go what is held back? */
+void llm_events_commit_if_due(llm_attempt_t *attempt)
+{
+    llm_stream_t *stream = llm_stream_of(attempt);
+
+    if (attempt->state == LLM_ATTEMPT_ANSWERED && attempt->x->out->len
+        && (stream->output || attempt->x->out->len > HOLD_SIZE
+            || stream->now - attempt->first_byte > HOLD_TIME)) {
+        llm_stream_commit(attempt, type_of_events(attempt));
+    }
+}
+
+/* Bytes that pass are metered by reading them all the same. */
+static void meter_delta(void *baton, const llm_delta_t *delta)
+{
+    llm_meter_delta(baton, delta);
+}
+
+static void write_delta(llm_attempt_t *attempt, const llm_delta_t *delta)
+{
+    attempt->x->client->write_delta(attempt->x->out,
+                                    llm_stream_of(attempt)->writer, delta);
+}
+
+/* What a delta points to is gone after the call; a problem is needed later. */
+static llm_problem_t *keep_problem(const llm_problem_t *problem,
+                                   apr_pool_t *pool)
+{
+    llm_problem_t *kept = apr_pmemdup(pool, problem, sizeof(*kept));
+
+    kept->message = apr_pstrdup(pool, problem->message);
+    kept->param = apr_pstrdup(pool, problem->param);
+    kept->code = apr_pstrdup(pool, problem->code);
+    kept->type = apr_pstrdup(pool, problem->type);
+    kept->detail = apr_pstrdup(pool, problem->detail);
+    return kept;
+}
+
+/* A piece of a translated stream. */
+void llm_events_translate(void *baton, const llm_delta_t *delta)
+{
+    llm_attempt_t *attempt = baton;
+    llm_exchange_t *x = attempt->x;
+
+    if (attempt->state == LLM_ATTEMPT_FAILED
+        || (x->problem && delta->kind != LLM_DELTA_USAGE)) {
+        return;
+    }
+    llm_meter_delta(attempt, delta);
+    if (delta->kind == LLM_DELTA_PROBLEM) {
+        llm_problem_t *problem = keep_problem(delta->problem, x->pool);
+
+        if (attempt->state == LLM_ATTEMPT_ANSWERED) {
+            llm_buf_clear(x->out);
+            llm_stream_give_up(attempt, problem);
+            return;
+        }
+        x->problem = problem;
+    }
+    write_delta(attempt, delta);
+}
+
+/* ---- the end ---------------------------------------------------------- */
+
+/* The stream cannot go on: say so inside it, where something went out. */
+void llm_events_break(llm_attempt_t *attempt, llm_problem_t *problem)
+{
+    llm_exchange_t *x = attempt->x;
+    llm_delta_t delta;
+
+    if (attempt->state != LLM_ATTEMPT_COMMITTED) {
+        llm_buf_clear(x->out);
+        llm_stream_give_up(attempt, problem);
+        return;
+    }
+    if (!x->problem) {
+        x->problem = problem;
+        if (llm_stream_of(attempt)->writer) {
+            memset(&delta, 0, sizeof(delta));
+            delta.kind = LLM_DELTA_PROBLEM;
+            delta.problem = problem;
+            write_delta(attempt, &delta);
+        }
+        else if (x->client->write_stream_problem
+                 && llm_stream_of(attempt)->reader) {
+            x->client->write_stream_problem(x->out, problem, x->request_id);
+        }
+        else {
+            x->broken = 1;
+        }
+    }
+    llm_stream_done(attempt);
+}
+
+/* The stream's bytes are all there. */
+void llm_events_end(llm_attempt_t *attempt)
+{
+    llm_exchange_t *x = attempt->x;
+    llm_stream_t *stream = llm_stream_of(attempt);
+
+    if (stream->reader && !stream->ended && !x->problem) {
+        if (stream->writer) {
+            stream->provider->reader_end(stream->reader, llm_events_translate,
+                                         attempt, stream->scratch);
+        }
+        else if (x->finish == LLM_FINISH_NONE) {
+            llm_events_break(attempt,
+                             llm_stream_problem(attempt, "the stream stopped"
+                                                         " before its end"));
+            return;
+        }
+        apr_pool_clear(stream->scratch);
+    }
+    if (attempt->state == LLM_ATTEMPT_ANSWERED) {
+        llm_stream_commit(attempt, type_of_events(attempt));
+    }
+    if (attempt->state != LLM_ATTEMPT_FAILED) {
+        llm_stream_done(attempt);
+    }
+}
+
+/* ---- events ----------------------------------------------------------- */
+
+static void pass_event(llm_attempt_t *attempt, const llm_event_t *event,
+                       const llm_sse_event_t *frame)
+{
+    llm_exchange_t *x = attempt->x;
+    llm_stream_t *stream = llm_stream_of(attempt);
+    llm_bytes_t out = frame->raw;
+    llm_problem_t *problem =
+        stream->provider->event_problem && frame->has_data
+            ? stream->provider->event_problem(event, x->pool)
+            : NULL;
+
+    if (problem && attempt->state == LLM_ATTEMPT_ANSWERED) {
+        llm_buf_clear(x->out);
+        llm_stream_give_up(attempt, problem);
+        return;
+    }
+    if (problem) {
+        x->problem = problem;
+    }
+    else if (frame->has_data && stream->reader) {
+        stream->provider->read_event(stream->reader, event, meter_delta,
+                                     attempt, stream->scratch);
+    }
+    else if (event->doc) {
+        llm_meter_document(attempt, event->doc, stream->scratch);
+        llm_meter_output(attempt);
+    }
+    if (frame->has_data && stream->provider->is_last
+        && stream->provider->is_last(event)) {
+        stream->ended = 1;
+    }
+    if (attempt->hide_usage && event->doc && stream->provider->hide_usage) {
+        stream->provider->hide_usage(&out, frame, event->doc, stream->scratch);
+    }
+    llm_buf_append(x->out, out.data, out.len);
+}
+
+static void take_event(llm_attempt_t *attempt, const llm_sse_event_t *frame)
+{
+    llm_stream_t *stream = llm_stream_of(attempt);
+    llm_event_t event = {frame->event, frame->data, NULL};
+
+    if (frame->has_data) {
+        /* NULL for "[DONE]" and the like */
+        llm_json_read(&event.doc, frame->data.data, frame->data.len, NULL,
+                      stream->scratch);
+    }
+    if (!stream->writer) {
+        pass_event(attempt, &event, frame);
+    }
+    else if (frame->has_data) {
+        stream->provider->read_event(stream->reader, &event,
+                                     llm_events_translate, attempt,
+                                     stream->scratch);
+    }
+    else {
+        /* a sign of life; comments are legal in every dialect's SSE */
+        llm_buf_lit(attempt->x->out, ": keep-alive\n\n");
+    }
+    apr_pool_clear(stream->scratch);
+    llm_events_commit_if_due(attempt);
+}
+
+/* The next frame, whatever the framing is. */
+static apr_status_t next_frame(llm_stream_t *stream, llm_sse_event_t *frame,
+                               int last)
+{
+    apr_status_t status;
+
+    if (stream->sse) {
+        return last ? llm_sse_finish(stream->sse, frame)
+                    : llm_sse_next(stream->sse, frame);
+    }
+    memset(frame, 0, sizeof(*frame));
+    status = last ? llm_ndjson_finish(stream->lines, &frame->data)
+                  : llm_ndjson_next(stream->lines, &frame->data);
+    frame->has_data = status == APR_SUCCESS;
+    if (frame->has_data) {
+        frame->raw = frame->data;
+    }
+    return status;
+}
+
+void llm_events_feed(llm_attempt_t *attempt, const char *data, apr_size_t len)
+{
+    llm_stream_t *stream = llm_stream_of(attempt);
+    llm_sse_event_t frame;
+    apr_status_t status = APR_EAGAIN;
+
+    if (stream->sse) {
+        llm_sse_feed(stream->sse, data, len);
+    }
+    else {
+        llm_ndjson_feed(stream->lines, data, len);
+    }
+    while (llm_stream_goes_on(attempt)
+           && (status = next_frame(stream, &frame, 0)) == APR_SUCCESS) {
+        take_event(attempt, &frame);
+    }
+    if (llm_stream_goes_on(attempt) && status == APR_ENOSPC) {
+        llm_events_break(attempt,
+                         llm_stream_problem(attempt, "an event of the"
+                                                     " stream is too long"));
+    }
+}
+
+/* Is this last frame, which no empty line ended, only half of one? */
+static int is_cut(const llm_sse_event_t *frame, apr_pool_t *scratch)
+{
+    const llm_json_t *doc;
+
+    return frame->has_data && frame->data.len && frame->data.data[0] == '{'
+           && llm_json_read(&doc, frame->data.data, frame->data.len, NULL,
+                            scratch);
+}
+
+void llm_events_finish(llm_attempt_t *attempt)
+{
+    llm_stream_t *stream = llm_stream_of(attempt);
+    llm_sse_event_t frame;
+
+    if (next_frame(stream, &frame, 1) == APR_SUCCESS) {
+        if (is_cut(&frame, stream->scratch)) {
+            llm_events_break(
+                attempt, llm_stream_problem(attempt, "the stream"
+                                                     " ended inside an event"));
+            return;
+        }
+        take_event(attempt, &frame);
+    }
+    if (llm_stream_goes_on(attempt)) {
+        llm_events_end(attempt);
+    }
+}
+
+void llm_events_begin(llm_attempt_t *attempt, int sse)
+{
+    llm_exchange_t *x = attempt->x;
+    llm_stream_t *stream = llm_stream_of(attempt);
+
+    stream->read = READ_EVENTS;
+    if (sse) {
+        stream->sse = llm_sse_make(EVENT_MAX, attempt->pool);
+    }
+    else {
+        stream->lines = llm_ndjson_make(EVENT_MAX, attempt->pool);
+    }
+    if (!x->native || x->native_chat) {
+        stream->reader = stream->provider->reader_make(x->ask, attempt->pool);
+    }
+    if (!attempt->pass) {
+        stream->writer = x->client->writer_make(x->ask, x->request_id,
+                                                stream->now, attempt->pool);
+    }
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files that read an answer share: stream.c decides how it is read,
+ * events.c and whole.c read it, meter.c counts. Private to this folder.
+ */
+#ifndef FLOW_STREAM_INTERNAL_H
+#define FLOW_STREAM_INTERNAL_H
+
+#include "core/llm_json.h"
+#include "core/llm_ndjson.h"
+#include "core/llm_sse.h"
+#include "flow/stream.h"
+
+typedef enum {
+    READ_NONE, /* the head is not complete */
+    READ_ERROR,
+    READ_WHOLE,
+    READ_EVENTS,
+    READ_OPAQUE
+} llm_read_e;
+
+struct llm_stream_t {
+    llm_read_e read;
+    const llm_dialect_t *provider;
+    llm_buf_t *body; /* ERROR, WHOLE */
+    llm_sse_t *sse;  /* EVENTS, one of the two */
+    llm_ndjson_t *lines;
+    llm_reader_t *reader; /* NULL: native call that is not a chat */
+    llm_writer_t *writer; /* NULL: the bytes pass */
+    apr_pool_t *scratch;  /* of one event */
+    apr_time_t now;       /* of the call that is running */
+    int output;           /* something the client waits for has come */
+    int ended;            /* the reader said END, or the last event came */
+    int passed_whole;     /* WHOLE was committed before its end */
+};
+typedef struct llm_stream_t llm_stream_t;
+
+/* stream.c: the attempt's states. */
+llm_stream_t *llm_stream_of(llm_attempt_t *attempt);
+int llm_stream_goes_on(const llm_attempt_t *attempt); /* not yet over */
+void llm_stream_give_up(llm_attempt_t *attempt, llm_problem_t *problem);
+void llm_stream_commit(llm_attempt_t *attempt, const char *content_type);
+void llm_stream_done(llm_attempt_t *attempt);
+/* 502; `detail` is for the log. */
+llm_problem_t *llm_stream_problem(llm_attempt_t *attempt, const char *detail);
+
+/* events.c */
+void llm_events_begin(llm_attempt_t *attempt, int sse);
+void llm_events_feed(llm_attempt_t *attempt, const char *data, apr_size_t len);
+/* The stream's bytes are all there. */
+void llm_events_finish(llm_attempt_t *attempt);
+/* The same, and what is left of an event does not count. */
+void llm_events_end(llm_attempt_t *attempt);
+/* The stream cannot go on: said inside it, where something went out. */
+void llm_events_break(llm_attempt_t *attempt, llm_problem_t *problem);
+/* Lets go what is held back, when there is reason to. */
+void llm_events_commit_if_due(llm_attempt_t *attempt);
+/* llm_delta_cb: a piece of a translated stream; baton is the attempt. */
+void llm_events_translate(void *baton, const llm_delta_t *delta);
+
+/* whole.c */
+void llm_whole_feed(llm_attempt_t *attempt, const char *data, apr_size_t len);
+void llm_whole_finish(llm_attempt_t *attempt);
+
+/* meter.c: what a piece, or a whole answer, tells about usage. */
+void llm_meter_delta(llm_attempt_t *attempt, const llm_delta_t *delta);
+void llm_meter_answer(llm_attempt_t *attempt, const llm_answer_t *answer);
+/* A document that passes unread but for usage, model and finish reason. */
+void llm_meter_document(llm_attempt_t *attempt, const llm_json_t *doc,
+                        apr_pool_t *scratch);
+void llm_meter_output(llm_attempt_t *attempt); /* a first token, perhaps */
+
+#endif /* FLOW_STREAM_INTERNAL_H */

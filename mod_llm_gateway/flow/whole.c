@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One JSON document as the whole answer: collected, then passed on or
+ * translated. A passed one that grows large is given out while it comes and
+ * kept all the same, for its usage.
+ */
+#include <apr_strings.h>
+#include <string.h>
+
+#include "flow/answer.h"
+#include "flow/stream_internal.h"
+
+/* A whole answer larger than this is given out while it comes. */
+#define WHOLE_HOLD 1048576
+
+static const char *type_of_whole(const llm_attempt_t *attempt)
+{
+    const char *type = apr_table_get(attempt->http->headers, "Content-Type");
+
+    return attempt->pass && type ? type : "application/json";
+}
+
+/* The answer as a stream, for a client that asked for one. */
+static void stream_answer(llm_attempt_t *attempt, const llm_answer_t *answer)
+{
+    llm_exchange_t *x = attempt->x;
+    llm_stream_t *stream = llm_stream_of(attempt);
+
+    stream->writer = x->client->writer_make(x->ask, x->request_id, stream->now,
+                                            attempt->pool);
+    llm_answer_each_delta(answer, llm_events_translate, attempt, attempt->pool);
+    llm_stream_commit(attempt, "text/event-stream");
+}
+
+static void translate_whole(llm_attempt_t *attempt, const llm_json_t *doc)
+{
+    llm_exchange_t *x = attempt->x;
+    llm_answer_t *answer;
+    llm_problem_t *problem = llm_stream_of(attempt)->provider->read_response(
+        &answer, x->ask, doc, attempt->pool);
+
+    if (problem) {
+        llm_stream_give_up(attempt, problem);
+        return;
+    }
+    if (x->stream) {
+        stream_answer(attempt, answer);
+    }
+    else {
+        llm_meter_answer(attempt, answer);
+        x->client->write_response(x->out, x->ask, answer, attempt->pool);
+        x->reply.whole = 1;
+        llm_stream_commit(attempt, "application/json");
+    }
+    llm_stream_done(attempt);
+}
+
+/* What can be learnt from a passed answer. */
+static llm_problem_t *meter_whole(llm_attempt_t *attempt, const llm_json_t *doc)
+{
+    llm_exchange_t *x = attempt->x;
+    const llm_dialect_t *provider = llm_stream_of(attempt)->provider;
+    llm_answer_t *answer;
+
+    llm_meter_document(attempt, doc, attempt->pool);
+    if (x->native && !x->native_chat) {
+        return NULL;
+    }
+    if (provider->event_problem) {
+        llm_event_t event = {{NULL, 0}, doc->raw, doc};
+        llm_problem_t *problem = provider->event_problem(&event, x->pool);
+
+        if (problem) {
+            return problem;
+        }
+    }
+    /* without a count the text itself is needed */
+    if (!llm_usage_is_known(&x->usage, LLM_CLASS_OUTPUT) && x->op == LLM_OP_CHAT
+        && !x->native && !llm_exchange_ask(x)
+        && !provider->read_response(&answer, x->ask, doc, attempt->pool)) {
+        llm_meter_answer(attempt, answer);
+    }
+    return NULL;
+}
+
+static void pass_whole(llm_attempt_t *attempt, const llm_json_t *doc)
+{
+    llm_exchange_t *x = attempt->x;
+    llm_stream_t *stream = llm_stream_of(attempt);
+    llm_problem_t *problem = doc ? meter_whole(attempt, doc) : NULL;
+
+    if (problem && !stream->passed_whole) {
+        attempt->error_body.data = stream->body->data;
+        attempt->error_body.len = stream->body->len;
+        llm_stream_give_up(attempt, problem);
+        return;
+    }
+    if (!stream->passed_whole) {
+        llm_buf_append(x->out, stream->body->data, stream->body->len);
+        x->reply.whole = 1;
+        llm_stream_commit(attempt, type_of_whole(attempt));
+    }
+    llm_stream_done(attempt);
+}
+
+void llm_whole_finish(llm_attempt_t *attempt)
+{
+    llm_stream_t *stream = llm_stream_of(attempt);
+    const llm_json_t *doc = NULL;
+    llm_json_error_t error = {0, "it is too long"};
+
+    if (!stream->body->overflow
+        && llm_json_read(&doc, stream->body->data, stream->body->len, &error,
+                         attempt->pool)) {
+        doc = NULL;
+    }
+    if (!doc && !attempt->x->native && !stream->passed_whole) {
+        llm_stream_give_up(
+            attempt, llm_stream_problem(
+                         attempt, apr_psprintf(attempt->x->pool,
+                                               "the answer is not JSON: %s at"
+                                               " byte %" APR_SIZE_T_FMT,
+                                               error.what, error.offset)));
+        return;
+    }
+    if (attempt->pass) {
+        pass_whole(attempt, doc);
+    }
+    else {
+        translate_whole(attempt, doc);
+    }
+}
+
+void llm_whole_feed(llm_attempt_t *attempt, const char *data, apr_size_t len)
+{
+    llm_exchange_t *x = attempt->x;
+    llm_stream_t *stream = llm_stream_of(attempt);
+
+    llm_buf_append(stream->body, data, len);
+    if (!attempt->pass) {
+        if (stream->body->overflow) {
+            llm_stream_give_up(
+                attempt, llm_stream_problem(attempt, "the answer is larger"
+                                                     " than LLMAnswerLimit"));
+        }
+        return;
+    }
+    if (stream->passed_whole) {
+        llm_buf_append(x->out, data, len);
+    }
+    else if (stream->body->len > WHOLE_HOLD || stream->body->overflow) {
+        apr_size_t kept = stream->body->len;
+
+        /* what the ceiling cut off is the end of `data` */
+        llm_buf_append(x->out, stream->body->data, kept);
+        if (stream->body->overflow) {
+            apr_size_t before = (apr_size_t)(attempt->http->received) - len;
+
+            llm_buf_append(x->out, data + (kept - before),
+                           len - (kept - before));
+        }
+        stream->passed_whole = 1;
+        llm_stream_commit(attempt, type_of_whole(attempt));
+    }
+}
