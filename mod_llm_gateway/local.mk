@@ -58,6 +58,8 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/common_terms.c \
 	%D%/dialect/dialect.h \
 	%D%/dialect/dialects.def \
+	%D%/dialect/gemini.c \
+	%D%/dialect/gemini_args.c \
 	%D%/dialect/gemini_contents.c \
 	%D%/dialect/gemini_id.c \
 	%D%/dialect/gemini_internal.h \
@@ -65,7 +67,12 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/gemini_request.c \
 	%D%/dialect/gemini_response.c \
 	%D%/dialect/gemini_schema.c \
+	%D%/dialect/gemini_stream.c \
 	%D%/dialect/gemini_usage.c \
+	%D%/dialect/huggingface.c \
+	%D%/dialect/huggingface_generate.c \
+	%D%/dialect/huggingface_inference.c \
+	%D%/dialect/huggingface_internal.h \
 	%D%/dialect/openai.c \
 	%D%/dialect/openai_answer.c \
 	%D%/dialect/openai_client.c \

@@ -195,6 +195,28 @@ llm_text_t llm_parts_text(const llm_part_t *parts, const char *separator,
     return text;
 }
 
+const char *llm_path_escape(const char *name, apr_pool_t *pool)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    char *escaped = apr_palloc(pool, 3 * strlen(name) + 1), *to = escaped;
+
+    if (!*name || *name == '/' || strstr(name, "..") || strstr(name, "//")) {
+        return NULL;
+    }
+    for (; *name; ++name) {
+        if (apr_isalnum(*name) || strchr("-._~@/", *name)) {
+            *to++ = *name;
+        }
+        else {
+            *to++ = '%';
+            *to++ = hex[((unsigned char)*name >> 4) & 15];
+            *to++ = hex[(unsigned char)*name & 15];
+        }
+    }
+    *to = '\0';
+    return escaped;
+}
+
 /* ---- words ---- */
 
 int llm_word_value(const llm_word_t *words, llm_text_t text, int otherwise)

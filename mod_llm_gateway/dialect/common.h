@@ -63,6 +63,11 @@ int llm_bytes_are(llm_bytes_t bytes, const char *plain);
 llm_text_t llm_parts_text(const llm_part_t *parts, const char *separator,
                           apr_pool_t *pool);
 
+/* A model's name as a part of a path: what could end the path or begin a
+ * query is percent-encoded, "/" stays. NULL for what is no name: "", one that
+ * begins with "/", one with ".." or "//". */
+const char *llm_path_escape(const char *name, apr_pool_t *pool);
+
 /* ---- words ----------------------------------------------------------- */
 
 /* A word of a dialect and its meaning. Tables end with a NULL word; where a

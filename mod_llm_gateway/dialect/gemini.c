@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Google's Gemini dialect, facing providers: generateContent,
+ * streamGenerateContent, embedContent and batchEmbedContents, at AI Studio
+ * (generativelanguage.googleapis.com) and, with a base URL that ends in
+ * ".../publishers/google", at Vertex. The map of its files is in
+ * gemini_internal.h.
+ *
+ * The model is in the path, and so is the wish to stream. A base URL is what
+ * Google's SDKs take: without a version, which is then v1beta, the one that
+ * has all members; a URL that says a version keeps it.
+ */
+#include "dialect/gemini_internal.h"
+
+#include <string.h>
+
+#include <apr_escape.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include "dialect/openai_internal.h"
+
+#define VERSION "/v1beta"
+
+/* ---- paths ---- */
+
+/* "v1", "v1beta", "v1beta1", "v1alpha", up to the segment's end? */
+static int is_version(const char *segment)
+{
+    apr_size_t len = strcspn(segment, "/?:");
+    apr_size_t i;
+
+    if (len < 2 || len > 12 || segment[0] != 'v' || !apr_isdigit(segment[1])) {
+        return 0;
+    }
+    for (i = 2; i < len; ++i) {
+        if (!apr_isalnum(segment[i])) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Where a version stands in the path, at its slash; NULL where none does. */
+static const char *find_version(const char *path)
+{
+    const char *slash;
+
+    for (slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+        if (is_version(slash + 1)) {
+            return slash;
+        }
+    }
+    return NULL;
+}
+
+/* The base path with a version in it. */
+static const char *versioned_base(const llm_provider_t *provider,
+                                  apr_pool_t *pool)
+{
+    const char *base = provider->base_path ? provider->base_path : "";
+
+    return find_version(base) ? base : apr_pstrcat(pool, base, VERSION, NULL);
+}
+
+/* "models/x", "tunedModels/x" and Vertex's longer names stay as they are. */
+static const char *model_resource(const char *model, apr_pool_t *pool)
+{
+    const char *escaped = llm_path_escape(model, pool);
+
+    if (!escaped) {
+        return NULL;
+    }
+    return strchr(escaped, '/') ? escaped
+                                : apr_pstrcat(pool, "models/", escaped, NULL);
+}
+
+/* ---- requests ---- */
+
+/* One text to embed; `model` as a resource, or NULL in a request for one. */
+static void put_embed(llm_buf_t *out, const llm_ask_t *ask,
+                      const llm_json_t *text, const char *model)
+{
+    llm_put_comma(out);
+    llm_buf_putc(out, '{');
+    llm_put_string_member(out, "model", model);
+    llm_put_name(out, "content");
+    llm_buf_lit(out, "{\"parts\":[{");
+    llm_put_text_member(out, "text", llm_json_text(text));
+    llm_buf_lit(out, "}]}");
+    llm_put_member(out, "outputDimensionality", ask->dimensions);
+    llm_buf_putc(out, '}');
+}
+
+static llm_problem_t *put_embeds(llm_buf_t *out, llm_request_t *req,
+                                 const llm_ask_t *ask, const char *model,
+                                 apr_pool_t *pool)
+{
+    const llm_json_t *input = ask->embed_input;
+    llm_problem_t *problem = llm_request_settle_unknown(req, ask, NULL, pool);
+
+    if (problem) {
+        return problem;
+    }
+    if (ask->user.data) {
+        llm_request_drop(req, "user");
+    }
+    if (llm_json_is(input, LLM_JSON_STRING)) {
+        put_embed(out, ask, input, NULL);
+        return NULL;
+    }
+    if (!llm_json_is(input, LLM_JSON_ARRAY) || !input->count) {
+        return llm_problem_field(pool, "input",
+                                 "expected a string or an array of strings");
+    }
+    llm_buf_lit(out, "{\"requests\":[");
+    for (input = input->child; input; input = input->next) {
+        if (input->type != LLM_JSON_STRING) {
+            return llm_problem_field(pool, "input",
+                                     "Gemini embeds strings, not tokens");
+        }
+        put_embed(out, ask, input, model);
+    }
+    llm_buf_lit(out, "]}");
+    return NULL;
+}
+
+/* What follows the model in the path. */
+static const char *method_of(const llm_ask_t *ask)
+{
+    if (ask->op == LLM_OP_EMBED) {
+        return llm_json_is(ask->embed_input, LLM_JSON_ARRAY)
+                   ? ":batchEmbedContents"
+                   : ":embedContent";
+    }
+    return ask->stream ? ":streamGenerateContent?alt=sse" : ":generateContent";
+}
+
+static llm_problem_t *write_request(llm_request_t *req, const llm_ask_t *ask,
+                                    const char *model,
+                                    const llm_provider_t *provider,
+                                    apr_pool_t *pool)
+{
+    const char *resource = model_resource(model, pool);
+    llm_buf_t *body = llm_buf_make(0, pool);
+    llm_problem_t *problem;
+
+    if (!resource) {
+        return llm_problem_field(pool, "model", "not a name Gemini can have");
+    }
+    problem = ask->op == LLM_OP_EMBED
+                  ? put_embeds(body, req, ask, resource, pool)
+                  : llm_gemini_put_chat(body, req, ask, model, pool);
+    if (problem) {
+        return problem;
+    }
+    req->method = "POST";
+    req->path = apr_pstrcat(pool, versioned_base(provider, pool), "/", resource,
+                            method_of(ask), NULL);
+    apr_table_setn(req->headers, "Content-Type", "application/json");
+    llm_request_set_body(req, body, pool);
+    return NULL;
+}
+
+static const char *secret_header(const char **pprefix)
+{
+    *pprefix = "";
+    return "x-goog-api-key";
+}
+
+/* ---- passed answers ---- */
+
+/* Google's own OpenAI-compatible endpoint is behind the native route too. */
+static int read_usage(llm_usage_t *usage, const llm_json_t *doc)
+{
+    return llm_gemini_read_usage(usage, doc)
+           || llm_openai_read_usage(usage, doc);
+}
+
+static int has_calls(const llm_json_t *candidate)
+{
+    const llm_json_t *part = llm_json_path(candidate, "content", "parts", NULL);
+
+    part = llm_json_is(part, LLM_JSON_ARRAY) ? part->child : NULL;
+    for (; part; part = part->next) {
+        if (llm_json_is(llm_json_get(part, "functionCall"), LLM_JSON_OBJECT)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void read_facts(const char **pmodel, llm_finish_e *pfinish,
+                       const llm_json_t *doc, apr_pool_t *pool)
+{
+    const llm_json_t *candidate = llm_json_get(doc, "candidates");
+    const llm_json_t *version = llm_json_want(doc, "modelVersion");
+    const llm_json_t *chunk;
+    llm_finish_e finish;
+
+    if (llm_json_is(doc, LLM_JSON_ARRAY)) {
+        for (chunk = doc->child; chunk; chunk = chunk->next) {
+            if (chunk->type == LLM_JSON_OBJECT) {
+                read_facts(pmodel, pfinish, chunk, pool);
+            }
+        }
+        return;
+    }
+    if (!version && !candidate && !llm_json_get(doc, "promptFeedback")) {
+        llm_openai_read_facts(pmodel, pfinish, doc, pool);
+        return;
+    }
+    if (!llm_text_is_empty(llm_json_text(version))
+        && (!*pmodel || !llm_json_equals(version, *pmodel))) {
+        *pmodel = llm_json_string(version, pool);
+    }
+    candidate = llm_json_at(candidate, 0);
+    finish = llm_gemini_finish(llm_json_get(candidate, "finishReason"),
+                               has_calls(candidate));
+    if (llm_gemini_is_blocked(doc)) {
+        finish = LLM_FINISH_FILTERED;
+    }
+    /* a call in an earlier chunk is what the last chunk's STOP is about */
+    if (finish != LLM_FINISH_NONE
+        && !(finish == LLM_FINISH_STOP && *pfinish == LLM_FINISH_TOOL_CALLS)) {
+        *pfinish = finish;
+    }
+    else if (has_calls(candidate)) {
+        *pfinish = LLM_FINISH_TOOL_CALLS;
+    }
+}
+
+static llm_problem_t *event_problem(const llm_event_t *event, apr_pool_t *pool)
+{
+    return event->doc ? llm_gemini_problem_in(event->doc, pool) : NULL;
+}
+
+/* There is no last event; one that says why it ended is as good. */
+static int is_last(const llm_event_t *event)
+{
+    const llm_json_t *candidate =
+        llm_json_at(llm_json_get(event->doc, "candidates"), 0);
+
+    return llm_json_want(candidate, "finishReason") != NULL
+           || llm_gemini_is_blocked(event->doc)
+           || llm_bytes_are(event->data, "[DONE]");
+}
+
+/* ---- native routes ---- */
+
+/* "models/x:generateContent" and "tunedModels/x:..."; in a path of OpenAI's
+ * form the body says it. */
+static const char *native_model(const char *path, const llm_json_t *doc,
+                                apr_pool_t *pool)
+{
+    const char *at = strstr(path, "/models/");
+    const char *tuned = strstr(path, "/tunedModels/");
+    const char *model;
+    apr_size_t len;
+
+    if (!at && !tuned) {
+        model = llm_json_string(llm_json_want(doc, "model"), pool);
+        return model && !strncmp(model, "models/", 7) ? model + 7 : model;
+    }
+    at = at ? at + strlen("/models/") : tuned + 1;
+    len = strcspn(at, ":?#");
+    if (at[len] != ':') { /* a model's own page, or the list of models */
+        len = strcspn(at, "/?#");
+    }
+    if (!len) {
+        return NULL;
+    }
+    at = apr_pstrmemdup(pool, at, len);
+    model = apr_punescape_url(pool, at, NULL, NULL, 0);
+    return model ? model : at;
+}
+
+/* The base URL's version is used where the client's path has none. */
+static const char *native_path(const llm_provider_t *provider, const char *rest,
+                               apr_pool_t *pool)
+{
+    const char *base = provider->base_path ? provider->base_path : "";
+    const char *version = find_version(base);
+    apr_size_t prefix = version ? (apr_size_t)(version - base) : strlen(base);
+    const char *path = *rest == '/' ? rest : apr_pstrcat(pool, "/", rest, NULL);
+
+    if (prefix && !strncmp(path, base, prefix) && path[prefix] == '/') {
+        return path;
+    }
+    if (is_version(path + 1) || !strncmp(path, "/upload/", 8)
+        || !strncmp(path, "/download/", 10)) {
+        return apr_pstrcat(pool, apr_pstrmemdup(pool, base, prefix), path,
+                           NULL);
+    }
+    return apr_pstrcat(pool, versioned_base(provider, pool), path, NULL);
+}
+
+const llm_dialect_t llm_dialect_gemini = {
+    .name = "gemini",
+    .provider_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_NATIVE,
+    .default_url = "https://generativelanguage.googleapis.com",
+    .framing = LLM_FRAMING_SSE,
+    .write_request = write_request,
+    .secret_header = secret_header,
+    .read_response = llm_gemini_read_response,
+    .reader_make = llm_gemini_reader_make,
+    .read_event = llm_gemini_read_event,
+    .reader_end = llm_gemini_reader_end,
+    .read_usage = read_usage,
+    .read_facts = read_facts,
+    .read_problem = llm_gemini_read_problem,
+    .event_problem = event_problem,
+    .is_last = is_last,
+    .native_model = native_model,
+    .native_path = native_path,
+};

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the Gemini dialect share.
+ *
+ *   gemini.c           the record, paths, embeddings, native routes
+ *   gemini_request.c   an ask becomes a request: options, tools, unknowns
+ *   gemini_contents.c  its turns become `contents`
+ *   gemini_media.c     their pictures, sound and documents
+ *   gemini_schema.c    JSON Schema as Gemini takes it
+ *   gemini_id.c        thought signatures inside tool call ids
+ *   gemini_response.c  whole answers and errors
+ *   gemini_usage.c     token counts and finish reasons
+ *   gemini_stream.c    streamed answers
+ *   gemini_args.c      arguments that arrive as JSON paths
+ */
+#ifndef DIALECT_GEMINI_INTERNAL_H
+#define DIALECT_GEMINI_INTERNAL_H
+
+#include "dialect/common.h"
+
+/* ---- requests -------------------------------------------------------- */
+
+/* The body of generateContent for this model. */
+llm_problem_t *llm_gemini_put_chat(llm_buf_t *out, llm_request_t *req,
+                                   const llm_ask_t *ask, const char *model,
+                                   apr_pool_t *pool);
+/* `contents` and `systemInstruction`, as members of the open object. */
+llm_problem_t *llm_gemini_put_contents(llm_buf_t *out, llm_request_t *req,
+                                       const llm_ask_t *ask, apr_pool_t *pool);
+/* The member of a part that holds media. NULL, or why it cannot be sent. */
+const char *llm_gemini_put_media(llm_buf_t *out, llm_request_t *req,
+                                 const llm_media_t *media, llm_part_e kind);
+/*
+ * A schema as a member of the open object: under `name` where the members of
+ * Gemini's own Schema say all that it says, else under `json_name` as JSON
+ * Schema with references to its own definitions put in place. Nothing is
+ * written for a schema that allows an object without members only.
+ */
+void llm_gemini_put_schema(llm_buf_t *out, const char *name,
+                           const char *json_name, const llm_json_t *schema,
+                           apr_pool_t *pool);
+
+/* ---- tool call ids --------------------------------------------------- */
+
+/* What a client is given and gives back: Gemini's id or one made here
+ * (`given` 0), and the call's thought signature where there is one. */
+const char *llm_gemini_id_pack(const char *id, int given, const char *signature,
+                               apr_pool_t *pool);
+/* The reverse. *pid: Gemini's own id, NULL for one that was made here or by
+ * another provider; *psignature: NULL for none. */
+void llm_gemini_id_unpack(const char **pid, const char **psignature,
+                          const char *packed, apr_pool_t *pool);
+/* The signature of a text inside a thinking part, marked as Gemini's. */
+llm_text_t llm_gemini_mark_signature(llm_text_t signature, apr_pool_t *pool);
+/* Without the mark; none where another provider signed. */
+llm_text_t llm_gemini_own_signature(llm_text_t signature);
+
+/* ---- answers --------------------------------------------------------- */
+
+/* finishReason as a name or a number; `calls`: the answer has tool calls. */
+llm_finish_e llm_gemini_finish(const llm_json_t *reason, int calls);
+int llm_gemini_is_blocked(const llm_json_t *doc); /* promptFeedback says so */
+int llm_gemini_read_usage(llm_usage_t *usage, const llm_json_t *doc);
+/* logprobsResult in OpenAI's form, or NULL. */
+const llm_json_t *llm_gemini_logprobs(const llm_json_t *candidate,
+                                      apr_pool_t *pool);
+/* What makes the ids of this answer's calls unlike those of other answers. */
+const char *llm_gemini_seed(const llm_ask_t *ask, const char *id,
+                            apr_pool_t *pool);
+/* createTime as Unix seconds; 0 for none. */
+apr_int64_t llm_gemini_created(const llm_json_t *doc, apr_pool_t *pool);
+/* The call in a part. `number` counts the answer's calls from 0. */
+llm_call_t *llm_gemini_read_call(const llm_json_t *part,
+                                 const llm_json_t *function_call,
+                                 const char *seed, int number,
+                                 apr_pool_t *pool);
+
+llm_problem_t *llm_gemini_read_response(llm_answer_t **panswer,
+                                        const llm_ask_t *ask,
+                                        const llm_json_t *doc,
+                                        apr_pool_t *pool);
+llm_problem_t *llm_gemini_read_problem(int status, const apr_table_t *headers,
+                                       const llm_json_t *doc, llm_bytes_t body,
+                                       apr_pool_t *pool);
+/* An error under status 200: NULL where the document is none. */
+llm_problem_t *llm_gemini_problem_in(const llm_json_t *doc, apr_pool_t *pool);
+
+/* ---- streams --------------------------------------------------------- */
+
+llm_reader_t *llm_gemini_reader_make(const llm_ask_t *ask, apr_pool_t *pool);
+void llm_gemini_read_event(llm_reader_t *reader, const llm_event_t *event,
+                           llm_delta_cb *emit, void *baton,
+                           apr_pool_t *scratch);
+void llm_gemini_reader_end(llm_reader_t *reader, llm_delta_cb *emit,
+                           void *baton, apr_pool_t *scratch);
+/* One chunk, already read. */
+void llm_gemini_read_chunk(llm_reader_t *reader, const llm_json_t *doc,
+                           llm_delta_cb *emit, void *baton,
+                           apr_pool_t *scratch);
+
+/*
+ * The arguments of one call, rebuilt from values that come with JSON paths.
+ * Text is written as soon as it is known; memory is bounded by the longest
+ * path. The values must come in the order in which they stand in the text,
+ * which is the order a model writes them in.
+ */
+typedef struct llm_gemini_args_t llm_gemini_args_t;
+llm_gemini_args_t *llm_gemini_args_make(apr_pool_t *pool);
+void llm_gemini_args_begin(llm_gemini_args_t *args);
+/* One element of partialArgs. Returns 0 when it cannot stand here. */
+int llm_gemini_args_put(llm_gemini_args_t *args, llm_buf_t *out,
+                        const llm_json_t *partial, apr_pool_t *scratch);
+/* Closes what is open; "{}" when nothing came. */
+void llm_gemini_args_end(llm_gemini_args_t *args, llm_buf_t *out);
+
+#endif /* DIALECT_GEMINI_INTERNAL_H */

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pictures, sound and documents as Gemini takes them: bytes as inlineData,
+ * addresses as fileData. Gemini wants to know the media type; where the client
+ * did not say it, the address's ending or the first bytes tell.
+ */
+#include "dialect/gemini_internal.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define FILES_URL "https://generativelanguage.googleapis.com/v1beta/"
+
+typedef struct clue_t {
+    const char *clue, *type;
+} clue_t;
+
+/* By how an address ends; media types as Gemini lists them. */
+static const clue_t endings[] = {
+    {".png", "image/png"},
+    {".jpg", "image/jpeg"},
+    {".jpeg", "image/jpeg"},
+    {".webp", "image/webp"},
+    {".gif", "image/gif"},
+    {".heic", "image/heic"},
+    {".heif", "image/heif"},
+    {".pdf", "application/pdf"},
+    {".txt", "text/plain"},
+    {".md", "text/md"},
+    {".html", "text/html"},
+    {".csv", "text/csv"},
+    {".xml", "text/xml"},
+    {".json", "application/json"},
+    {".wav", "audio/wav"},
+    {".mp3", "audio/mp3"},
+    {".aac", "audio/aac"},
+    {".ogg", "audio/ogg"},
+    {".flac", "audio/flac"},
+    {".mp4", "video/mp4"},
+    {".mov", "video/mov"},
+    {".webm", "video/webm"},
+    {NULL, NULL},
+};
+
+/* By the first bytes, as base64 spells them. */
+static const clue_t beginnings[] = {
+    {"iVBORw0KGgo", "image/png"},  {"/9j/", "image/jpeg"},
+    {"R0lGOD", "image/gif"},       {"UklGR", "image/webp"},
+    {"JVBERi", "application/pdf"}, {NULL, NULL},
+};
+
+static const char *type_of_url(llm_text_t url)
+{
+    const clue_t *row;
+    apr_size_t len = 0, size;
+
+    while (len < url.len && url.data[len] != '?' && url.data[len] != '#') {
+        ++len;
+    }
+    for (row = endings; row->clue; ++row) {
+        size = strlen(row->clue);
+        if (len > size
+            && !strncasecmp(url.data + len - size, row->clue, size)) {
+            return row->type;
+        }
+    }
+    return NULL;
+}
+
+static const char *type_of_base64(llm_text_t data, llm_part_e kind)
+{
+    const clue_t *row;
+
+    if (kind == LLM_PART_AUDIO) {
+        return "audio/wav";
+    }
+    for (row = beginnings; row->clue; ++row) {
+        apr_size_t size = strlen(row->clue);
+
+        if (data.len > size && !memcmp(data.data, row->clue, size)) {
+            return row->type;
+        }
+    }
+    return NULL;
+}
+
+static int begins(llm_text_t text, const char *with)
+{
+    apr_size_t len = strlen(with);
+
+    return text.len >= len && !strncasecmp(text.data, with, len);
+}
+
+static void put_file(llm_buf_t *out, const char *type, const char *before,
+                     llm_text_t uri)
+{
+    llm_put_name(out, "fileData");
+    llm_buf_putc(out, '{');
+    llm_put_string_member(out, "mimeType", type);
+    llm_put_name(out, "fileUri");
+    llm_buf_putc(out, '"');
+    llm_buf_puts(out, before);
+    llm_buf_append(out, uri.data, uri.len);
+    llm_buf_lit(out, "\"}");
+}
+
+static const char *put_bytes(llm_buf_t *out, const llm_media_t *media,
+                             llm_part_e kind)
+{
+    const char *type = media->media_type;
+
+    if (!type) {
+        type = type_of_base64(media->base64, kind);
+    }
+    if (!type) {
+        return "the media type of a part is not said";
+    }
+    llm_put_name(out, "inlineData");
+    llm_buf_putc(out, '{');
+    llm_put_string_member(out, "mimeType", type);
+    llm_put_text_member(out, "data", media->base64);
+    llm_buf_putc(out, '}');
+    return NULL;
+}
+
+/* A handle is an address at Google, or the name of an uploaded file. */
+static const char *put_handle(llm_buf_t *out, const llm_media_t *media)
+{
+    const char *type = media->media_type;
+
+    if (begins(media->file_id, "https://") || begins(media->file_id, "gs://")) {
+        put_file(out, type ? type : type_of_url(media->file_id), "",
+                 media->file_id);
+        return NULL;
+    }
+    if (begins(media->file_id, "files/")) {
+        put_file(out, type, FILES_URL, media->file_id);
+        return NULL;
+    }
+    return "a file is named by an id that is not Gemini's";
+}
+
+const char *llm_gemini_put_media(llm_buf_t *out, llm_request_t *req,
+                                 const llm_media_t *media, llm_part_e kind)
+{
+    if (media->detail.data && !llm_text_equals(media->detail, "auto")) {
+        llm_request_drop(req, "messages.content.image_url.detail");
+    }
+    if (media->filename.data) {
+        llm_request_drop(req, "messages.content.file.filename");
+    }
+    if (media->base64.data) {
+        return put_bytes(out, media, kind);
+    }
+    if (media->url.data) {
+        put_file(out,
+                 media->media_type ? media->media_type
+                                   : type_of_url(media->url),
+                 "", media->url);
+        return NULL;
+    }
+    return put_handle(out, media);
+}
