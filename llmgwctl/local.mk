@@ -32,7 +32,7 @@ endif
 %C%_llmgwctl_LDADD = %D%/libctl.la
 
 man1_MANS = %D%/llmgwctl.1
-EXTRA_DIST += %D%/llmgwctl.1.md packaging/man.awk
+EXTRA_DIST += %D%/README.md %D%/llmgwctl.1.md packaging/man.awk
 CLEANFILES += %D%/llmgwctl.1
 
 %D%/llmgwctl.1: %D%/llmgwctl.1.md packaging/man.awk
