@@ -183,6 +183,7 @@ endif
 	%D%/httpd/reply.c \
 	%D%/httpd/secret.c \
 	%D%/httpd/settings.def \
+	%D%/httpd/shared.c \
 	%D%/httpd/upstream.c \
 	%D%/httpd/upstream.h
 

@@ -8,7 +8,6 @@
 
 #include <apr_fnmatch.h>
 #include <apr_strings.h>
-#include <http_main.h>
 
 #define STORE_PREFIX "bdb:"
 

@@ -5,8 +5,6 @@
  */
 #include "httpd/llmgw.h"
 
-#include <http_main.h>
-
 static void print_line(void *baton, llm_log_e level, apr_status_t status,
                        const char *message)
 {
