@@ -53,6 +53,11 @@ noinst_LTLIBRARIES += \
 	%D%/core/llm_utf8.h
 
 %C%_libllm_dialect_la_SOURCES = \
+	%D%/dialect/anthropic.c \
+	%D%/dialect/anthropic_blocks.c \
+	%D%/dialect/anthropic_client.c \
+	%D%/dialect/anthropic_internal.h \
+	%D%/dialect/anthropic_problem.c \
 	%D%/dialect/common.c \
 	%D%/dialect/common.h \
 	%D%/dialect/common_terms.c \
@@ -97,17 +102,26 @@ noinst_LTLIBRARIES += \
 	%D%/store/codec.c \
 	%D%/store/codec.h \
 	%D%/store/codec_rows.c \
+	%D%/store/command.c \
 	%D%/store/command.h \
+	%D%/store/command_key.c \
+	%D%/store/command_usage.c \
+	%D%/store/commands.def \
 	%D%/store/crc32c.c \
 	%D%/store/crc32c.h \
 	%D%/store/dict.c \
 	%D%/store/dict.h \
+	%D%/store/done.c \
+	%D%/store/done.h \
+	%D%/store/drain.c \
+	%D%/store/drain.h \
 	%D%/store/events.c \
 	%D%/store/events.h \
 	%D%/store/folder.c \
 	%D%/store/folder.h \
 	%D%/store/inflight.c \
 	%D%/store/inflight.h \
+	%D%/store/inside.h \
 	%D%/store/journal.c \
 	%D%/store/journal.h \
 	%D%/store/keyring.c \
@@ -116,12 +130,19 @@ noinst_LTLIBRARIES += \
 	%D%/store/ledger.h \
 	%D%/store/meta.c \
 	%D%/store/meta.h \
+	%D%/store/parts.c \
+	%D%/store/parts.h \
+	%D%/store/report.c \
+	%D%/store/report.h \
 	%D%/store/snapshot.c \
 	%D%/store/snapshot.h \
+	%D%/store/store.c \
 	%D%/store/store.h \
 	%D%/store/sums.c \
 	%D%/store/sums.h \
-	%D%/store/tables.def
+	%D%/store/tables.def \
+	%D%/store/task.c \
+	%D%/store/task.h
 
 %C%_libllm_route_la_SOURCES = \
 	%D%/route/plan.c \
@@ -178,6 +199,7 @@ endif
 	%D%/httpd/llmgw.h \
 	%D%/httpd/log.c \
 	%D%/httpd/mod_llm_gateway.c \
+	%D%/httpd/owner_process.c \
 	%D%/httpd/proxy_api.c \
 	%D%/httpd/proxy_api.h \
 	%D%/httpd/reply.c \
