@@ -32,8 +32,22 @@ probe()
         ca-certificates) [ -f /etc/ssl/certs/ca-certificates.crt ] ;;
         curl) has curl ;;
         python3) has python3 ;;
+        python3-pytest) find_pytest ;;
+        python3-venv) "${python:-python3}" -c 'import ensurepip' 2>/dev/null ;;
+        nodejs) has node ;;
+        npm) has npm ;;
         *) die "no way to look for $1" ;;
     esac
+}
+
+# A Python that has pytest: the one in PATH, or the distribution's.
+find_pytest()
+{
+    for python in python3 /usr/bin/python3; do
+        "$python" -c 'import pytest' 2>/dev/null && return 0
+    done
+    python=
+    return 1
 }
 
 missing_of()
