@@ -114,8 +114,17 @@ endif
 %C%_unit_test_core_CFLAGS = $(unit_cflags)
 %C%_unit_test_core_LDADD = mod_llm_gateway/libllm_core.la $(unit_ldadd)
 %C%_unit_test_core_SOURCES = \
+	%D%/unit/core/find_cases.h \
 	%D%/unit/core/main.c \
-	%D%/unit/core/suites.def
+	%D%/unit/core/random.h \
+	%D%/unit/core/suites.def \
+	%D%/unit/core/test_buf.c \
+	%D%/unit/core/test_find.c \
+	%D%/unit/core/test_find_portable.c \
+	%D%/unit/core/test_json.c \
+	%D%/unit/core/test_json_oracle.c \
+	%D%/unit/core/test_json_scan.c \
+	%D%/unit/core/test_text.c
 
 %C%_unit_test_dialect_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_dialect_CFLAGS = $(unit_cflags)
