@@ -58,6 +58,9 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/anthropic_client.c \
 	%D%/dialect/anthropic_internal.h \
 	%D%/dialect/anthropic_problem.c \
+	%D%/dialect/anthropic_provider.c \
+	%D%/dialect/anthropic_thinking.c \
+	%D%/dialect/anthropic_turns.c \
 	%D%/dialect/common.c \
 	%D%/dialect/common.h \
 	%D%/dialect/common_terms.c \
@@ -104,6 +107,7 @@ noinst_LTLIBRARIES += \
 	%D%/store/codec_rows.c \
 	%D%/store/command.c \
 	%D%/store/command.h \
+	%D%/store/command_events.c \
 	%D%/store/command_key.c \
 	%D%/store/command_usage.c \
 	%D%/store/commands.def \
@@ -206,8 +210,10 @@ endif
 	%D%/httpd/secret.c \
 	%D%/httpd/settings.def \
 	%D%/httpd/shared.c \
+	%D%/httpd/status.c \
 	%D%/httpd/upstream.c \
-	%D%/httpd/upstream.h
+	%D%/httpd/upstream.h \
+	%D%/httpd/vars.c
 
 %C%_mod_llm_gateway_la_CPPFLAGS = $(AM_CPPFLAGS) $(HTTPD_CPPFLAGS)
 %C%_mod_llm_gateway_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \

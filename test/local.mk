@@ -124,6 +124,8 @@ endif
 	%D%/unit/core/test_json.c \
 	%D%/unit/core/test_json_oracle.c \
 	%D%/unit/core/test_json_scan.c \
+	%D%/unit/core/test_ndjson.c \
+	%D%/unit/core/test_sse.c \
 	%D%/unit/core/test_text.c
 
 %C%_unit_test_dialect_CPPFLAGS = $(unit_cppflags)
@@ -132,7 +134,9 @@ endif
 	mod_llm_gateway/libllm_core.la $(unit_ldadd)
 %C%_unit_test_dialect_SOURCES = \
 	%D%/unit/dialect/main.c \
-	%D%/unit/dialect/suites.def
+	%D%/unit/dialect/suites.def \
+	%D%/unit/dialect/wire.c \
+	%D%/unit/dialect/wire.h
 
 %C%_unit_test_store_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_store_CFLAGS = $(unit_cflags)
