@@ -54,13 +54,17 @@ noinst_LTLIBRARIES += \
 
 %C%_libllm_dialect_la_SOURCES = \
 	%D%/dialect/anthropic.c \
+	%D%/dialect/anthropic_answer.c \
 	%D%/dialect/anthropic_blocks.c \
 	%D%/dialect/anthropic_client.c \
 	%D%/dialect/anthropic_internal.h \
 	%D%/dialect/anthropic_problem.c \
 	%D%/dialect/anthropic_provider.c \
+	%D%/dialect/anthropic_response.c \
+	%D%/dialect/anthropic_stream.c \
 	%D%/dialect/anthropic_thinking.c \
 	%D%/dialect/anthropic_turns.c \
+	%D%/dialect/anthropic_writer.c \
 	%D%/dialect/common.c \
 	%D%/dialect/common.h \
 	%D%/dialect/common_terms.c \

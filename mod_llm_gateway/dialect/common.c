@@ -154,6 +154,22 @@ int llm_text_is_same(llm_text_t a, llm_text_t b)
     return a.len == b.len && (!a.len || !memcmp(a.data, b.data, a.len));
 }
 
+int llm_text_is_blank(llm_text_t text)
+{
+    apr_size_t i;
+
+    for (i = 0; i < text.len; ++i) {
+        if (text.data[i] == '\\' && i + 1 < text.len
+            && strchr("tnrf", text.data[i + 1])) {
+            ++i;
+        }
+        else if (text.data[i] != ' ') {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 int llm_bytes_are(llm_bytes_t bytes, const char *plain)
 {
     apr_size_t len = strlen(plain);

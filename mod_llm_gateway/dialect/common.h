@@ -57,6 +57,8 @@ int llm_parts_have(const llm_part_t *parts, llm_part_e kind);
 
 int llm_text_is_empty(llm_text_t text);           /* none or "" */
 int llm_text_is_same(llm_text_t a, llm_text_t b); /* byte for byte */
+/* Nothing but blanks, tabs and line ends, as they stand in escaped text? */
+int llm_text_is_blank(llm_text_t text);
 int llm_bytes_are(llm_bytes_t bytes, const char *plain);
 /* Of the TEXT parts, joined by `separator` (escaped text); a copy only when
  * there is more than one. None where there is no text part. */

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An ask becomes a Messages request: options and tools here, turns in
+ * anthropic_turns.c.
+ *
+ * Refused, since leaving it out would change the answer: a temperature above 1
+ * (there is none here), more than one choice, log probabilities, penalties
+ * and biases that are set, stop sequences of blanks, tools of other makers.
+ * What says no more than the default ("n":1, a penalty of 0) is passed over.
+ */
+#include "dialect/anthropic_internal.h"
+
+#include <string.h>
+
+#include <apr_hash.h>
+#include <apr_strings.h>
+
+static llm_problem_t *cannot(const char *param, apr_pool_t *pool)
+{
+    return llm_problem_unsupported(param, "anthropic", pool);
+}
+
+/* ---- what cannot be carried ---- */
+
+static int is_number_but(const llm_json_t *node, double usual)
+{
+    double value;
+
+    return llm_json_double(node, &value) && (value < usual || value > usual);
+}
+
+static llm_problem_t *check(llm_request_t *req, const llm_ask_t *ask,
+                            apr_pool_t *pool)
+{
+    double temperature;
+
+    if (is_number_but(ask->n, 1)) {
+        return cannot("n", pool);
+    }
+    if (is_number_but(ask->frequency_penalty, 0)) {
+        return cannot("frequency_penalty", pool);
+    }
+    if (is_number_but(ask->presence_penalty, 0)) {
+        return cannot("presence_penalty", pool);
+    }
+    if (ask->logit_bias && ask->logit_bias->count) {
+        return cannot("logit_bias", pool);
+    }
+    if (llm_json_is_true(ask->logprobs)
+        || is_number_but(ask->top_logprobs, 0)) {
+        return cannot(llm_json_is_true(ask->logprobs) ? "logprobs"
+                                                      : "top_logprobs",
+                      pool);
+    }
+    if (llm_json_double(ask->temperature, &temperature) && temperature > 1.0) {
+        return llm_problem_field(pool, "temperature",
+                                 "anthropic models take 0 to 1");
+    }
+    if (ask->seed) {
+        llm_request_drop(req, "seed");
+    }
+    if (ask->metadata) {
+        llm_request_drop(req, "metadata");
+    }
+    return NULL;
+}
+
+/* ---- tools ---- */
+
+static void put_object_schema(llm_buf_t *out, const llm_json_t *schema)
+{
+    if (!schema || !schema->count) {
+        llm_buf_lit(out, "{\"type\":\"object\",\"properties\":{}}");
+    }
+    else if (llm_json_get(schema, "type")) {
+        llm_json_put(out, schema);
+    }
+    else { /* what stands behind the brace, blanks and all */
+        llm_buf_lit(out, "{\"type\":\"object\",");
+        llm_buf_append(out, schema->raw.data + 1, schema->raw.len - 1);
+    }
+}
+
+static void put_tool(llm_buf_t *out, llm_request_t *req, const llm_tool_t *tool,
+                     const llm_anthropic_plan_t *plan)
+{
+    llm_put_comma(out);
+    llm_buf_putc(out, '{');
+    llm_put_text_member(out, "name", tool->name);
+    llm_put_text_member(out, "description", tool->description);
+    llm_put_name(out, "input_schema");
+    put_object_schema(out, tool->schema);
+    llm_put_member(out, "cache_control", tool->cache);
+    if (llm_json_is_true(tool->strict)) {
+        if (plan->strict_tools) {
+            llm_put_raw_member(out, "strict", "true");
+        }
+        else {
+            llm_request_drop(req, "tools.function.strict");
+        }
+    }
+    llm_buf_putc(out, '}');
+}
+
+/* Tools that were called earlier but are not offered any more: a request that
+ * shows a call has to name its tool. Returns how many. */
+static int put_past_tools(llm_buf_t *out, const llm_ask_t *ask,
+                          apr_pool_t *pool)
+{
+    apr_hash_t *names = apr_hash_make(pool);
+    const llm_turn_t *turn;
+    const llm_part_t *part;
+
+    for (turn = ask->turns; turn; turn = turn->next) {
+        for (part = turn->parts; part; part = part->next) {
+            const llm_text_t *name = part->call ? &part->call->name : NULL;
+
+            if (part->kind != LLM_PART_TOOL_CALL
+                || apr_hash_get(names, name->data, (apr_ssize_t)name->len)) {
+                continue;
+            }
+            apr_hash_set(names, name->data, (apr_ssize_t)name->len, name);
+            llm_put_comma(out);
+            llm_buf_putc(out, '{');
+            llm_put_text_member(out, "name", *name);
+            llm_buf_lit(out, ",\"input_schema\":{\"type\":\"object\"}}");
+        }
+    }
+    return (int)apr_hash_count(names);
+}
+
+static void put_format_tool(llm_buf_t *out, const llm_ask_t *ask)
+{
+    llm_put_name(out, "tools");
+    llm_buf_lit(out, "[{\"name\":\"" LLM_ANTHROPIC_FORMAT_TOOL "\","
+                     "\"description\":\"Gives the answer to the user, as JSON."
+                     "\",\"input_schema\":");
+    if (ask->format_schema) {
+        llm_json_put(out, ask->format_schema);
+    }
+    else {
+        llm_buf_lit(out, "{\"type\":\"object\"}");
+    }
+    llm_buf_lit(out, "}]");
+    llm_put_raw_member(out, "tool_choice",
+                       "{\"type\":\"tool\",\"name\":\"" //
+                       LLM_ANTHROPIC_FORMAT_TOOL "\"}");
+}
+
+static void put_choice(llm_buf_t *out, const llm_ask_t *ask)
+{
+    static const llm_word_t words[] = {
+        {"auto", LLM_CHOOSE_AUTO}, {"auto", LLM_CHOOSE_UNSAID},
+        {"none", LLM_CHOOSE_NONE}, {"any", LLM_CHOOSE_ANY},
+        {"tool", LLM_CHOOSE_TOOL}, {NULL, 0},
+    };
+    int single = llm_json_is(ask->parallel, LLM_JSON_FALSE)
+                 && ask->choose != LLM_CHOOSE_NONE;
+
+    if (ask->choose == LLM_CHOOSE_UNSAID && !single) {
+        return;
+    }
+    llm_put_name(out, "tool_choice");
+    llm_buf_putc(out, '{');
+    llm_put_string_member(out, "type", llm_word_of(words, (int)ask->choose));
+    if (ask->choose == LLM_CHOOSE_TOOL) {
+        llm_put_text_member(out, "name", ask->choose_name);
+    }
+    if (single) {
+        llm_put_raw_member(out, "disable_parallel_tool_use", "true");
+    }
+    llm_buf_putc(out, '}');
+}
+
+static llm_problem_t *put_tools(llm_buf_t *out, llm_request_t *req,
+                                const llm_ask_t *ask,
+                                const llm_anthropic_plan_t *plan,
+                                apr_pool_t *pool)
+{
+    apr_size_t begin = out->len;
+    const llm_tool_t *tool;
+    int i = 0;
+
+    if (plan->format_tool) {
+        put_format_tool(out, ask);
+        return NULL;
+    }
+    if (!ask->tools
+        && (ask->choose == LLM_CHOOSE_ANY || ask->choose == LLM_CHOOSE_TOOL)) {
+        return llm_problem_field(pool, "tool_choice",
+                                 "there are no tools to choose from");
+    }
+    llm_put_name(out, "tools");
+    llm_buf_putc(out, '[');
+    for (tool = ask->tools; tool; tool = tool->next, ++i) {
+        if (tool->raw) {
+            return cannot(apr_psprintf(pool, "tools[%d]", i), pool);
+        }
+        put_tool(out, req, tool, plan);
+    }
+    if (i) {
+        llm_buf_putc(out, ']');
+        put_choice(out, ask);
+    }
+    else if (put_past_tools(out, ask, pool)) {
+        llm_buf_lit(out, "],\"tool_choice\":{\"type\":\"none\"}");
+    }
+    else {
+        out->len = begin; /* none at all */
+    }
+    return NULL;
+}
+
+/* ---- options ---- */
+
+/* A budget is part of max_tokens: where the client set no limit, what the
+ * answer may use is added to it. */
+static void put_limit(llm_buf_t *out, const llm_ask_t *ask,
+                      const llm_provider_t *provider,
+                      const llm_anthropic_plan_t *plan)
+{
+    if (ask->max_tokens) {
+        llm_put_member(out, "max_tokens", ask->max_tokens);
+        return;
+    }
+    llm_put_int_member(
+        out, "max_tokens",
+        (provider->max_tokens_default > 0 ? provider->max_tokens_default : 4096)
+            + plan->budget);
+}
+
+static llm_problem_t *put_stop(llm_buf_t *out, const llm_ask_t *ask,
+                               apr_pool_t *pool)
+{
+    const llm_json_t *node = ask->stop;
+
+    if (!node) {
+        return NULL;
+    }
+    if (node->type == LLM_JSON_ARRAY) {
+        if (!node->count) {
+            return NULL;
+        }
+        node = node->child;
+    }
+    llm_put_name(out, "stop_sequences");
+    llm_buf_putc(out, '[');
+    for (; node; node = ask->stop->type == LLM_JSON_ARRAY ? node->next : NULL) {
+        if (llm_text_is_blank(llm_json_text(node))) {
+            return llm_problem_field(pool, "stop",
+                                     "anthropic models do not stop at blanks "
+                                     "and line ends");
+        }
+        llm_put_comma(out);
+        llm_json_put(out, node);
+    }
+    llm_buf_putc(out, ']');
+    return NULL;
+}
+
+static void put_thinking(llm_buf_t *out, const llm_ask_t *ask,
+                         const llm_anthropic_plan_t *plan)
+{
+    if (plan->adaptive) {
+        llm_put_raw_member(out, "thinking", "{\"type\":\"adaptive\"}");
+    }
+    else if (plan->budget) {
+        llm_put_name(out, "thinking");
+        llm_buf_lit(out, "{\"type\":\"enabled\",\"budget_tokens\":");
+        llm_buf_put_int(out, plan->budget);
+        llm_buf_putc(out, '}');
+    }
+    if (plan->effort || plan->native_format) {
+        llm_put_name(out, "output_config");
+        llm_buf_putc(out, '{');
+        llm_put_string_member(out, "effort", plan->effort);
+        if (plan->native_format) {
+            llm_put_name(out, "format");
+            llm_buf_lit(out, "{\"type\":\"json_schema\"");
+            llm_put_member(out, "schema", ask->format_schema);
+            llm_buf_putc(out, '}');
+        }
+        llm_buf_putc(out, '}');
+    }
+}
+
+static void put_tier(llm_buf_t *out, llm_request_t *req, llm_text_t tier)
+{
+    if (llm_text_equals(tier, "auto")) {
+        llm_put_string_member(out, "service_tier", "auto");
+    }
+    else if (llm_text_equals(tier, "default")) {
+        llm_put_string_member(out, "service_tier", "standard_only");
+    }
+    else if (tier.data) {
+        llm_request_drop(req, "service_tier");
+    }
+}
+
+static llm_problem_t *put_options(llm_buf_t *out, llm_request_t *req,
+                                  const llm_ask_t *ask,
+                                  const llm_provider_t *provider,
+                                  const llm_anthropic_plan_t *plan,
+                                  apr_pool_t *pool)
+{
+    llm_problem_t *problem;
+
+    put_limit(out, ask, provider, plan);
+    if (!plan->budget && !plan->adaptive) {
+        llm_put_member(out, "temperature", ask->temperature);
+    }
+    if (is_number_but(ask->top_p, 1)) { /* newer models refuse it beside a
+                                           temperature, even the default */
+        llm_put_member(out, "top_p", ask->top_p);
+    }
+    llm_put_member(out, "top_k", ask->top_k);
+    problem = put_stop(out, ask, pool);
+    if (problem) {
+        return problem;
+    }
+    if (ask->user.data) {
+        llm_put_name(out, "metadata");
+        llm_buf_putc(out, '{');
+        llm_put_text_member(out, "user_id", ask->user);
+        llm_buf_putc(out, '}');
+    }
+    put_tier(out, req, ask->service_tier);
+    put_thinking(out, ask, plan);
+    if (ask->stream) {
+        llm_put_raw_member(out, "stream", "true");
+    }
+    return put_tools(out, req, ask, plan, pool);
+}
+
+static llm_problem_t *put_body(llm_buf_t *out, llm_request_t *req,
+                               const llm_ask_t *ask, const char *model,
+                               const llm_provider_t *provider, apr_pool_t *pool)
+{
+    llm_anthropic_plan_t plan;
+    llm_problem_t *problem = llm_anthropic_plan(&plan, req, ask, model, pool);
+
+    if (problem) {
+        return problem;
+    }
+    llm_buf_putc(out, '{');
+    llm_put_string_member(out, "model", model);
+    problem = put_options(out, req, ask, provider, &plan, pool);
+    if (!problem) {
+        problem = llm_anthropic_put_messages(out, req, ask, pool);
+    }
+    llm_buf_putc(out, '}');
+    return problem;
+}
+
+llm_problem_t *llm_anthropic_write_request(llm_request_t *req,
+                                           const llm_ask_t *ask,
+                                           const char *model,
+                                           const llm_provider_t *provider,
+                                           apr_pool_t *pool)
+{
+    llm_buf_t *out = llm_buf_make(0, pool);
+    llm_problem_t *problem;
+
+    problem = check(req, ask, pool);
+    if (!problem) {
+        problem = llm_request_settle_unknown(req, ask, NULL, pool);
+    }
+    if (!problem) {
+        problem = put_body(out, req, ask, model, provider, pool);
+    }
+    if (problem) {
+        return problem;
+    }
+    llm_request_set_body(req, out, pool);
+    req->method = "POST";
+    req->path = llm_provider_path(provider, "/v1/messages", pool);
+    apr_table_setn(req->headers, "Content-Type", "application/json");
+    return NULL;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a model of Anthropic's can do, and how an ask is fitted to it.
+ *
+ * Thinking was given a budget of tokens from 3.7 on; from 4.6 on models
+ * measure it themselves ("adaptive") and take a word for the effort. A name
+ * that is not one of Anthropic's (other servers copy the dialect) is treated
+ * like 4.0, whose members all of them know.
+ *
+ * A budget has to leave room below max_tokens. Thinking cannot go with a
+ * forced tool or with a temperature, and a budget not with a tool loop whose
+ * call was made without it. OpenAI's reasoning_effort is a wish, so it gives
+ * way then, and that is told.
+ *
+ * JSON answers: a schema is native from 4.1 (Opus) and 4.5 on. Elsewhere, and
+ * for JSON without a schema, one tool is forced whose input is the answer: the
+ * reader turns it back into text. That cannot be done beside other tools.
+ */
+#include "dialect/anthropic_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_lib.h>
+
+#define VERSION_BUDGET   307
+#define VERSION_DEFAULT  400
+#define VERSION_OPUS_4_1 401
+#define VERSION_FORMAT   405
+#define VERSION_ADAPTIVE 406
+
+#define BUDGET_MIN 1024 /* Anthropic's own minimum */
+#define ANSWER_MIN 512  /* tokens left for the answer */
+
+/* ---- versions ---- */
+
+/* A number of one or two digits between dashes or dots: not a date. */
+static int read_number(const char **pat)
+{
+    const char *at = *pat;
+    int n = 0, digits = 0;
+
+    while (apr_isdigit(*at) && digits < 3) {
+        n = n * 10 + (*at++ - '0');
+        ++digits;
+    }
+    if (!digits || digits > 2 || (*at && !strchr("-.@:", *at))) {
+        return -1;
+    }
+    *pat = at;
+    return n;
+}
+
+/* 100 * major + minor: 405 of "claude-sonnet-4-5-20250929"; 0: no name of
+ * Anthropic's. */
+static int version_of(const char *model)
+{
+    const char *at = strstr(model, "claude-");
+    int major, minor;
+
+    if (!at) {
+        return 0;
+    }
+    at += strlen("claude-");
+    while (*at && !apr_isdigit(*at)) { /* the family's name */
+        at = strchr(at, '-');
+        if (!at) {
+            return 0;
+        }
+        ++at;
+    }
+    major = read_number(&at);
+    if (major < 0) {
+        return 0;
+    }
+    minor = (*at == '-' || *at == '.') ? (++at, read_number(&at)) : 0;
+    return 100 * major + (minor > 0 ? minor : 0);
+}
+
+/* ---- thinking ---- */
+
+static const struct {
+    const char *word;   /* OpenAI's and Anthropic's */
+    apr_int64_t budget; /* tokens */
+    const char *effort; /* Anthropic's word */
+} efforts[] = {
+    {"minimal", 1024, "low"},
+    {"low", 2048, "low"},
+    {"medium", 8192, "medium"},
+    {"high", 16384, "high"},
+    {"xhigh", 32768, "xhigh"},
+    {"max", 32768, "max"},
+    {NULL, 0, NULL},
+};
+
+/* Index in `efforts`; the middle where only thinking was asked for. */
+static int effort_of(const llm_ask_t *ask)
+{
+    int i;
+
+    for (i = 0; ask->effort.data && efforts[i].word; ++i) {
+        if (llm_text_equals(ask->effort, efforts[i].word)) {
+            return i;
+        }
+    }
+    return 2;
+}
+
+static apr_int64_t budget_of(const llm_ask_t *ask)
+{
+    apr_int64_t budget = efforts[effort_of(ask)].budget, limit;
+
+    llm_json_int(ask->thinking_budget, &budget);
+    if (budget < BUDGET_MIN) {
+        budget = BUDGET_MIN;
+    }
+    if (llm_json_int(ask->max_tokens, &limit) && budget > limit - ANSWER_MIN) {
+        budget = limit - ANSWER_MIN;
+    }
+    return budget >= BUDGET_MIN ? budget : 0;
+}
+
+/* Was the call that the last turns answer made without signed thinking? A
+ * model that thinks by a budget refuses to go on from there. */
+static int loop_lacks_thinking(const llm_ask_t *ask)
+{
+    const llm_turn_t *turn, *last = NULL;
+    const llm_part_t *part;
+    int has_results = 0;
+
+    for (turn = ask->turns; turn; turn = turn->next) {
+        if (turn->role == LLM_ROLE_ASSISTANT) {
+            last = turn;
+            has_results = 0;
+        }
+        else if (llm_parts_have(turn->parts, LLM_PART_TOOL_RESULT)) {
+            has_results = 1;
+        }
+    }
+    if (!last || !has_results) {
+        return 0;
+    }
+    for (part = last->parts; part; part = part->next) {
+        if (part->kind == LLM_PART_REDACTED
+            || (part->kind == LLM_PART_THINKING && part->signature.data)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int has_temperature(const llm_ask_t *ask)
+{
+    double value;
+
+    return llm_json_double(ask->temperature, &value)
+           && (value < 1.0 || value > 1.0);
+}
+
+static void plan_thinking(llm_anthropic_plan_t *plan, llm_request_t *req,
+                          const llm_ask_t *ask, int version)
+{
+    const char *name = ask->effort.data ? "reasoning_effort" : "thinking";
+
+    if (ask->thinking <= 0) {
+        return;
+    }
+    if (version < VERSION_BUDGET || has_temperature(ask)
+        || ask->choose == LLM_CHOOSE_ANY || ask->choose == LLM_CHOOSE_TOOL
+        || plan->format_tool) {
+        llm_request_drop(req, name);
+    }
+    else if (version >= VERSION_ADAPTIVE) {
+        plan->adaptive = 1;
+        plan->effort = efforts[effort_of(ask)].effort;
+    }
+    else if (loop_lacks_thinking(ask) || !budget_of(ask)) {
+        llm_request_drop(req, name);
+    }
+    else {
+        plan->budget = budget_of(ask);
+    }
+}
+
+/* ---- formats ---- */
+
+static llm_problem_t *plan_format(llm_anthropic_plan_t *plan,
+                                  const llm_ask_t *ask, const char *model,
+                                  int version, apr_pool_t *pool)
+{
+    int is_native = version >= VERSION_FORMAT
+                    || (version >= VERSION_OPUS_4_1 && strstr(model, "opus"));
+
+    if (ask->format == LLM_FORMAT_SCHEMA && is_native) {
+        plan->native_format = 1;
+        return NULL;
+    }
+    if (ask->format != LLM_FORMAT_SCHEMA && ask->format != LLM_FORMAT_JSON) {
+        return NULL;
+    }
+    if (ask->tools) {
+        return llm_problem_field(pool, "response_format",
+                                 "this model cannot be held to a format "
+                                 "while it has tools");
+    }
+    if (ask->format == LLM_FORMAT_SCHEMA
+        && !llm_json_equals(llm_json_get(ask->format_schema, "type"),
+                            "object")) {
+        return llm_problem_field(pool, "response_format",
+                                 "this model can only be held to a schema "
+                                 "whose type is \"object\"");
+    }
+    plan->format_tool = 1;
+    return NULL;
+}
+
+llm_problem_t *llm_anthropic_plan(llm_anthropic_plan_t *plan,
+                                  llm_request_t *req, const llm_ask_t *ask,
+                                  const char *model, apr_pool_t *pool)
+{
+    int version = version_of(model);
+    llm_problem_t *problem;
+
+    if (!version) {
+        version = VERSION_DEFAULT;
+    }
+    memset(plan, 0, sizeof(*plan));
+    plan->strict_tools = version >= VERSION_FORMAT;
+    problem = plan_format(plan, ask, model, version, pool);
+    if (!problem) {
+        plan_thinking(plan, req, ask, version);
+    }
+    return problem;
+}
+
+int llm_anthropic_is_format_tool(const llm_ask_t *ask, const llm_json_t *name)
+{
+    return (ask->format == LLM_FORMAT_JSON || ask->format == LLM_FORMAT_SCHEMA)
+           && !ask->tools && llm_json_equals(name, LLM_ANTHROPIC_FORMAT_TOOL);
+}
