@@ -206,6 +206,7 @@ endif
 	%D%/httpd/handler.c \
 	%D%/httpd/llmgw.h \
 	%D%/httpd/log.c \
+	%D%/httpd/meter_filter.c \
 	%D%/httpd/mod_llm_gateway.c \
 	%D%/httpd/owner_process.c \
 	%D%/httpd/proxy_api.c \

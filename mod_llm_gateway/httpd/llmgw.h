@@ -168,6 +168,7 @@ typedef struct llmgw_request_t {
     apr_time_t noted;                /* when the slot was last brought up to
                                         date */
     int settled;                     /* the record was put */
+    struct llmgw_meter_t *meter;     /* METER: meter_filter.c's state */
     apr_bucket_brigade *bb;          /* deliver.c's, used again and again */
     int head_sent;
 } llmgw_request_t;
