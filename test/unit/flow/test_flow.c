@@ -21,7 +21,7 @@
                "\"completion_tokens\":3,\"total_tokens\":12}}"
 #define ERROR_429 "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\n" \
                   "Content-Type: application/json\r\n" \
-                  "Content-Length: 59\r\n\r\n" \
+                  "Content-Length: 60\r\n\r\n" \
                   "{\"error\":{\"message\":\"slow down\",\"type\":\"tokens\"," \
                   "\"code\":\"x\"}}"
 #define EVENT_HEAD "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" \
