@@ -51,18 +51,12 @@ llm_problem_t *llm_stream_problem(llm_attempt_t *attempt, const char *detail)
 
 void llm_stream_commit(llm_attempt_t *attempt, const char *content_type)
 {
-    llm_exchange_t *x = attempt->x;
-    llm_reply_t *reply = &x->reply;
+    llm_reply_t *reply = &attempt->x->reply;
 
     llm_head_from_provider(reply->headers, attempt->http->headers,
                            attempt->http->status, attempt->pass);
     reply->status = attempt->pass ? attempt->http->status : 200;
     reply->content_type = content_type;
-    if (attempt->request.dropped->nelts) {
-        apr_table_setn(
-            reply->headers, "x-llm-dropped",
-            apr_array_pstrcat(x->pool, attempt->request.dropped, ','));
-    }
     reply->ready = 1;
     attempt->state = LLM_ATTEMPT_COMMITTED;
 }
