@@ -106,13 +106,16 @@ noinst_LTLIBRARIES += \
 	%D%/store/bdb.h \
 	%D%/store/bytes.c \
 	%D%/store/bytes.h \
+	%D%/store/client.c \
 	%D%/store/codec.c \
 	%D%/store/codec.h \
 	%D%/store/codec_rows.c \
 	%D%/store/command.c \
 	%D%/store/command.h \
+	%D%/store/command_check.c \
 	%D%/store/command_events.c \
 	%D%/store/command_key.c \
+	%D%/store/command_status.c \
 	%D%/store/command_usage.c \
 	%D%/store/commands.def \
 	%D%/store/crc32c.c \
@@ -138,12 +141,17 @@ noinst_LTLIBRARIES += \
 	%D%/store/ledger.h \
 	%D%/store/meta.c \
 	%D%/store/meta.h \
+	%D%/store/owner.c \
 	%D%/store/parts.c \
 	%D%/store/parts.h \
 	%D%/store/report.c \
 	%D%/store/report.h \
+	%D%/store/serve.c \
+	%D%/store/serve.h \
 	%D%/store/snapshot.c \
 	%D%/store/snapshot.h \
+	%D%/store/socket.c \
+	%D%/store/socket.h \
 	%D%/store/store.c \
 	%D%/store/store.h \
 	%D%/store/sums.c \

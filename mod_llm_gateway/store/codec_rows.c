@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Client keys and totals to bytes and back.
+ *
+ * A key is a version, fixed members and strings after their lengths. Totals
+ * are a version, a mask of the members that are not zero, and these members:
+ * most rollup rows use seven of twenty, and a new member is a new bit.
+ */
+#include "store/codec.h"
+
+#include "store/bytes.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define KEY_VERSION    1
+#define TOTALS_VERSION 1
+
+static void put_number(llm_buf_t *out, apr_uint64_t value, unsigned width)
+{
+    unsigned char bytes[8];
+
+    llm_le_put(bytes, value, width);
+    llm_buf_append(out, (const char *)bytes, width);
+}
+
+static void put_string(llm_buf_t *out, const char *text, unsigned width)
+{
+    apr_size_t len = strlen(text);
+
+    put_number(out, len, width);
+    llm_buf_append(out, text, len);
+}
+
+void llm_codec_write_key(llm_buf_t *out, const llm_key_t *key)
+{
+    put_number(out, KEY_VERSION, 1);
+    put_number(out, key->id, 4);
+    put_number(out, key->flags, 4);
+    put_number(out, (apr_uint64_t)key->created, 8);
+    put_number(out, (apr_uint64_t)key->expires, 8);
+    put_number(out, (apr_uint64_t)key->revoked, 8);
+    llm_buf_append(out, (const char *)key->hash, sizeof(key->hash));
+    put_string(out, key->name, 1);
+    put_string(out, key->team, 1);
+    put_string(out, key->hint, 1);
+    put_string(out, key->note, 2);
+    put_string(out, key->models, 2);
+}
+
+int llm_codec_read_key(llm_key_t *key, const unsigned char *bytes,
+                       apr_size_t len)
+{
+    llm_reader_t reader = {bytes, bytes + len, 0};
+    const unsigned char *hash;
+
+    memset(key, 0, sizeof(*key));
+    if (llm_reader_number(&reader, 1) != KEY_VERSION) {
+        return 0;
+    }
+    key->id = (apr_uint32_t)llm_reader_number(&reader, 4);
+    key->flags = (apr_uint32_t)llm_reader_number(&reader, 4);
+    key->created = (apr_time_t)llm_reader_number(&reader, 8);
+    key->expires = (apr_time_t)llm_reader_number(&reader, 8);
+    key->revoked = (apr_time_t)llm_reader_number(&reader, 8);
+    hash = llm_reader_take(&reader, sizeof(key->hash));
+    if (hash) {
+        memcpy(key->hash, hash, sizeof(key->hash));
+    }
+    llm_reader_string(&reader, key->name, sizeof(key->name), 1);
+    llm_reader_string(&reader, key->team, sizeof(key->team), 1);
+    llm_reader_string(&reader, key->hint, sizeof(key->hint), 1);
+    llm_reader_string(&reader, key->note, sizeof(key->note), 2);
+    llm_reader_string(&reader, key->models, sizeof(key->models), 2);
+    return llm_reader_is_done(&reader);
+}
+
+/* Members of totals; a bit of the mask is a place in this table. */
+static const apr_size_t members[] = {
+#define MEMBER(name) offsetof(llm_totals_t, name)
+    MEMBER(requests),
+    MEMBER(errors),
+    MEMBER(aborted),
+    MEMBER(killed),
+    MEMBER(estimated),
+    MEMBER(unpriced),
+    MEMBER(cost),
+    MEMBER(latency_ms),
+    MEMBER(first_ms),
+    MEMBER(tokens[LLM_CLASS_INPUT]),
+    MEMBER(tokens[LLM_CLASS_CACHE_READ]),
+    MEMBER(tokens[LLM_CLASS_CACHE_WRITE]),
+    MEMBER(tokens[LLM_CLASS_CACHE_WRITE_1H]),
+    MEMBER(tokens[LLM_CLASS_OUTPUT]),
+    MEMBER(tokens[LLM_CLASS_REASONING]),
+    MEMBER(tokens[LLM_CLASS_AUDIO_IN]),
+    MEMBER(tokens[LLM_CLASS_AUDIO_OUT]),
+    MEMBER(tokens[LLM_CLASS_IMAGES]),
+#undef MEMBER
+};
+#define MEMBERS (sizeof(members) / sizeof(members[0]))
+
+typedef char every_member_is_listed
+    [MEMBERS * sizeof(apr_uint64_t) == sizeof(llm_totals_t) ? 1 : -1];
+typedef char every_class_is_listed[LLM_CLASSES == 9 ? 1 : -1];
+
+static apr_uint64_t *member_of(llm_totals_t *totals, apr_size_t i)
+{
+    return (apr_uint64_t *)(void *)((char *)totals + members[i]);
+}
+
+static apr_uint64_t value_of(const llm_totals_t *totals, apr_size_t i)
+{
+    apr_uint64_t value;
+
+    memcpy(&value, (const char *)totals + members[i], sizeof(value));
+    return value;
+}
+
+void llm_totals_add_record(llm_totals_t *totals, const llm_record_t *record)
+{
+    int i;
+
+    totals->requests += 1;
+    totals->errors += !record->status || record->status >= 400;
+    totals->aborted += (record->flags & LLM_RECORD_ABORTED) != 0;
+    totals->killed += (record->flags & LLM_RECORD_KILLED) != 0;
+    totals->estimated += (record->flags & LLM_RECORD_ESTIMATED) != 0;
+    if ((record->flags & LLM_RECORD_UNPRICED)
+        || record->cost == LLM_MONEY_UNKNOWN) {
+        totals->unpriced += 1;
+    }
+    else {
+        totals->cost += (apr_uint64_t)record->cost;
+    }
+    for (i = 0; i < LLM_CLASSES; ++i) {
+        totals->tokens[i] += (apr_uint64_t)record->usage.n[i];
+    }
+    totals->latency_ms += record->latency_ms;
+    totals->first_ms += record->first_ms;
+}
+
+void llm_totals_add(llm_totals_t *totals, const llm_totals_t *more)
+{
+    apr_size_t i;
+
+    for (i = 0; i < MEMBERS; ++i) {
+        *member_of(totals, i) += value_of(more, i);
+    }
+}
+
+void llm_codec_write_totals(llm_buf_t *out, const llm_totals_t *totals)
+{
+    apr_uint32_t mask = 0;
+    apr_size_t i;
+
+    for (i = 0; i < MEMBERS; ++i) {
+        mask |= value_of(totals, i) ? (apr_uint32_t)1 << i : 0;
+    }
+    put_number(out, TOTALS_VERSION, 1);
+    put_number(out, mask, 4);
+    for (i = 0; i < MEMBERS; ++i) {
+        if (mask & (apr_uint32_t)1 << i) {
+            put_number(out, value_of(totals, i), 8);
+        }
+    }
+}
+
+int llm_codec_read_totals(llm_totals_t *totals, const unsigned char *bytes,
+                          apr_size_t len)
+{
+    llm_reader_t reader = {bytes, bytes + len, 0};
+    apr_uint32_t mask;
+    apr_size_t i;
+
+    memset(totals, 0, sizeof(*totals));
+    if (llm_reader_number(&reader, 1) != TOTALS_VERSION) {
+        return 0;
+    }
+    mask = (apr_uint32_t)llm_reader_number(&reader, 4);
+    if (mask >> MEMBERS) {
+        return 0;
+    }
+    for (i = 0; i < MEMBERS; ++i) {
+        if (mask & (apr_uint32_t)1 << i) {
+            *member_of(totals, i) = llm_reader_number(&reader, 8);
+        }
+    }
+    return llm_reader_is_done(&reader);
+}

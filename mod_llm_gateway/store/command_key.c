@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands on client keys. */
+#include "store/task.h"
+
+#include "core/llm_pattern.h"
+#include "core/llm_time.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#define HINT 4 /* last characters of a key that lists show */
+
+static const char *state_of(const llm_key_t *key, apr_time_t now)
+{
+    if (key->flags & LLM_KEY_DELETED) {
+        return "deleted";
+    }
+    if (key->revoked) {
+        return "revoked";
+    }
+    if (key->flags & LLM_KEY_DISABLED) {
+        return "disabled";
+    }
+    return key->expires && key->expires <= now ? "expired" : "active";
+}
+
+static void put_models(llm_buf_t *out, const char *models)
+{
+    const char *comma = "";
+
+    llm_member(out, "models");
+    llm_buf_putc(out, '[');
+    while (*models) {
+        apr_size_t len = strcspn(models, ",");
+
+        llm_buf_puts(out, comma);
+        llm_buf_putc(out, '"');
+        llm_buf_put_escaped(out, models, len);
+        llm_buf_putc(out, '"');
+        comma = ",";
+        models += len + (models[len] == ',');
+    }
+    llm_buf_putc(out, ']');
+}
+
+/* "" is null: there is none. */
+static void put_optional(llm_buf_t *out, const char *name, const char *value)
+{
+    llm_member_text(out, name, *value ? value : NULL);
+}
+
+static void put_key(llm_buf_t *out, const llm_key_t *key, apr_time_t now,
+                    apr_pool_t *pool)
+{
+    llm_member_number(out, "id", key->id);
+    llm_member_text(out, "name", key->name);
+    put_optional(out, "team", key->team);
+    put_optional(out, "note", key->note);
+    llm_member_text(out, "hint", key->hint);
+    put_models(out, key->models);
+    llm_member_time(out, "created", key->created, pool);
+    llm_member_time(out, "expires", key->expires, pool);
+    llm_member_time(out, "revoked", key->revoked, pool);
+    llm_member_flag(out, "disabled", (key->flags & LLM_KEY_DISABLED) != 0);
+    llm_member_text(out, "state", state_of(key, now));
+}
+
+static void put_key_member(llm_buf_t *out, const llm_key_t *key, apr_time_t now,
+                           apr_pool_t *pool)
+{
+    llm_member(out, "key");
+    llm_buf_putc(out, '{');
+    put_key(out, key, now, pool);
+    llm_buf_putc(out, '}');
+}
+
+/* The key that the request names, by "name" or by "key_id". */
+static apr_status_t find_key(llm_key_t *key, llm_task_t *task, llm_txn_t *txn)
+{
+    const char *name;
+    apr_int64_t id = 0;
+    apr_status_t status =
+        llm_task_string(&name, task, "name", LLM_KEY_NAME_MAX);
+
+    if (status == APR_SUCCESS) {
+        status = llm_task_number(&id, task, "key_id", 1, 0xffffffffu);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    if (!name == !id) {
+        return llm_task_refuse(task, "usage", "expected name or key_id");
+    }
+    status = name ? llm_keyring_by_name(key, task->store->keyring, txn, name)
+                  : llm_keyring_by_id(key, task->store->keyring, txn,
+                                      (apr_uint32_t)id);
+    if (status == APR_SUCCESS && (key->flags & LLM_KEY_DELETED)) {
+        status = APR_NOTFOUND;
+    }
+    if (status != APR_NOTFOUND) {
+        return status;
+    }
+    return name ? llm_task_refuse(task, "not_found", "there is no key '%s'",
+                                  name)
+                : llm_task_refuse(task, "not_found",
+                                  "there is no key with id %" APR_INT64_T_FMT,
+                                  id);
+}
+
+/* ----------------------------------------------------------------- create */
+
+static apr_status_t ask_name(llm_key_t *key, llm_task_t *task)
+{
+    const char *name, *wrong;
+    apr_status_t status = llm_task_string(&name, task, "name", 1000);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    if (!name) {
+        return llm_task_refuse(task, "usage", "name: missing");
+    }
+    wrong = llm_key_check_name(name);
+    if (wrong) {
+        return llm_task_refuse(task, "usage", "name: %s", wrong);
+    }
+    llm_record_set(key->name, sizeof(key->name), name);
+    return APR_SUCCESS;
+}
+
+static apr_status_t ask_team_and_note(llm_key_t *key, llm_task_t *task)
+{
+    const char *team, *note, *wrong;
+    apr_status_t status =
+        llm_task_string(&team, task, "team", sizeof(key->team) - 1);
+
+    if (status == APR_SUCCESS) {
+        status = llm_task_string(&note, task, "note", sizeof(key->note) - 1);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    wrong = team && *team ? llm_key_check_name(team) : NULL;
+    if (wrong) {
+        return llm_task_refuse(task, "usage", "team: %s", wrong);
+    }
+    llm_record_set(key->team, sizeof(key->team), team);
+    llm_record_set(key->note, sizeof(key->note), note);
+    return APR_SUCCESS;
+}
+
+static apr_status_t ask_models(llm_key_t *key, llm_task_t *task)
+{
+    /* As many as a child can keep for a key. */
+    const apr_size_t longest = sizeof(((llm_key_view_t *)0)->models) - 1;
+    const char *models, *at;
+    apr_status_t status = llm_task_string(&models, task, "models", longest);
+
+    for (at = models; status == APR_SUCCESS && at && *at;) {
+        apr_size_t len = strcspn(at, ",");
+        const char *one = apr_pstrmemdup(task->pool, at, len);
+        const char *wrong = llm_pattern_check(one);
+
+        if (wrong) {
+            status =
+                llm_task_refuse(task, "usage", "models: '%s': %s", one, wrong);
+        }
+        at += len + (at[len] == ',');
+    }
+    llm_record_set(key->models, sizeof(key->models), models);
+    return status;
+}
+
+static apr_status_t ask_expires(llm_key_t *key, llm_task_t *task)
+{
+    apr_status_t status = llm_task_time(&key->expires, task, "expires");
+
+    if (status == APR_SUCCESS && key->expires && key->expires <= task->now) {
+        return llm_task_refuse(task, "usage", "expires: is not in the future");
+    }
+    return status;
+}
+
+static apr_status_t ask_key(llm_key_t *key, llm_task_t *task)
+{
+    apr_status_t status = ask_name(key, task);
+
+    if (status == APR_SUCCESS) {
+        status = ask_team_and_note(key, task);
+    }
+    if (status == APR_SUCCESS) {
+        status = ask_models(key, task);
+    }
+    return status == APR_SUCCESS ? ask_expires(key, task) : status;
+}
+
+static apr_status_t make_secret(llm_key_t *key, llm_task_t *task,
+                                llm_edit_t *edit)
+{
+    char secret[LLM_KEY_LENGTH + 1];
+    llm_key_hash_t hash;
+    apr_status_t status = llm_key_generate(secret);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    llm_key_digest(&hash, secret, LLM_KEY_LENGTH);
+    memcpy(key->hash, hash.bytes, sizeof(key->hash));
+    llm_record_set(key->hint, sizeof(key->hint),
+                   secret + LLM_KEY_LENGTH - HINT);
+    edit->secret = apr_pstrdup(task->pool, secret);
+    return APR_SUCCESS;
+}
+
+static apr_status_t create_key(llm_task_t *task, llm_txn_t *txn,
+                               llm_edit_t *edit)
+{
+    llm_key_t *key = &edit->key;
+    apr_status_t status = ask_key(key, task);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    if (!llm_keyring_room(task->store->keyring)) {
+        return llm_task_refuse(task, "refused",
+                               "the gateway's shared memory has no room for "
+                               "another key");
+    }
+    key->created = task->now;
+    status = make_secret(key, task, edit);
+    if (status == APR_SUCCESS) {
+        status = llm_keyring_add(task->store->keyring, txn, key);
+    }
+    if (status == APR_EEXIST) {
+        return llm_task_refuse(task, "exists", "there is a key '%s' already",
+                               key->name);
+    }
+    put_key_member(edit->done, key, task->now, task->pool);
+    return status;
+}
+
+const llm_command_t llm_command_key_create = {
+    .op = "key.create",
+    .members = (const char *const[]){"name", "team", "note", "models",
+                                     "expires", NULL},
+    .edit = create_key,
+};
+
+/* -------------------------------------------------------- list and show */
+
+typedef struct listing_t {
+    llm_task_t *task;
+    const char *team; /* or NULL */
+    apr_uint64_t count;
+} listing_t;
+
+static int list_key(void *baton, const llm_key_t *key)
+{
+    listing_t *listing = baton;
+    llm_task_t *task = listing->task;
+
+    if (listing->team && strcmp(listing->team, key->team)) {
+        return 0;
+    }
+    listing->count += 1;
+    llm_task_begin(task, "row");
+    put_key(task->out, key, task->now, task->row_pool);
+    return llm_task_end(task) != APR_SUCCESS;
+}
+
+static apr_status_t list_keys(llm_task_t *task)
+{
+    listing_t listing = {.task = task};
+    apr_status_t status =
+        llm_task_string(&listing.team, task, "team", LLM_KEY_NAME_MAX);
+
+    if (status == APR_SUCCESS) {
+        status = llm_keyring_each(task->store->keyring, list_key, &listing);
+    }
+    if (status != APR_SUCCESS || task->is_stopped) {
+        return status;
+    }
+    llm_task_begin(task, "done");
+    llm_member_number(task->out, "keys", listing.count);
+    return llm_task_end(task);
+}
+
+const llm_command_t llm_command_key_list = {
+    .op = "key.list",
+    .members = (const char *const[]){"team", NULL},
+    .is_slow = 1,
+    .read = list_keys,
+};
+
+static apr_status_t show_key(llm_task_t *task)
+{
+    llm_key_t key;
+    apr_status_t status = find_key(&key, task, NULL);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    llm_task_begin(task, "done");
+    put_key_member(task->out, &key, task->now, task->row_pool);
+    return llm_task_end(task);
+}
+
+static const char *const which_key[] = {"name", "key_id", NULL};
+
+const llm_command_t llm_command_key_show = {
+    .op = "key.show",
+    .members = which_key,
+    .read = show_key,
+};
+
+/* ----------------------------------------------------- revoke and delete */
+
+/* One that is revoked already keeps its time. */
+static apr_status_t revoke_key(llm_task_t *task, llm_txn_t *txn,
+                               llm_edit_t *edit)
+{
+    llm_key_t *key = &edit->key;
+    apr_status_t status = find_key(key, task, txn);
+
+    if (status == APR_SUCCESS && !key->revoked) {
+        key->revoked = task->now;
+        status = llm_keyring_change(task->store->keyring, txn, key);
+    }
+    if (status == APR_SUCCESS) {
+        put_key_member(edit->done, key, task->now, task->pool);
+    }
+    return status;
+}
+
+const llm_command_t llm_command_key_revoke = {
+    .op = "key.revoke",
+    .members = which_key,
+    .edit = revoke_key,
+};
+
+static apr_status_t delete_key(llm_task_t *task, llm_txn_t *txn,
+                               llm_edit_t *edit)
+{
+    llm_key_t *key = &edit->key;
+    apr_status_t status = find_key(key, task, txn);
+
+    if (status == APR_SUCCESS) {
+        key->flags |= LLM_KEY_DELETED;
+        status = llm_keyring_change(task->store->keyring, txn, key);
+    }
+    if (status == APR_SUCCESS) {
+        put_key_member(edit->done, key, task->now, task->pool);
+    }
+    return status;
+}
+
+const llm_command_t llm_command_key_delete = {
+    .op = "key.delete",
+    .members = which_key,
+    .edit = delete_key,
+};
