@@ -124,9 +124,18 @@ endif
 	%D%/unit/core/test_json.c \
 	%D%/unit/core/test_json_oracle.c \
 	%D%/unit/core/test_json_scan.c \
+	%D%/unit/core/test_key.c \
+	%D%/unit/core/test_log.c \
+	%D%/unit/core/test_money.c \
 	%D%/unit/core/test_ndjson.c \
+	%D%/unit/core/test_pattern.c \
+	%D%/unit/core/test_price.c \
+	%D%/unit/core/test_problem.c \
+	%D%/unit/core/test_redact.c \
 	%D%/unit/core/test_sse.c \
-	%D%/unit/core/test_text.c
+	%D%/unit/core/test_text.c \
+	%D%/unit/core/test_time.c \
+	%D%/unit/core/test_usage.c
 
 %C%_unit_test_dialect_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_dialect_CFLAGS = $(unit_cflags)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One JSON document a line: bytes in, whole lines out, wherever they are cut. */
+/*
+ * One JSON document a line: bytes in, whole lines out, wherever they are cut.
+ */
 #ifndef LLM_NDJSON_H
 #define LLM_NDJSON_H
 

@@ -12,6 +12,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include <apr_strings.h>
 
@@ -26,10 +27,12 @@ static int read_digits(const char **ptext, apr_int64_t *pvalue)
     apr_int64_t value = 0;
 
     for (; *at >= '0' && *at <= '9'; ++at) {
-        if (value > (APR_INT64_MAX - 9) / 10) {
+        int digit = *at - '0';
+
+        if (value > (APR_INT64_MAX - digit) / 10) {
             return 0;
         }
-        value = value * 10 + (*at - '0');
+        value = value * 10 + digit;
     }
     if (at == *ptext) {
         return 0;
@@ -54,7 +57,7 @@ static int read_measure(const char *text, const unit_t *unit, apr_int64_t most,
     if (!text || !read_digits(&text, &value)) {
         return 0;
     }
-    while (unit->name && apr_strnatcasecmp(unit->name, text)) {
+    while (unit->name && strcasecmp(unit->name, text)) {
         ++unit;
     }
     if (!unit->name || value > most / unit->worth) {
@@ -282,8 +285,11 @@ static int read_rfc3339(const char *text, apr_time_t *pwhen)
         && !read_clock(&text, &when)) {
         return 0;
     }
+    if (*text || when < 0) {
+        return 0;
+    }
     *pwhen = when;
-    return !*text && when >= 0;
+    return 1;
 }
 
 const char *llm_time_read(apr_time_t *pwhen, const char *text, apr_time_t now)

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The price list: what is refused and why, what is found, what it costs. */
+#include "test/unit/unit.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "core/llm_price.h"
+
+#define HEAD                                                                   \
+    "{\"as_of\":\"2026-11-01\",\"currency\":\"USD\","                          \
+    "\"unit\":\"per_million\",\"models\":["
+
+static const char list[] = HEAD
+    "{\"provider\":\"openai\",\"model\":\"gpt-4o\",\"input\":\"2.50\","
+    " \"cache_read\":\"1.25\",\"output\":\"10.00\",\"note\":\"checked\"},"
+    "{\"provider\":\"openai\",\"model\":\"gpt-4o*\",\"input\":\"9.00\"},"
+    "{\"provider\":\"openai\",\"model\":\"gpt-4o-mini*\",\"input\":\"0.15\","
+    " \"output\":\"0.60\"},"
+    "{\"provider\":\"openai\",\"model\":\"*-audio\",\"input\":\"3.00\","
+    " \"audio_in\":\"40.00\",\"output\":\"6.00\"},"
+    "{\"provider\":\"mine\",\"model\":\"gpt-4o\",\"input\":\"1.00\","
+    " \"output\":\"2.00\"},"
+    "{\"provider\":\"gemini\",\"model\":\"pro\",\"input\":\"1.25\","
+    " \"cache_read\":\"0.31\",\"output\":\"10.00\",\"images\":\"0.04\","
+    " \"tiers\":[{\"above\":1000000,\"input\":\"4.00\"},"
+    "            {\"above\":200000,\"input\":\"2.50\",\"output\":\"15\"}]},"
+    "{\"provider\":\"anthropic\",\"model\":\"sonnet\",\"input\":\"3.00\","
+    " \"cache_write\":\"3.75\",\"output\":\"15.00\"},"
+    "{\"provider\":\"openai\",\"model\":\"embed\",\"input\":\"0.0375\"}]}";
+
+static llm_prices_t *read_list(const char *text)
+{
+    llm_prices_t *prices = NULL;
+    const char *wrong = llm_prices_read(&prices, text, strlen(text), unit_pool);
+
+    ck_assert_msg(!wrong, "%s", wrong);
+    ck_assert_ptr_nonnull(prices);
+    return prices;
+}
+
+/* The whole text, or what stands between HEAD and "]}". */
+static void check_wrong(const char *text, const char *expected)
+{
+    llm_prices_t *prices = NULL;
+    const char *wrong = llm_prices_read(&prices, text, strlen(text), unit_pool);
+
+    ck_assert_msg(wrong != NULL, "accepted: %s", text);
+    ck_assert_str_eq(wrong, expected);
+    ck_assert_ptr_null(prices);
+}
+
+static void check_wrong_models(const char *models, const char *expected)
+{
+    check_wrong(apr_pstrcat(unit_pool, HEAD, models, "]}", NULL), expected);
+}
+
+START_TEST(refuses_bad_lists)
+{
+    check_wrong("", "line 1: expected a value");
+    check_wrong("{\n\"as_of\":\n}", "line 3: expected a value");
+    check_wrong("[]", "as_of: expected a date such as \"2026-11-01\"");
+    check_wrong("{\"as_of\":\"soon\"}",
+                "as_of: expected a date such as \"2026-11-01\"");
+    check_wrong("{\"as_of\":\"2026-11-01\",\"currency\":\"EUR\"}",
+                "currency: expected \"USD\"");
+    check_wrong("{\"as_of\":\"2026-11-01\",\"currency\":\"USD\"}",
+                "unit: expected \"per_million\"");
+    check_wrong("{\"as_of\":\"2026-11-01\",\"currency\":\"USD\","
+                "\"unit\":\"per_million\",\"models\":{}}",
+                "models: expected an array");
+}
+END_TEST
+
+START_TEST(refuses_bad_entries)
+{
+    check_wrong_models("1", "models[0]: expected an object");
+    check_wrong_models("{\"provider\":\"a\",\"model\":\"b\"},"
+                       "{\"model\":\"b\"}",
+                       "models[1].provider: expected a string");
+    check_wrong_models("{\"provider\":\"a\",\"model\":\"\"}",
+                       "models[0].model: expected a string");
+    check_wrong_models("{\"provider\":\"a\",\"model\":\"a*b*\"}",
+                       "models[0].model: has more than one \"*\"");
+    check_wrong_models("{\"provider\":\"a\",\"model\":\"b\",\"input\":2.5}",
+                       "models[0].input: expected a decimal string such as "
+                       "\"2.50\"");
+    check_wrong_models("{\"provider\":\"a\",\"model\":\"b\","
+                       "\"output\":\"-1\"}",
+                       "models[0].output: expected a decimal string such as "
+                       "\"2.50\"");
+    check_wrong_models("{\"provider\":\"a\",\"model\":\"b\",\"ouput\":\"1\"}",
+                       "models[0]: unknown member \"ouput\"");
+    check_wrong_models("{\"provider\":\"a\",\"model\":\"b\"},"
+                       "{\"provider\":\"c\",\"model\":\"b\"},"
+                       "{\"provider\":\"a\",\"model\":\"b\"}",
+                       "models: \"b\" of \"a\" is there twice");
+}
+END_TEST
+
+static void check_wrong_tiers(const char *tiers, const char *expected)
+{
+    check_wrong_models(
+        apr_pstrcat(unit_pool, "{\"provider\":\"a\",\"model\":\"b\",\"tiers\":",
+                    tiers, "}", NULL),
+        expected);
+}
+
+START_TEST(refuses_bad_tiers)
+{
+    check_wrong_tiers("1", "models[0].tiers: expected an array of at most 16 "
+                           "tiers");
+    check_wrong_tiers("[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]",
+                      "models[0].tiers: expected an array of at most 16 "
+                      "tiers");
+    check_wrong_tiers("[1]", "models[0].tiers[0]: expected an object");
+    check_wrong_tiers("[{\"above\":1},{}]",
+                      "models[0].tiers[1].above: expected a number of tokens");
+    check_wrong_tiers("[{\"above\":0}]",
+                      "models[0].tiers[0].above: expected a number of tokens");
+    check_wrong_tiers("[{\"above\":1,\"note\":\"x\"}]",
+                      "models[0].tiers[0]: unknown member \"note\"");
+    check_wrong_tiers("[{\"above\":1,\"input\":\"x\"}]",
+                      "models[0].tiers[0].input: expected a decimal string "
+                      "such as \"2.50\"");
+    check_wrong_tiers("[{\"above\":5},{\"above\":7},{\"above\":5}]",
+                      "models[0].tiers: two tiers above 5");
+}
+END_TEST
+
+/* The model of the entry that is found, or "none". */
+static const char *find(const llm_prices_t *prices, const char *provider,
+                        const char *dialect, const char *model)
+{
+    llm_price_t price;
+
+    if (!llm_price_find(&price, prices, provider, dialect, model, 0)) {
+        return "none";
+    }
+    return apr_pstrcat(unit_pool, price.provider, "/", price.model, NULL);
+}
+
+START_TEST(finds_the_best_match)
+{
+    llm_prices_t *prices = read_list(list);
+
+    ck_assert_str_eq(llm_prices_as_of(prices), "2026-11-01");
+    ck_assert_str_eq(find(prices, "x", "openai", "gpt-4o"), "openai/gpt-4o");
+    ck_assert_str_eq(find(prices, "x", "openai", "gpt-4o-2024"),
+                     "openai/gpt-4o*");
+    ck_assert_str_eq(find(prices, "x", "openai", "gpt-4o-mini-2024"),
+                     "openai/gpt-4o-mini*");
+    ck_assert_str_eq(find(prices, "x", "openai", "gpt-4o-mini-audio"),
+                     "openai/gpt-4o-mini*");
+    ck_assert_str_eq(find(prices, "x", "openai", "any-audio"),
+                     "openai/*-audio");
+    ck_assert_str_eq(find(prices, "x", "openai", "GPT-4o"), "none");
+    ck_assert_str_eq(find(prices, "x", "openai", "pro"), "none");
+}
+END_TEST
+
+START_TEST(prefers_the_provider_to_the_dialect)
+{
+    llm_prices_t *prices = read_list(list);
+
+    ck_assert_str_eq(find(prices, "mine", "openai", "gpt-4o"), "mine/gpt-4o");
+    ck_assert_str_eq(find(prices, "mine", "openai", "gpt-4o-x"),
+                     "openai/gpt-4o*");
+    ck_assert_str_eq(find(prices, NULL, "gemini", "pro"), "gemini/pro");
+    ck_assert_str_eq(find(prices, "gemini", NULL, "pro"), "gemini/pro");
+    ck_assert_str_eq(find(prices, "zzz", "aaa", "pro"), "none");
+    ck_assert_str_eq(find(prices, NULL, NULL, "pro"), "none");
+    ck_assert_str_eq(find(prices, "gemini", "gemini", NULL), "none");
+    ck_assert_str_eq(find(NULL, "gemini", "gemini", "pro"), "none");
+    ck_assert_str_eq(find(read_list(HEAD "]}"), "a", "b", "c"), "none");
+}
+END_TEST
+
+static llm_price_t price_of(const llm_prices_t *prices, const char *provider,
+                            const char *model, apr_int64_t input)
+{
+    llm_price_t price;
+
+    ck_assert_int_eq(
+        llm_price_find(&price, prices, provider, NULL, model, input), 1);
+    return price;
+}
+
+START_TEST(classes_fall_back)
+{
+    llm_prices_t *prices = read_list(list);
+    llm_price_t price = price_of(prices, "anthropic", "sonnet", 0);
+
+    ck_assert_int_eq(price.per_million[LLM_CLASS_INPUT], 3000000000);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_CACHE_READ], 3000000000);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_CACHE_WRITE], 3750000000);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_CACHE_WRITE_1H], 3750000000);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_AUDIO_IN], 3000000000);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_REASONING], 15000000000);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_AUDIO_OUT], 15000000000);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_IMAGES], LLM_MONEY_UNKNOWN);
+
+    price = price_of(prices, "openai", "embed", 0);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_INPUT], 37500000);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_OUTPUT], LLM_MONEY_UNKNOWN);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_REASONING], LLM_MONEY_UNKNOWN);
+}
+END_TEST
+
+/* A tier begins above its mark, and replaces only what it names. */
+START_TEST(tiers_apply_above_their_mark)
+{
+    llm_prices_t *prices = read_list(list);
+    llm_price_t price = price_of(prices, "gemini", "pro", 200000);
+
+    ck_assert_int_eq(price.above, 0);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_INPUT], 1250000000);
+    price = price_of(prices, "gemini", "pro", 200001);
+    ck_assert_int_eq(price.above, 200000);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_INPUT], 2500000000);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_CACHE_WRITE], 2500000000);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_CACHE_READ], 310000000);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_OUTPUT], 15000000000);
+    price = price_of(prices, "gemini", "pro", APR_INT64_MAX);
+    ck_assert_int_eq(price.above, 1000000);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_INPUT], 4000000000);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_OUTPUT], 10000000000);
+}
+END_TEST
+
+static llm_money_t cost(const llm_price_t *price, llm_class_e class,
+                        apr_int64_t n)
+{
+    llm_usage_t usage;
+
+    llm_usage_clear(&usage);
+    llm_usage_set(&usage, class, n);
+    return llm_price_cost(price, &usage);
+}
+
+START_TEST(costs_are_exact)
+{
+    llm_prices_t *prices = read_list(list);
+    llm_price_t price = price_of(prices, "openai", "gpt-4o", 0);
+    llm_usage_t usage;
+
+    ck_assert_int_eq(cost(&price, LLM_CLASS_INPUT, 1), 2500);
+    ck_assert_int_eq(cost(&price, LLM_CLASS_OUTPUT, 1000000), 10000000000);
+    llm_usage_clear(&usage);
+    llm_usage_set(&usage, LLM_CLASS_INPUT, 1000);
+    llm_usage_set(&usage, LLM_CLASS_CACHE_READ, 3);
+    llm_usage_set(&usage, LLM_CLASS_OUTPUT, 7);
+    llm_usage_set(&usage, LLM_CLASS_REASONING, 2);
+    ck_assert_int_eq(llm_price_cost(&price, &usage),
+                     2500 * 1000 + 3 * 1250 + 9 * 10000);
+    price = price_of(prices, "gemini", "pro", 0);
+    ck_assert_int_eq(cost(&price, LLM_CLASS_IMAGES, 3), 120000000);
+}
+END_TEST
+
+/* Once for the sum, not for each class. */
+START_TEST(rounds_half_up_at_the_end)
+{
+    llm_price_t price = {.per_million = {[LLM_CLASS_INPUT] = 499999,
+                                         [LLM_CLASS_OUTPUT] = 1,
+                                         [LLM_CLASS_REASONING] = 500000}};
+    llm_usage_t usage;
+
+    ck_assert_int_eq(cost(&price, LLM_CLASS_INPUT, 1), 0);
+    ck_assert_int_eq(cost(&price, LLM_CLASS_REASONING, 1), 1);
+    ck_assert_int_eq(cost(&price, LLM_CLASS_REASONING, 3), 2);
+    llm_usage_clear(&usage);
+    llm_usage_set(&usage, LLM_CLASS_INPUT, 1);
+    llm_usage_set(&usage, LLM_CLASS_OUTPUT, 1);
+    ck_assert_int_eq(llm_price_cost(&price, &usage), 1);
+}
+END_TEST
+
+START_TEST(costs_stick_at_the_maximum)
+{
+    llm_price_t price = {.per_million = {[LLM_CLASS_INPUT] = APR_INT64_MAX,
+                                         [LLM_CLASS_OUTPUT] = APR_INT64_MAX,
+                                         [LLM_CLASS_IMAGES] = APR_INT64_MAX}};
+    llm_usage_t usage;
+    int class;
+
+    ck_assert_int_eq(cost(&price, LLM_CLASS_INPUT, APR_INT64_MAX),
+                     APR_INT64_MAX);
+    ck_assert_int_eq(cost(&price, LLM_CLASS_IMAGES, APR_INT64_MAX),
+                     APR_INT64_MAX);
+    ck_assert_int_eq(cost(&price, LLM_CLASS_IMAGES, 1), APR_INT64_MAX);
+    ck_assert_int_eq(cost(&price, LLM_CLASS_INPUT, 1000000), APR_INT64_MAX);
+    ck_assert_int_eq(cost(&price, LLM_CLASS_INPUT, 999999),
+                     9223362813482738952);
+    llm_usage_clear(&usage);
+    for (class = 0; class < LLM_CLASSES; ++class) {
+        price.per_million[class] = APR_INT64_MAX;
+        llm_usage_set(&usage, (llm_class_e) class, APR_INT64_MAX);
+    }
+    ck_assert_int_eq(llm_price_cost(&price, &usage), APR_INT64_MAX);
+}
+END_TEST
+
+START_TEST(unknown_is_not_zero)
+{
+    llm_price_t price = price_of(read_list(list), "openai", "embed", 0);
+    llm_usage_t usage;
+
+    llm_usage_clear(&usage);
+    ck_assert_int_eq(llm_price_cost(&price, &usage), LLM_MONEY_UNKNOWN);
+    ck_assert_int_eq(cost(&price, LLM_CLASS_OUTPUT, 1), LLM_MONEY_UNKNOWN);
+    ck_assert_int_eq(cost(&price, LLM_CLASS_OUTPUT, 0), 0);
+    ck_assert_int_eq(cost(&price, LLM_CLASS_INPUT, 2), 75);
+    usage.n[LLM_CLASS_INPUT] = 2;
+    usage.estimated = 1u << LLM_CLASS_INPUT;
+    ck_assert_int_eq(llm_price_cost(&price, &usage), 75);
+}
+END_TEST
+
+typedef struct count_t {
+    unsigned entries, tiers;
+} count_t;
+
+static void count_entry(void *baton, const llm_price_t *price, unsigned tiers)
+{
+    count_t *count = baton;
+
+    ck_assert_int_eq(price->above, 0);
+    ++count->entries;
+    count->tiers += tiers;
+}
+
+START_TEST(lists_entries)
+{
+    count_t count = {0, 0};
+
+    llm_prices_each(read_list(list), count_entry, &count);
+    ck_assert_uint_eq(count.entries, 8);
+    ck_assert_uint_eq(count.tiers, 2);
+}
+END_TEST
+
+START_TEST(loads_files)
+{
+    llm_prices_t *prices = NULL;
+    const char *wrong = llm_prices_load(&prices, "/no/such/file", unit_pool);
+
+    ck_assert_str_eq(wrong, "/no/such/file: No such file or directory");
+    wrong = llm_prices_load(&prices, "/", unit_pool);
+    ck_assert_ptr_nonnull(wrong);
+    wrong = llm_prices_load(&prices, "/dev/null", unit_pool);
+    ck_assert_ptr_nonnull(wrong);
+    ck_assert_ptr_null(prices);
+}
+END_TEST
+
+static void check_sanity(void *baton, const llm_price_t *price, unsigned tiers)
+{
+    llm_money_t input = price->per_million[LLM_CLASS_INPUT];
+    llm_money_t output = price->per_million[LLM_CLASS_OUTPUT];
+    llm_money_t cached = price->per_million[LLM_CLASS_CACHE_READ];
+    int *providers = baton;
+
+    (void)tiers;
+    *providers |= !strcmp(price->provider, "openai") ? 1 : 0;
+    *providers |= !strcmp(price->provider, "anthropic") ? 2 : 0;
+    *providers |= !strcmp(price->provider, "gemini") ? 4 : 0;
+    ck_assert_msg(input > 0 && input < 1000000000000, "%s", price->model);
+    ck_assert_msg(output == LLM_MONEY_UNKNOWN || output >= input, "%s",
+                  price->model);
+    ck_assert_msg(cached > 0 && cached <= input, "%s", price->model);
+}
+
+/* The list that is shipped. */
+START_TEST(the_shipped_list_is_sound)
+{
+    llm_prices_t *prices = NULL;
+    const char *path =
+        apr_pstrcat(unit_pool, unit_source_dir(), "/../conf/prices.json", NULL);
+    const char *wrong = llm_prices_load(&prices, path, unit_pool);
+    int providers = 0;
+
+    ck_assert_msg(!wrong, "%s", wrong);
+    llm_prices_each(prices, check_sanity, &providers);
+    ck_assert_int_eq(providers, 7);
+    ck_assert_str_eq(find(prices, "x", "openai", "gpt-4o-2024-08-06"),
+                     "openai/gpt-4o-20*");
+    ck_assert_str_eq(find(prices, "x", "openai", "gpt-4o-2024-05-13"),
+                     "openai/gpt-4o-2024-05-13");
+    ck_assert_str_eq(find(prices, "x", "openai", "gpt-4o-unheard-of"), "none");
+    ck_assert_int_eq(price_of(prices, "gemini", "gemini-2.5-pro", 200001)
+                         .per_million[LLM_CLASS_INPUT],
+                     2500000000);
+}
+END_TEST
+
+Suite *price_suite(void)
+{
+    Suite *suite = suite_create("price");
+    TCase *tcase = tcase_create("read");
+
+    tcase_add_checked_fixture(tcase, unit_pool_open, unit_pool_close);
+    tcase_add_test(tcase, refuses_bad_lists);
+    tcase_add_test(tcase, refuses_bad_entries);
+    tcase_add_test(tcase, refuses_bad_tiers);
+    tcase_add_test(tcase, lists_entries);
+    tcase_add_test(tcase, loads_files);
+    tcase_add_test(tcase, the_shipped_list_is_sound);
+    suite_add_tcase(suite, tcase);
+
+    tcase = tcase_create("cost");
+    tcase_add_checked_fixture(tcase, unit_pool_open, unit_pool_close);
+    tcase_add_test(tcase, finds_the_best_match);
+    tcase_add_test(tcase, prefers_the_provider_to_the_dialect);
+    tcase_add_test(tcase, classes_fall_back);
+    tcase_add_test(tcase, tiers_apply_above_their_mark);
+    tcase_add_test(tcase, costs_are_exact);
+    tcase_add_test(tcase, rounds_half_up_at_the_end);
+    tcase_add_test(tcase, costs_stick_at_the_maximum);
+    tcase_add_test(tcase, unknown_is_not_zero);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
