@@ -33,6 +33,10 @@ static const ctl_column_t columns[] = {
     {"flags", "FLAGS", CTL_NAMES, CTL_IF_ANY},
     {"latency_ms", "MS", CTL_COUNT, 0},
     {"first_ms", "FIRST MS", CTL_COUNT, CTL_IF_ANY},
+    {"key_id", "KEY ID", CTL_ID, CTL_HIDE},
+    {"bytes_in", "BYTES IN", CTL_COUNT, CTL_HIDE},
+    {"bytes_out", "BYTES OUT", CTL_COUNT, CTL_HIDE},
+    {"price_day", "PRICES OF", CTL_TEXT, CTL_HIDE},
     {NULL, NULL, CTL_TEXT, 0},
 };
 
