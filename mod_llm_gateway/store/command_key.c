@@ -35,9 +35,7 @@ static void put_models(llm_buf_t *out, const char *models)
         apr_size_t len = strcspn(models, ",");
 
         llm_buf_puts(out, comma);
-        llm_buf_putc(out, '"');
         llm_buf_put_escaped(out, models, len);
-        llm_buf_putc(out, '"');
         comma = ",";
         models += len + (models[len] == ',');
     }
