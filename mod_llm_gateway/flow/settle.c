@@ -59,7 +59,7 @@ static void fill_gaps(llm_exchange_t *x, llm_usage_t *usage)
         && !llm_usage_is_known(usage, LLM_CLASS_AUDIO_IN)) {
         estimate(usage, LLM_CLASS_INPUT, input_of(x));
     }
-    if (x->op != LLM_OP_CHAT) {
+    if (x->op == LLM_OP_EMBED) {
         return;
     }
     /* a stream that was cut: its last count is older than its last text */
