@@ -230,6 +230,9 @@ llm_problem_t *llmgw_auth_check(request_rec *r, llmgw_request_t *request)
         if (!request->key_problem && !r->user) {
             set_user(r, request->key.id ? request->key.name : ANONYMOUS);
         }
+        if (request->key.id) {
+            apr_table_setn(r->subprocess_env, "LLM_KEY", request->key.name);
+        }
     }
     return request->key_problem;
 }

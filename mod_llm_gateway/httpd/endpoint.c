@@ -382,6 +382,7 @@ const char *llmgw_request_id(request_rec *r, llmgw_request_t *request)
         }
         llm_record_id_print(text, request->id);
         request->id_text = text;
+        apr_table_setn(r->subprocess_env, "LLM_REQUEST_ID", text);
     }
     return request->id_text;
 }

@@ -268,7 +268,7 @@ static void end_answer(request_rec *r, llmgw_request_t *request)
         return;
     }
     /* no answer came: was the provider at work all the same? */
-    x->client_gone = r->connection->aborted;
+    x->client_gone = r->connection->aborted != 0;
     x->sent = x->client_gone || r->status == HTTP_GATEWAY_TIME_OUT;
     problem = x->client_gone
                   ? llm_problem_make(LLM_PROBLEM_CLIENT_GONE, r->pool,
