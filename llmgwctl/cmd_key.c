@@ -16,6 +16,7 @@
 #include "core/llm_key.h"
 #include "core/llm_pattern.h"
 #include "core/llm_time.h"
+#include "core/llm_utf8.h"
 
 #define CENTURY (36525 * apr_time_from_sec(86400))
 
@@ -122,35 +123,57 @@ static int check_name(ctl_t *ctl, const char *name)
                  : CTL_DONE;
 }
 
-static int key_create(ctl_t *ctl)
+/* The store keeps text; other bytes would not come back as they were. */
+static int check_text(ctl_t *ctl, const char *option)
 {
-    const char *name = ctl_argument(ctl, 0), *expires, *secret;
-    llm_buf_t *request = ctl_request(ctl, "key.create");
-    const llm_json_t *done, *key;
-    const char **cells;
-    int status = check_name(ctl, name);
+    const char *text = ctl_option(ctl, option);
+    const char *end = text ? text + strlen(text) : NULL;
 
+    while (text != end) {
+        apr_size_t len = llm_utf8_length(text, end);
+
+        if (!len) {
+            return ctl_fail(ctl, CTL_USAGE, "usage",
+                            "--%s: expected UTF-8, not '%s'", option,
+                            ctl_option(ctl, option));
+        }
+        text += len;
+    }
+    return CTL_DONE;
+}
+
+static int read_create(llm_buf_t *request, ctl_t *ctl)
+{
+    const char *expires = NULL;
+    int status = check_name(ctl, ctl_argument(ctl, 0));
+
+    if (status == CTL_DONE) {
+        status = check_text(ctl, "team");
+    }
+    if (status == CTL_DONE) {
+        status = check_text(ctl, "note");
+    }
     if (status == CTL_DONE) {
         status = check_models(ctl, ctl_option(ctl, "models"));
     }
     if (status == CTL_DONE) {
         status = read_expiry(&expires, ctl);
     }
-    if (status != CTL_DONE) {
-        return status;
-    }
-    ctl_request_text(request, "name", name);
+    ctl_request_text(request, "name", ctl_argument(ctl, 0));
     ctl_request_text(request, "team", ctl_option(ctl, "team"));
     ctl_request_text(request, "note", ctl_option(ctl, "note"));
     ctl_request_text(request, "models", ctl_option(ctl, "models"));
     ctl_request_text(request, "expires", expires);
-    status = ctl_ask(ctl, request, NULL, NULL, &done);
-    if (status != CTL_DONE) {
-        return status;
-    }
-    key = llm_json_get(done, "key");
-    cells = ctl_cells(columns, key, ctl->pool);
-    secret = llm_json_string(llm_json_get(done, "secret"), ctl->pool);
+    return status;
+}
+
+static int print_secret(ctl_t *ctl, const llm_json_t *done)
+{
+    const char **cells =
+        ctl_cells(columns, llm_json_get(done, "key"), ctl->pool);
+    const char *secret =
+        llm_json_string(llm_json_get(done, "secret"), ctl->pool);
+
     if (!secret) {
         return ctl_fail(ctl, CTL_REFUSED, "internal",
                         "the store made the key and did not tell it");
@@ -159,10 +182,22 @@ static int key_create(ctl_t *ctl)
         ctl_record(ctl, "key", columns, cells, secret);
         return CTL_DONE;
     }
-    ctl_remark(ctl, "key %s (id %s) was made; it is shown this once:", name,
-               cells[0] ? cells[0] : "?");
+    ctl_remark(ctl, "key %s (id %s) was made; it is shown this once:",
+               ctl_argument(ctl, 0), cells[0] ? cells[0] : "?");
     fprintf(ctl->world->out, "%s\n", secret);
     return CTL_DONE;
+}
+
+static int key_create(ctl_t *ctl)
+{
+    llm_buf_t *request = ctl_request(ctl, "key.create");
+    const llm_json_t *done;
+    int status = read_create(request, ctl);
+
+    if (status == CTL_DONE) {
+        status = ctl_ask(ctl, request, NULL, NULL, &done);
+    }
+    return status == CTL_DONE ? print_secret(ctl, done) : status;
 }
 
 static const ctl_option_t create_options[] = {

@@ -90,6 +90,8 @@ START_TEST(create_refuses_what_cannot_be_meant)
                 "llmgwctl: --expires: '2020-01-01' is not in the future\n");
     ck_assert_int_eq(fake_run("key create a --expires 0"), CTL_USAGE);
     ck_assert_int_eq(fake_run("key create a --expires 106751991d"), CTL_USAGE);
+    fake_expect("key create a --note x\xff", CTL_USAGE, "",
+                "llmgwctl: --note: expected UTF-8, not 'x\\xff'\n");
     ck_assert_ptr_null(fake.request);
 }
 END_TEST
