@@ -204,7 +204,7 @@ static int is_alive(void *baton, apr_uint64_t journal)
     if (journal == drain->dead) {
         return 0;
     }
-    if (llm_parts_have(drain->parts, journal)) {
+    if (llm_parts_contain(drain->parts, journal)) {
         return 1;
     }
     drain->dead = journal;

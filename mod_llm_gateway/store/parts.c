@@ -378,7 +378,7 @@ unsigned llm_part_read(llm_journal_parts_t *parts, llm_journal_part_t *part,
 
 /* A file becomes visible before its process can have a slot, so one that is
  * neither known nor in the folder now belongs to the dead. */
-int llm_parts_have(llm_journal_parts_t *parts, apr_uint64_t journal)
+int llm_parts_contain(llm_journal_parts_t *parts, apr_uint64_t journal)
 {
     llm_journal_part_id_t of = {journal, 0};
     unsigned place = place_of(parts, of);

@@ -42,6 +42,6 @@ int llm_part_is_finished(const llm_journal_part_t *part);
 apr_status_t llm_parts_remove(llm_journal_parts_t *parts,
                               llm_journal_part_t *part);
 /* Is any part of this journal known, or in the folder now? */
-int llm_parts_have(llm_journal_parts_t *parts, apr_uint64_t journal);
+int llm_parts_contain(llm_journal_parts_t *parts, apr_uint64_t journal);
 
 #endif /* STORE_PARTS_H */
