@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#include <ap_expr.h>
 #include <apr_strings.h>
 
 #include "core/llm_key.h"
@@ -274,12 +275,18 @@ static void classify_error(request_rec *r, llmgw_request_t *request)
     }
 }
 
+/* What SetHandler says here, or NULL. */
 static const char *forced_handler(request_rec *r)
 {
     const core_dir_config *core
         = ap_get_core_module_config(r->per_dir_config);
+    const char *error = NULL, *handler;
 
-    return core->handler;
+    if (!core->expr_handler) {
+        return core->handler;
+    }
+    handler = ap_expr_str_exec(r, core->expr_handler, &error);
+    return error || !strcmp(handler, "none") ? NULL : handler;
 }
 
 static int is_proxied(request_rec *r)

@@ -6,8 +6,9 @@
  * that safe). Requests do not notice: they never wait for it.
  *
  *   post_config           fork; wait until it has begun its work
- *   it died               start it again; from the second quick death on not
- *                         at once, but when the monitor comes by
+ *   it died               start it again; when it had never begun, for the
+ *                         second time, not at once but when the monitor
+ *                         comes by
  *   monitor (10 s)        kill it when its heart stopped; start it
  *   restart, stop         SIGTERM; it writes what there is and leaves
  *
@@ -39,7 +40,6 @@
 
 #define START_PATIENCE apr_time_from_sec(5)
 #define HEART_STOPPED  apr_time_from_sec(15)
-#define QUICK_DEATH    apr_time_from_sec(10)
 
 typedef struct owner_t {
     server_rec *server;
@@ -47,7 +47,7 @@ typedef struct owner_t {
     apr_proc_t proc;
     int is_alive;      /* as far as the parent knows */
     int is_noted;      /* proc is among the subprocesses of pconf */
-    int quick_deaths;  /* in a row */
+    int false_starts;  /* in a row: deaths before it began its work */
     apr_time_t started;
 } owner_t;
 
@@ -208,16 +208,24 @@ static void start_again(owner_t *owner)
     watch(owner);
 }
 
+/* While it recovers the store, or waits for the lock, it has not begun. */
+static int has_begun(const owner_t *owner, llm_health_t *phealth)
+{
+    llm_snapshot_health(llmgw_shared_snapshot(), phealth);
+    return phealth->ready && phealth->heartbeat >= owner->started;
+}
+
 static void note_death(owner_t *owner, const char *how)
 {
-    apr_time_t lived = apr_time_now() - owner->started;
+    llm_health_t health;
 
     owner->is_alive = 0;
-    owner->quick_deaths = lived < QUICK_DEATH ? owner->quick_deaths + 1 : 0;
+    owner->false_starts
+        = has_begun(owner, &health) ? 0 : owner->false_starts + 1;
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, owner->server,
                  LLM_LOGNO(0352) "the store's process (pid %d) ended%s; it is "
                  "started again%s", (int)owner->proc.pid, how,
-                 owner->quick_deaths > 1 ? " in a while" : "");
+                 owner->false_starts > 1 ? " in a while" : "");
 }
 
 static void maintain(int reason, void *data, apr_wait_t status)
@@ -240,7 +248,7 @@ static void maintain(int reason, void *data, apr_wait_t status)
         }
         note_death(owner, how);
         apr_proc_other_child_unregister(owner);
-        if (owner->quick_deaths < 2) {
+        if (owner->false_starts < 2) {
             start_again(owner);
         }
         break;
@@ -257,14 +265,12 @@ static void maintain(int reason, void *data, apr_wait_t status)
     }
 }
 
-/* Did it begin its work, and then fall silent? While it recovers the store,
- * or waits for the lock, it has not begun. */
+/* Did it begin its work, and then fall silent? */
 static int has_hung(const owner_t *owner)
 {
     llm_health_t health;
 
-    llm_snapshot_health(llmgw_shared_snapshot(), &health);
-    return health.heartbeat > owner->started
+    return has_begun(owner, &health)
            && apr_time_now() - health.heartbeat > HEART_STOPPED;
 }
 
@@ -312,8 +318,7 @@ static int await_owner(owner_t *owner)
             owner->is_alive = 0;
             return 0;
         }
-        llm_snapshot_health(llmgw_shared_snapshot(), &health);
-        if (health.ready && health.heartbeat >= owner->started) {
+        if (has_begun(owner, &health)) {
             return 1;
         }
         apr_sleep(apr_time_from_msec(5));
