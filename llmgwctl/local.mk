@@ -23,9 +23,7 @@ noinst_LTLIBRARIES += %D%/libctl.la
 
 %C%_libctl_la_LIBADD = mod_llm_gateway/libllmgw.la $(CJSON_LIBS)
 
-if HAVE_CTL_MAIN
 bin_PROGRAMS += %D%/llmgwctl
-endif
 
 %C%_llmgwctl_SOURCES = \
 	%D%/main.c

@@ -196,9 +196,7 @@ noinst_LTLIBRARIES += \
 	$(APU_LIBS) \
 	$(APR_LIBS)
 
-if HAVE_MODULE_MAIN
 module_LTLIBRARIES += %D%/mod_llm_gateway.la
-endif
 
 %C%_mod_llm_gateway_la_SOURCES = \
 	%D%/httpd/account.c \
