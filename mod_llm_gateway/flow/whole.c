@@ -43,6 +43,9 @@ static void translate_whole(llm_attempt_t *attempt, const llm_json_t *doc)
         llm_stream_give_up(attempt, problem);
         return;
     }
+    if (!answer->created) {
+        answer->created = apr_time_sec(llm_stream_of(attempt)->now);
+    }
     if (x->stream) {
         stream_answer(attempt, answer);
     }

@@ -101,7 +101,10 @@ ReadBufferSize 65536
     def start(self):
         run(self.program, '-f', str(self.folder / 'httpd.conf'), '-k', 'start')
         wait_for(self.port)
-        self.pid = int((self.folder / 'httpd.pid').read_text())
+        pid_file = self.folder / 'httpd.pid'
+        while not pid_file.exists() or not pid_file.read_text().strip():
+            time.sleep(0.05)
+        self.pid = int(pid_file.read_text())
         return self
 
     def stop(self):
