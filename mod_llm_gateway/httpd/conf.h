@@ -34,4 +34,9 @@ void llmgw_conf_mention(cmd_parms *cmd, const char *provider,
 const char *llmgw_conf_provider_names(const llmgw_server_t *server,
                                       apr_pool_t *p);
 
+/* conf_check.c: a directive anywhere in the tree, or NULL. arg NULL: whatever
+ * it says. */
+const ap_directive_t *llmgw_conf_find(const ap_directive_t *tree,
+                                      const char *name, const char *arg);
+
 #endif /* LLMGW_CONF_H */

@@ -31,6 +31,33 @@ const char *llmgw_conf_provider_names(const llmgw_server_t *server,
     return *names ? names : "none";
 }
 
+const ap_directive_t *llmgw_conf_find(const ap_directive_t *tree,
+                                      const char *name, const char *arg)
+{
+    const ap_directive_t *found = NULL;
+
+    for (; tree && !found; tree = tree->next) {
+        found = !strcasecmp(tree->directive, name)
+                        && (!arg || !strcasecmp(tree->args, arg))
+                    ? tree
+                    : llmgw_conf_find(tree->first_child, name, arg);
+    }
+    return found;
+}
+
+/* As httpd says it, for a setting that was found wanting later. */
+static int complain(const char *name, const char *what)
+{
+    const ap_directive_t *directive
+        = llmgw_conf_find(ap_conftree, name, NULL);
+
+    ap_log_error(COMPLAIN, LLM_LOGNO(0304) "Syntax error on line %d of %s: "
+                 "%s: %s", directive ? directive->line_num : 0,
+                 directive ? directive->filename : "the configuration", name,
+                 what);
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
 static int check_mentions(const llmgw_server_t *server, apr_pool_t *p)
 {
     int result = OK;
@@ -79,10 +106,10 @@ static int check_socket(llmgw_server_t *server, apr_pool_t *pconf)
     }
     path = ap_runtime_dir_relative(pconf, path);
     if (!path || strlen(path) > SOCKET_PATH_MAX) {
-        ap_log_error(COMPLAIN, LLM_LOGNO(0304) "LLMSocket: expected a path "
-                     "of at most %d bytes, not '%s'",
-                     (int)SOCKET_PATH_MAX, server->socket.value);
-        return HTTP_INTERNAL_SERVER_ERROR;
+        return complain("LLMSocket",
+                        apr_psprintf(pconf, "expected a path of at most %d "
+                                     "bytes, not '%s'", (int)SOCKET_PATH_MAX,
+                                     server->socket.value));
     }
     server->socket.value = path;
     return OK;
@@ -110,11 +137,9 @@ static int check_prices(llmgw_server_t *server, apr_pool_t *pconf)
         return OK;
     }
     what = path ? llm_prices_load(&server->price_list, path, pconf)
-                : "not a path";
+                : "expected the path of a file";
     if (what) {
-        ap_log_error(COMPLAIN, LLM_LOGNO(0305) "LLMPrices: %s: %s",
-                     path ? path : server->prices.value, what);
-        return HTTP_INTERNAL_SERVER_ERROR;
+        return complain("LLMPrices", what);
     }
     server->price_day = day_of(server->price_list);
     return OK;

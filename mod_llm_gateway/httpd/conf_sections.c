@@ -187,6 +187,12 @@ static const char *complete_provider(cmd_parms *cmd, llm_provider_t *provider)
                             provider->name, provider->name,
                             llm_dialect_names(2, cmd->pool));
     }
+    if (!glue->secret.source) {
+        return apr_psprintf(cmd->pool,
+                            "<LLMProvider %s>: LLMKey is missing: expected "
+                            "env:NAME, file:/path, exec:/path, or none",
+                            provider->name);
+    }
     url = provider->base_url ? provider->base_url
                              : provider->dialect->default_url;
     if (!url) {

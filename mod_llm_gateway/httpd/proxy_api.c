@@ -8,7 +8,7 @@
  * is known for certain only in a child: mod_proxy keeps its workers in an
  * array, which moves while it grows.
  */
-#include "httpd/llmgw.h"
+#include "httpd/conf.h"
 
 #include <string.h>
 
@@ -30,21 +30,11 @@ llmgw_proxy_api_t llmgw_proxy;
 
 /* ---- what https asks for ----------------------------------------------- */
 
-/* Is the directive anywhere in the configuration? arg NULL: whatever it
- * says. mod_ssl tells nobody what its settings are. */
-static int is_configured(const ap_directive_t *tree, const char *name,
-                         const char *arg)
+/* mod_ssl tells nobody what its settings are: their presence is looked for.
+ */
+static int is_configured(const char *name, const char *arg)
 {
-    for (; tree; tree = tree->next) {
-        if (!strcasecmp(tree->directive, name)
-            && (!arg || !strcasecmp(tree->args, arg))) {
-            return 1;
-        }
-        if (is_configured(tree->first_child, name, arg)) {
-            return 1;
-        }
-    }
-    return 0;
+    return llmgw_conf_find(ap_conftree, name, arg) != NULL;
 }
 
 /* NULL, or what is missing for a connection that is safe to send a key on. */
@@ -53,11 +43,11 @@ static const char *check_tls(void)
     if (!ap_find_linked_module("mod_ssl.c")) {
         return "an https address needs mod_ssl: load it";
     }
-    if (!is_configured(ap_conftree, "SSLProxyEngine", "on")) {
+    if (!is_configured("SSLProxyEngine", "on")) {
         return "an https address needs SSLProxyEngine On in the server's "
                "configuration";
     }
-    if (!is_configured(ap_conftree, "SSLProxyVerify", NULL)) {
+    if (!is_configured("SSLProxyVerify", NULL)) {
         return "an https address needs a word on the provider's certificate: "
                "SSLProxyVerify require, with SSLProxyCACertificateFile "
                "(without it anybody on the way could take the provider's "
