@@ -142,8 +142,17 @@ endif
 %C%_unit_test_dialect_LDADD = mod_llm_gateway/libllm_dialect.la \
 	mod_llm_gateway/libllm_core.la $(unit_ldadd)
 %C%_unit_test_dialect_SOURCES = \
+	%D%/unit/dialect/exchange.c \
+	%D%/unit/dialect/exchange.h \
+	%D%/unit/dialect/gemini_chunks.h \
+	%D%/unit/dialect/legal.c \
 	%D%/unit/dialect/main.c \
 	%D%/unit/dialect/suites.def \
+	%D%/unit/dialect/test_gemini.c \
+	%D%/unit/dialect/test_gemini_answers.c \
+	%D%/unit/dialect/test_gemini_calls.c \
+	%D%/unit/dialect/test_gemini_schema.c \
+	%D%/unit/dialect/test_recorded.c \
 	%D%/unit/dialect/wire.c \
 	%D%/unit/dialect/wire.h
 
@@ -153,7 +162,11 @@ endif
 	mod_llm_gateway/libllm_core.la $(DB_LIBS) $(unit_ldadd)
 %C%_unit_test_store_SOURCES = \
 	%D%/unit/store/main.c \
-	%D%/unit/store/suites.def
+	%D%/unit/store/rig.c \
+	%D%/unit/store/rig.h \
+	%D%/unit/store/suites.def \
+	%D%/unit/store/test_codec.c \
+	%D%/unit/store/test_journal.c
 
 %C%_unit_test_route_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_route_CFLAGS = $(unit_cflags)
