@@ -161,12 +161,7 @@ static void put_part(contents_t *c, const llm_part_t *part, int is_model)
     case LLM_PART_IMAGE:
     case LLM_PART_AUDIO:
     case LLM_PART_FILE:
-        if (!part->media && part->text.data) {
-            put_text(c, part->text); /* a document that is plain text */
-        }
-        else if (part->media) {
-            put_media(c, part);
-        }
+        put_media(c, part);
         break;
     case LLM_PART_THINKING:
         put_thinking(c, part);

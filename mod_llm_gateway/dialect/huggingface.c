@@ -162,6 +162,9 @@ const char *llm_huggingface_native_model(const char *path,
         return model;
     }
     path = apr_pstrmemdup(pool, path, strcspn(path, "?#"));
+    if (*path == '/' && is_model_path(path)) {
+        return read_model(path + 1, pool);
+    }
     at = strstr(path, "/models/");
     if (at) {
         return read_model(at + strlen("/models/"), pool);
@@ -171,9 +174,6 @@ const char *llm_huggingface_native_model(const char *path,
         at += strlen("/pipeline/");
         at += segment_length(at);
         return *at ? read_model(at + 1, pool) : NULL;
-    }
-    if (*path == '/' && is_model_path(path)) {
-        return read_model(path + 1, pool);
     }
     return model;
 }

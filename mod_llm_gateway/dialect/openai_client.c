@@ -143,6 +143,13 @@ static llm_problem_t *read_function(llm_ask_t *ask, llm_tool_t *tool,
     return NULL;
 }
 
+/* {"googleSearch":{}}: Google's tools have a name and no type. */
+static int is_google_tool(const llm_json_t *node)
+{
+    return node->count == 1 && node->child->type == LLM_JSON_OBJECT
+           && !llm_text_equals(node->child->name, "function");
+}
+
 static llm_problem_t *read_tool(llm_ask_t *ask, llm_tools_t *tools,
                                 const llm_json_t *node, int i, apr_pool_t *pool)
 {
@@ -155,7 +162,7 @@ static llm_problem_t *read_tool(llm_ask_t *ask, llm_tools_t *tools,
         return llm_problem_field(pool, where, "expected an object");
     }
     tool = llm_tools_add(tools, pool);
-    if (type && !llm_json_equals(type, "function")) {
+    if (type ? !llm_json_equals(type, "function") : is_google_tool(node)) {
         tool->raw = node; /* one only its own dialect knows */
         return NULL;
     }
