@@ -63,10 +63,13 @@ static const llm_dialect_t *dialect_of(const llm_provider_t *provider)
                                              : client_dialect("openai");
 }
 
-/* Anthropic's clients name its version in each request. */
-static int is_from_anthropic_client(request_rec *r)
+/* Where the path does not tell: Anthropic's clients name its version in each
+ * request. */
+static const llm_dialect_t *unknown_client(request_rec *r)
 {
-    return apr_table_get(r->headers_in, "anthropic-version") != NULL;
+    return client_dialect(apr_table_get(r->headers_in, "anthropic-version")
+                              ? "anthropic"
+                              : "openai");
 }
 
 /* ---- native routes ----------------------------------------------------- */
@@ -224,8 +227,7 @@ static void classify_call(request_rec *r, llmgw_request_t *request)
     const llm_provider_t *provider;
 
     request->kind = LLMGW_UNKNOWN;
-    request->client = client_dialect(
-        is_from_anthropic_client(r) ? "anthropic" : "openai");
+    request->client = unknown_client(r);
     if (!path) {
         return;
     }
@@ -317,7 +319,7 @@ static llmgw_kind_e kind_here(request_rec *r, const llmgw_dir_t *dir)
 
 /* ---- finding it -------------------------------------------------------- */
 
-static llmgw_request_t *kept_request(request_rec *r)
+llmgw_request_t *llmgw_request_kept(request_rec *r)
 {
     return r->request_config ? ap_get_module_config(r->request_config,
                                                     &llm_gateway_module)
@@ -326,7 +328,7 @@ static llmgw_request_t *kept_request(request_rec *r)
 
 static llmgw_request_t *keep_request(request_rec *r)
 {
-    llmgw_request_t *request = kept_request(r);
+    llmgw_request_t *request = llmgw_request_kept(r);
 
     if (!request) {
         request = apr_pcalloc(r->pool, sizeof(*request));
@@ -344,7 +346,7 @@ static int is_settled(const llmgw_request_t *request)
 
 llmgw_request_t *llmgw_request_of(request_rec *r)
 {
-    llmgw_request_t *request = kept_request(r);
+    llmgw_request_t *request = llmgw_request_kept(r);
     const llmgw_dir_t *dir;
     llmgw_kind_e kind;
 
@@ -428,6 +430,8 @@ static int note_encoded_path(request_rec *r)
 
         request->encoded = apr_pstrdup(r->pool, r->uri);
         request->encoded_of = r->uri;
+        /* should it not be decodable, the error is ours to write */
+        request->client = unknown_client(r);
     }
     return DECLINED;
 }
@@ -453,7 +457,7 @@ static int is_translated(request_rec *r)
 /* The settings are the server's defaults in this hook: the name tells. */
 static int map_to_storage(request_rec *r)
 {
-    return is_translated(r) && kept_request(r) ? OK : DECLINED;
+    return is_translated(r) && llmgw_request_kept(r) ? OK : DECLINED;
 }
 
 /* "/openai/v1/files/x.gz" has neither a type nor an encoding by its name. */

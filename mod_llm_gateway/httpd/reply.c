@@ -21,7 +21,7 @@ static const struct wording_t {
 } wordings[] = {
     {HTTP_BAD_REQUEST, "the request is malformed"},
     {HTTP_UNAUTHORIZED, "the API key is missing or not valid"},
-    {HTTP_FORBIDDEN, "this key may not do that here"},
+    {HTTP_FORBIDDEN, "access is denied here"},
     {HTTP_NOT_FOUND, "there is nothing at this address"},
     {HTTP_METHOD_NOT_ALLOWED, "this method is not allowed here"},
     {HTTP_REQUEST_TIME_OUT, "the request did not arrive in time"},
@@ -212,12 +212,15 @@ void llmgw_reply_head(request_rec *r, llmgw_request_t *request)
  * was looked up for. */
 static llmgw_request_t *failed_request(request_rec *r)
 {
-    llmgw_request_t *request = NULL;
+    for (; r; r = r->prev) {
+        llmgw_request_t *request = llmgw_request_of(r);
 
-    for (; r && !request; r = r->prev) {
-        request = llmgw_request_of(r);
+        request = request ? request : llmgw_request_kept(r);
+        if (request && request->client) {
+            return request;
+        }
     }
-    return request && request->client ? request : NULL;
+    return NULL;
 }
 
 /* What described the body that is replaced. */
@@ -247,6 +250,18 @@ static void drop_data(apr_bucket_brigade *bb)
     }
 }
 
+/* Require answers 401 to a good key it does not let in. */
+static const llm_problem_t *problem_of_httpd(request_rec *r,
+                                             const llmgw_request_t *request)
+{
+    llm_problem_t *problem = llmgw_problem_of_status(r, r->status);
+
+    if (r->status == HTTP_UNAUTHORIZED && request->key.id) {
+        problem->message = "this API key may not be used here";
+    }
+    return problem;
+}
+
 static void insert_problem(request_rec *r, llmgw_request_t *request,
                            apr_bucket_brigade *bb)
 {
@@ -254,7 +269,7 @@ static void insert_problem(request_rec *r, llmgw_request_t *request,
     llm_buf_t *body;
 
     if (!problem || problem->status != r->status) {
-        problem = llmgw_problem_of_status(r, r->status);
+        problem = problem_of_httpd(r, request);
     }
     body = problem_body(r, request, problem);
     forget_body(r);
