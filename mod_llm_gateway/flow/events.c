@@ -281,6 +281,23 @@ void llm_events_finish(llm_attempt_t *attempt)
     }
 }
 
+/* What was asked, for the reader. What passes was never read: then an ask that
+ * says nothing, which makes no difference to metering. */
+static const llm_ask_t *ask_of(const llm_attempt_t *attempt)
+{
+    llm_ask_t *nothing;
+
+    if (attempt->x->ask) {
+        return attempt->x->ask;
+    }
+    nothing = apr_pcalloc(attempt->pool, sizeof(*nothing));
+    nothing->op = LLM_OP_CHAT;
+    nothing->stream = 1;
+    nothing->unknown = apr_array_make(attempt->pool, 1,
+                                      sizeof(const llm_json_t *));
+    return nothing;
+}
+
 void llm_events_begin(llm_attempt_t *attempt, int sse)
 {
     llm_exchange_t *x = attempt->x;
@@ -294,7 +311,8 @@ void llm_events_begin(llm_attempt_t *attempt, int sse)
         stream->lines = llm_ndjson_make(EVENT_MAX, attempt->pool);
     }
     if (!x->native || x->native_chat) {
-        stream->reader = stream->provider->reader_make(x->ask, attempt->pool);
+        stream->reader
+            = stream->provider->reader_make(ask_of(attempt), attempt->pool);
     }
     if (!attempt->pass) {
         stream->writer = x->client->writer_make(x->ask, x->request_id,
