@@ -66,6 +66,15 @@ int llm_dialect_passes(const llm_dialect_t *client,
            && (provider->pass_ops & (unsigned)op);
 }
 
+/* The parsed number has 16 bits, whatever was written. */
+static int is_port(const char *text)
+{
+    char *end;
+    apr_int64_t port = apr_strtoi64(text, &end, 10);
+
+    return !*end && port >= 1 && port <= 65535;
+}
+
 /* NULL, or what is wrong with the parts of an address. */
 static const char *check_url(const apr_uri_t *uri)
 {
@@ -83,7 +92,7 @@ static const char *check_url(const apr_uri_t *uri)
     if (uri->query || uri->fragment) {
         return "a base address has no query and no fragment";
     }
-    if (uri->port_str && *uri->port_str && !uri->port) {
+    if (uri->port_str && *uri->port_str && !is_port(uri->port_str)) {
         return "expected a port from 1 to 65535";
     }
     return NULL;
