@@ -9,7 +9,7 @@ import textwrap
 # What the module and the tests need, alphabetically as Debian loads them: so
 # llm_gateway comes before proxy, which must work.
 MODULES = ["alias", "authn_core", "authz_core", "authz_host", "authz_user", "deflate",
-           "env", "filter", "headers", "llm_gateway", "log_config", "mime", "mpm_event",
+           "env", "filter", "headers", "llm_gateway", "log_config", "mpm_event",
            "proxy", "proxy_http", "reqtimeout", "setenvif", "status", "unixd"]
 
 # Every variable the gateway sets for an access log.
@@ -85,7 +85,6 @@ class Conf:
         log_format = ",".join(f'\\"{v}\\":\\"%{{{v}}}e\\"' for v in VARIABLES)
         head += [
             f'DocumentRoot "{gw.root}/htdocs"', f'ErrorLog "{gw.root}/error.log"',
-            'ErrorLogFormat "[%{u}t] [%-m:%l] [pid %P:tid %T] %7F: %E: [client %a] %M"',
             "LogLevel warn llm_gateway:info",
             f'LogFormat "{{\\"status\\":\\"%>s\\",\\"line\\":\\"%m %U\\",\\"user\\":\\"%u\\",'
             f'{log_format}}}" llm', f'CustomLog "{gw.root}/access.log" llm',

@@ -30,6 +30,9 @@ from conf import Conf
 SOURCES = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                         "..", ".."))
 
+# Where libtool leaves it; the second for builds without libtool.
+MODULE = ("mod_llm_gateway/.libs/mod_llm_gateway.so", "mod_llm_gateway/mod_llm_gateway.so")
+
 # What the scripted provider is called with; no gateway key looks like these.
 PROVIDER_KEYS = {"TEST_OPENAI_KEY": "sk-test-openai", "TEST_ANTHROPIC_KEY": "sk-ant-test",
                  "TEST_GEMINI_KEY": "AIza-test", "TEST_HUGGINGFACE_KEY": "hf_test"}
@@ -65,8 +68,7 @@ class Env:
 
     def __init__(self):
         self.build = self._find_build()
-        self.module = self._built("mod_llm_gateway/.libs/mod_llm_gateway.so",
-                                  "mod_llm_gateway/mod_llm_gateway.so")
+        self.module = self._built(*MODULE)
         self.ctl_program = self._built("llmgwctl/llmgwctl")
         self.httpd = os.environ.get("LLMGW_HTTPD") or self._first(
             shutil.which(n, path=os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin")
@@ -87,9 +89,7 @@ class Env:
         tried = [os.environ.get("LLMGW_BUILD"), *(os.path.join(SOURCES, d)
                                                   for d in ("build/test", "build", "."))]
         for path in tried:
-            if path and os.path.isdir(os.path.join(path, "mod_llm_gateway")) \
-                    and glob.glob(os.path.join(path, "mod_llm_gateway", "**", "*.so"),
-                                  recursive=True):
+            if path and any(os.path.exists(os.path.join(path, m)) for m in MODULE):
                 return os.path.abspath(path)
         raise NotBuilt("mod_llm_gateway.so was not found: set LLMGW_BUILD to the folder "
                        "it was built in")
@@ -536,11 +536,12 @@ class Gateway:
         self._log_at = len(self._log())
 
     def recent_trouble(self):
-        """Of those, the warnings and worse, and what has no level at all."""
+        """Of those, the warnings and worse, crashes of children (which httpd
+        calls a notice), and what has no level at all."""
         bad = re.compile(r"^\[[^]]*\] \[\S*:(emerg|alert|crit|error|warn)\]")
         good = re.compile(r"^\[[^]]*\] \[\S*:(notice|info|debug|trace\d)\]")
         return [line for line in self.recent_log()
-                if bad.match(line) or not good.match(line)]
+                if bad.match(line) or not good.match(line) or "exit signal" in line]
 
     def sanitizer_reports(self):
         reports = []

@@ -2,12 +2,16 @@
 """Configuration: what is right is accepted, and what is wrong is reported by
 `httpd -t` with file, line and what was expected."""
 import re
+import ssl
 
 import pytest
 
 from conf import ENABLED
 
 EVERYTHING = """
+    SSLProxyEngine On
+    SSLProxyVerify require
+    SSLProxyCACertificateFile {ca}
     LLMSocket {root}/run/llmgw.sock
     LLMBodyLimit 32m
     LLMAnswerLimit 64m
@@ -68,7 +72,11 @@ EVERYTHING = """
 
 def test_every_directive_is_accepted(gw):
     key = gw.file("claude.key", "sk-ant-1\n")
-    code, said = gw.configtest(gw.conf(EVERYTHING.format(root=gw.root, key=key)))
+    # Any certificate will do: nobody is called.
+    ca = gw.file("ca.pem", ssl.get_default_verify_paths().cafile and open(
+        ssl.get_default_verify_paths().cafile, encoding="utf-8").read() or "")
+    conf = gw.conf(EVERYTHING.format(root=gw.root, key=key, ca=ca), ["ssl"])
+    code, said = gw.configtest(conf)
     assert code == 0, said
     assert "Syntax OK" in said
 
@@ -126,7 +134,8 @@ MISTAKES = {
         "<LLMProvider openai>\nLLMKey exec:/no/such/program #!\n</LLMProvider>",
         "LLMKey", "/no/such/program"),
     "a provider without a key": (
-        "<LLMProvider openai> #!\n</LLMProvider>", "openai", "LLMKey"),
+        "<LLMProvider openai> #!\nLLMBaseURL http://x/v1\n</LLMProvider>", "openai",
+        "LLMKey", "none"),
     "a header without a value": (
         "<LLMProvider openai>\nLLMHeader x-one #!\n</LLMProvider>", "LLMHeader"),
     "a header that cannot be one": (
@@ -186,6 +195,8 @@ def test_a_mistake_is_named_with_its_line(gw, name):
     snippet, *expected = MISTAKES[name]
     conf = gw.conf(snippet)
     text = conf.text()
+    if "LLMStore" in snippet:
+        text = text.replace(f"LLMStore  bdb:{gw.store}", "#")
     line = next(i for i, x in enumerate(text.split("\n"), 1) if x.endswith("#!"))
     code, said = gw.configtest(text.replace(" #!", ""))
     assert code != 0, f"accepted: {snippet}"
@@ -203,6 +214,16 @@ def test_a_key_file_that_others_may_read_is_refused(gw):
     assert code != 0
     assert key in said and re.search("read|permission|mode", said), said
     assert "sk-readable" not in said
+
+
+@pytest.mark.parametrize("more, word", [
+    ("", "mod_ssl"), ("SSLProxyEngine On", "SSLProxyVerify")])
+def test_https_without_a_check_of_the_certificate_is_refused(gw, more, word):
+    conf = gw.conf(more + "\n<LLMProvider openai>\nLLMKey none\n</LLMProvider>",
+                   ["ssl"] if more else [])
+    code, said = gw.configtest(conf)
+    assert code != 0
+    assert "openai" in said and word in said, said
 
 
 def test_an_empty_key_file_is_refused(gw):
@@ -232,7 +253,8 @@ def test_a_price_that_is_none_is_named(gw):
                   '"model": "gpt-4o", "input": "two"}]}', mode=0o644)
     code, said = gw.configtest(gw.conf(f"LLMPrices {bad}"))
     assert code != 0
-    assert "LLMPrices" in said and "gpt-4o" in said and "input" in said, said
+    assert "LLMPrices" in said and "models[0].input" in said and "2.50" in said, said
+    assert said.count(bad) == 1, said
 
 
 def test_the_gateway_without_a_store_is_refused(gw):
