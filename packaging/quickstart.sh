@@ -270,7 +270,11 @@ ErrorLog    $run/logs/error.log
 LogLevel    warn
 CONF
     load mpm_event unixd log_config authn_core authz_core authz_user
-    load proxy proxy_http socache_shmcb ssl
+    load proxy proxy_http
+    [ -z "$real" ] || {
+        load socache_shmcb ssl
+        echo "SSLSessionCache shmcb:$run/ssl_sessions(65536)"
+    }
     [ -z "$user" ] || printf 'User  %s\nGroup %s\n' "$user" "$group"
     cat <<CONF
 LogFormat "%h %u \"%r\" %>s \"%{LLM_MODEL}e\" in=%{LLM_TOKENS_IN}e out=%{LLM_TOKENS_OUT}e cost=%{LLM_COST}e" llm
@@ -345,7 +349,7 @@ find_httpd()
 start_gateway()
 {
     (umask 077 && write_conf >"$run/httpd.conf") || exit 1
-    rm -f "$run/logs/error.log"
+    : >"$run/logs/error.log"
     "$httpd" -d "$run" -f "$run/httpd.conf" -t >"$log" 2>&1 ||
         fail "httpd refuses the configuration $run/httpd.conf" "$log"
     "$httpd" -d "$run" -f "$run/httpd.conf" -k start >"$log" 2>&1 ||
@@ -443,9 +447,9 @@ tell()
 Base URL   $base/v1  (OpenAI's SDKs), $base  (Anthropic's)
 Key        $key
 Logs       $run/logs
-Configured $run/httpd.conf
-${real:+Accounts  $real (a model is asked for as "real-openai/gpt-4o")
-}
+Configured $run/httpd.conf${real:+
+Accounts  $real; ask for models as real-openai/gpt-4o}
+
 Three commands to try next:
 
   curl $base/v1/models -H "Authorization: Bearer $key"
