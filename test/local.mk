@@ -153,6 +153,7 @@ endif
 	%D%/unit/dialect/test_gemini_calls.c \
 	%D%/unit/dialect/test_gemini_schema.c \
 	%D%/unit/dialect/test_recorded.c \
+	%D%/unit/dialect/test_vectors.c \
 	%D%/unit/dialect/wire.c \
 	%D%/unit/dialect/wire.h
 
@@ -166,7 +167,9 @@ endif
 	%D%/unit/store/rig.h \
 	%D%/unit/store/suites.def \
 	%D%/unit/store/test_codec.c \
-	%D%/unit/store/test_journal.c
+	%D%/unit/store/test_inflight.c \
+	%D%/unit/store/test_journal.c \
+	%D%/unit/store/test_snapshot.c
 
 %C%_unit_test_route_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_route_CFLAGS = $(unit_cflags)
