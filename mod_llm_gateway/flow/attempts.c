@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "core/llm_json.h"
 #include "core/llm_redact.h"
 #include "flow/head.h"
 #include "flow/stream.h"
@@ -228,12 +229,25 @@ void llm_attempt_fail(llm_attempt_t *attempt, llm_problem_t *problem,
 
 /* ---- the end without an answer ---------------------------------------- */
 
+/* {"error": {...}}, as both client dialects have it. Servers that speak a
+ * dialect may still say errors in words of their own ("error": "text", a page
+ * of HTML), which its clients could not read. */
+static int is_error_object(const llm_attempt_t *attempt)
+{
+    const llm_json_t *doc;
+
+    return !llm_json_read(&doc, attempt->error_body.data,
+                          attempt->error_body.len, NULL, attempt->pool)
+           && llm_json_is(llm_json_get(doc, "error"), LLM_JSON_OBJECT);
+}
+
 /* The provider's own words, where the client speaks its dialect. */
 static int has_own_words(const llm_attempt_t *attempt)
 {
     return attempt && attempt->pass && attempt->problem
            && attempt->problem == attempt->x->problem
-           && attempt->problem->from_upstream && attempt->error_body.len;
+           && attempt->problem->from_upstream && attempt->error_body.len
+           && (attempt->x->native || is_error_object(attempt));
 }
 
 static void copy_own_words(llm_exchange_t *x, const llm_attempt_t *attempt)
