@@ -10,6 +10,12 @@ import pytest
 from env import SOURCES
 
 CA_FILE = "/etc/ssl/certs/ca-certificates.crt"
+# What docs/providers.md wants for https, once for a server.
+HTTPS = f"""
+SSLProxyEngine On
+SSLProxyVerify require
+SSLProxyCACertificateFile {CA_FILE}
+"""
 VARIABLES = ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "HF_TOKEN",
              "GROQ_API_KEY"]
 EXAMPLES = sorted(os.path.basename(p) for p in glob.glob(f"{SOURCES}/conf/examples/*.conf"))
@@ -40,7 +46,11 @@ def tried(gw):
             text = text.replace(f"file:/etc/llm-gateway/{name}",
                                 f"file:{gw.file(name, 'sk-example')}")
         text = text.replace("/etc/llm-gateway/prices.json", gw.prices)
+        text = text.replace("logs/llm_log", "llm_log")
         text = re.sub(r"(?m)^\s*(LLMStore\s|LoadModule llm_gateway_module\s).*$", "", text)
+        if "SSLProxyEngine" not in text:
+            text += HTTPS
+        text += f"\nSSLSessionCache shmcb:{gw.root}/run/ssl(65536)\n"
         return gw.conf(text, modules=["socache_shmcb", "ssl"])
     return conf
 
