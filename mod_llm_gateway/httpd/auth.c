@@ -21,19 +21,17 @@
 
 #include "core/llm_key.h"
 
-#define AUTH_TYPE    "LLMKey"
-#define ANONYMOUS    "anonymous"
-#define KEY_MAX      512 /* bytes of a key a client may send */
+#define AUTH_TYPE "LLMKey"
+#define ANONYMOUS "anonymous"
+#define KEY_MAX   512 /* bytes of a key a client may send */
 
 /* Where a key may be, in the order in which they are read. */
 static const struct credential_t {
     const char *header;
     const char *scheme; /* what comes before the key, or NULL */
 } credentials[] = {
-    {"Authorization", "Bearer"},
-    {"x-api-key", NULL},
-    {"x-goog-api-key", NULL},
-    {"api-key", NULL},
+    {"Authorization", "Bearer"}, {"x-api-key", NULL},
+    {"x-goog-api-key", NULL},    {"api-key", NULL},
     {"X-Client-API-Key", NULL},
 };
 
@@ -111,8 +109,8 @@ static int find_key(request_rec *r, llm_bytes_t *pkey)
 
 static llm_problem_t *unauthorized(request_rec *r, const char *message)
 {
-    llm_problem_t *problem
-        = llm_problem_make(LLM_PROBLEM_UNAUTHORIZED, r->pool, "%s", message);
+    llm_problem_t *problem =
+        llm_problem_make(LLM_PROBLEM_UNAUTHORIZED, r->pool, "%s", message);
 
     problem->code = "invalid_api_key";
     return problem;
@@ -131,9 +129,9 @@ static llm_problem_t *refuse(request_rec *r, const char *name,
  * good key could not be told from a bad one. */
 static llm_problem_t *not_ready(request_rec *r)
 {
-    llm_problem_t *problem
-        = llm_problem_make(LLM_PROBLEM_UNAVAILABLE, r->pool,
-                           "the gateway cannot check keys at the moment");
+    llm_problem_t *problem =
+        llm_problem_make(LLM_PROBLEM_UNAVAILABLE, r->pool,
+                         "the gateway cannot check keys at the moment");
 
     problem->retry_after = 1;
     return problem;
@@ -152,10 +150,10 @@ static int are_keys_loaded(llm_snapshot_t *snapshot)
 
 static const char *reason_against(const llm_key_view_t *view, apr_time_t now)
 {
-    return view->revoked                              ? "revoked"
-           : view->flags & LLM_KEY_DISABLED           ? "disabled"
-           : view->expires && view->expires <= now    ? "expired"
-                                                      : NULL;
+    return view->revoked                           ? "revoked"
+           : view->flags & LLM_KEY_DISABLED        ? "disabled"
+           : view->expires && view->expires <= now ? "expired"
+                                                   : NULL;
 }
 
 static llm_problem_t *judge(request_rec *r, llm_bytes_t key,
@@ -223,8 +221,8 @@ llm_problem_t *llmgw_auth_check(request_rec *r, llmgw_request_t *request)
     if (!request->key_checked) {
         /* who watches the gateway's health has no key */
         if (request->kind != LLMGW_HEALTH) {
-            request->key_problem = authenticate(
-                r, request->dir->anonymous.value, &request->key);
+            request->key_problem =
+                authenticate(r, request->dir->anonymous.value, &request->key);
         }
         request->key_checked = 1;
         if (!request->key_problem && !r->user) {
@@ -250,12 +248,12 @@ void llmgw_auth_challenge(request_rec *r)
 {
     const char *realm = ap_auth_name(r);
 
-    apr_table_setn(r->err_headers_out,
-                   r->proxyreq == PROXYREQ_PROXY ? "Proxy-Authenticate"
-                                                 : "WWW-Authenticate",
-                   apr_psprintf(r->pool, "Bearer realm=\"%s\"",
-                                realm ? ap_escape_quotes(r->pool, realm)
-                                      : "llm-gateway"));
+    apr_table_setn(
+        r->err_headers_out,
+        r->proxyreq == PROXYREQ_PROXY ? "Proxy-Authenticate"
+                                      : "WWW-Authenticate",
+        apr_psprintf(r->pool, "Bearer realm=\"%s\"",
+                     realm ? ap_escape_quotes(r->pool, realm) : "llm-gateway"));
 }
 
 static int check_authn(request_rec *r)

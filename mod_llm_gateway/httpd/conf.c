@@ -33,18 +33,18 @@ static const char *read_size(llmgw_size_t *setting, const char *text)
 {
     const char *what = llm_size_read(&setting->value, text);
 
-    return what               ? what
+    return what              ? what
            : !setting->value ? "expected a size above zero, such as 32m"
-                              : NULL;
+                             : NULL;
 }
 
 static const char *read_duration(llmgw_duration_t *setting, const char *text)
 {
     const char *what = llm_duration_read(&setting->value, text);
 
-    return what               ? what
+    return what              ? what
            : !setting->value ? "expected a duration above zero, such as 30s"
-                              : NULL;
+                             : NULL;
 }
 
 static const char *read_count(llmgw_count_t *setting, const char *text)
@@ -102,18 +102,16 @@ static const char *find_conf(cmd_parms *cmd, void *dir, void **pconf)
 }
 
 /* set_size() and its like: cmd->info says where in the structure. */
-#define SETTER(type)                                                   \
-    static const char *set_##type(cmd_parms *cmd, void *dir,           \
-                                  const char *text)                    \
-    {                                                                  \
-        void *conf;                                                    \
-        const char *what = find_conf(cmd, dir, &conf);                 \
-        llmgw_##type##_t *setting                                      \
-            = (void *)((char *)conf + (apr_size_t)cmd->info);          \
-                                                                       \
-        setting->set = 1;                                              \
-        return what ? what                                             \
-                    : outcome(cmd, read_##type(setting, text), text);  \
+#define SETTER(type)                                                           \
+    static const char *set_##type(cmd_parms *cmd, void *dir, const char *text) \
+    {                                                                          \
+        void *conf;                                                            \
+        const char *what = find_conf(cmd, dir, &conf);                         \
+        llmgw_##type##_t *setting =                                            \
+            (void *)((char *)conf + (apr_size_t)cmd->info);                    \
+                                                                               \
+        setting->set = 1;                                                      \
+        return what ? what : outcome(cmd, read_##type(setting, text), text);   \
     }
 SETTER(flag)
 SETTER(size)
@@ -137,7 +135,7 @@ static void must_read(const char *what, const char *name)
     }
 }
 
-#define PRESET(field, name, type, preset) \
+#define PRESET(field, name, type, preset)                                      \
     must_read(read_##type(&conf->field, preset), #name);
 
 void *llmgw_dir_create(apr_pool_t *p, char *path)
@@ -147,7 +145,7 @@ void *llmgw_dir_create(apr_pool_t *p, char *path)
     (void)path;
 #define SETTING_dir PRESET
 #define SETTING_srv(field, name, type, preset)
-#define SETTING(scope, name, field, type, preset, help) \
+#define SETTING(scope, name, field, type, preset, help)                        \
     SETTING_##scope(field, name, type, preset)
 #include "httpd/settings.def"
 #undef SETTING
@@ -164,7 +162,7 @@ void *llmgw_server_create(apr_pool_t *p, server_rec *s)
     (void)s;
 #define SETTING_srv PRESET
 #define SETTING_dir(field, name, type, preset)
-#define SETTING(scope, name, field, type, preset, help) \
+#define SETTING(scope, name, field, type, preset, help)                        \
     SETTING_##scope(field, name, type, preset)
 #include "httpd/settings.def"
 #undef SETTING
@@ -181,9 +179,9 @@ void *llmgw_dir_merge(apr_pool_t *p, void *basev, void *addv)
     const llmgw_dir_t *base = basev, *add = addv;
     llmgw_dir_t *conf = apr_pmemdup(p, base, sizeof(*base));
 
-#define MERGE(field)            \
-    if (add->field.set) {       \
-        conf->field = add->field; \
+#define MERGE(field)                                                           \
+    if (add->field.set) {                                                      \
+        conf->field = add->field;                                              \
     }
 #define SETTING_dir(field) MERGE(field)
 #define SETTING_srv(field)
@@ -231,8 +229,8 @@ const llm_provider_t *llmgw_provider_find(const llmgw_server_t *server,
                                           const char *name)
 {
     for (int i = 0; i < server->providers->nelts; ++i) {
-        const llm_provider_t *provider
-            = APR_ARRAY_IDX(server->providers, i, const llm_provider_t *);
+        const llm_provider_t *provider =
+            APR_ARRAY_IDX(server->providers, i, const llm_provider_t *);
 
         if (!strcmp(provider->name, name)) {
             return provider;
@@ -244,17 +242,16 @@ const llm_provider_t *llmgw_provider_find(const llmgw_server_t *server,
 /* ---- the commands ------------------------------------------------------ */
 
 const command_rec llmgw_commands[] = {
-#define SETTING(scope, name, field, type, preset, help)                  \
-    AP_INIT_TAKE1(#name, set_##type,                                     \
-                  (void *)APR_OFFSETOF(conf_##scope##_t, field),         \
+#define SETTING(scope, name, field, type, preset, help)                        \
+    AP_INIT_TAKE1(#name, set_##type,                                           \
+                  (void *)APR_OFFSETOF(conf_##scope##_t, field),               \
                   CONTEXT_##scope, help),
 #include "httpd/settings.def"
 #undef SETTING
     AP_INIT_TAKE1("LLMStore", llmgw_conf_store, NULL, RSRC_CONF,
                   "Where usage and keys are kept: bdb:/path of a folder"),
     AP_INIT_FLAG("LLMGateway", llmgw_conf_gateway, NULL,
-                 RSRC_CONF | ACCESS_CONF,
-                 "Whether the gateway answers here"),
+                 RSRC_CONF | ACCESS_CONF, "Whether the gateway answers here"),
     AP_INIT_FLAG("LLMMeter", llmgw_conf_meter, NULL, RSRC_CONF | ACCESS_CONF,
                  "Whether what mod_proxy carries here is metered"),
     AP_INIT_TAKE1("LLMProviderFor", llmgw_conf_provider_for, NULL,

@@ -48,11 +48,12 @@ const ap_directive_t *llmgw_conf_find(const ap_directive_t *tree,
 /* As httpd says it, for a setting that was found wanting later. */
 static int complain(const char *name, const char *what)
 {
-    const ap_directive_t *directive
-        = llmgw_conf_find(ap_conftree, name, NULL);
+    const ap_directive_t *directive = llmgw_conf_find(ap_conftree, name, NULL);
 
-    ap_log_error(COMPLAIN, LLM_LOGNO(0304) "Syntax error on line %d of %s: "
-                 "%s: %s", directive ? directive->line_num : 0,
+    ap_log_error(COMPLAIN,
+                 LLM_LOGNO(0304) "Syntax error on line %d of %s: "
+                                 "%s: %s",
+                 directive ? directive->line_num : 0,
                  directive ? directive->filename : "the configuration", name,
                  what);
     return HTTP_INTERNAL_SERVER_ERROR;
@@ -63,18 +64,20 @@ static int check_mentions(const llmgw_server_t *server, apr_pool_t *p)
     int result = OK;
 
     for (int i = 0; i < server->mentions->nelts; ++i) {
-        const llmgw_mention_t *mention
-            = &APR_ARRAY_IDX(server->mentions, i, llmgw_mention_t);
-        const llm_provider_t *provider
-            = llmgw_provider_find(server, mention->provider);
+        const llmgw_mention_t *mention =
+            &APR_ARRAY_IDX(server->mentions, i, llmgw_mention_t);
+        const llm_provider_t *provider =
+            llmgw_provider_find(server, mention->provider);
 
         if (!provider) {
-            ap_log_error(COMPLAIN, LLM_LOGNO(0302) "Syntax error on line %d "
-                         "of %s: %s: no <LLMProvider %s> is defined; defined "
-                         "are: %s",
-                         mention->line, mention->file, mention->directive,
-                         mention->provider,
-                         llmgw_conf_provider_names(server, p));
+            ap_log_error(
+                COMPLAIN,
+                LLM_LOGNO(
+                    0302) "Syntax error on line %d "
+                          "of %s: %s: no <LLMProvider %s> is defined; defined "
+                          "are: %s",
+                mention->line, mention->file, mention->directive,
+                mention->provider, llmgw_conf_provider_names(server, p));
             result = HTTP_INTERNAL_SERVER_ERROR;
         }
         else if (mention->target) {
@@ -87,11 +90,14 @@ static int check_mentions(const llmgw_server_t *server, apr_pool_t *p)
 static int check_store(const llmgw_server_t *server)
 {
     if (server->first_use && !server->store_dir) {
-        ap_log_error(COMPLAIN, LLM_LOGNO(0303) "Syntax error on line %d of "
-                     "%s: %s needs a store for keys and usage: add LLMStore "
-                     "bdb:/path/of/a/folder to the server's configuration",
-                     server->first_use->line_num, server->first_use->filename,
-                     server->first_use->directive);
+        ap_log_error(
+            COMPLAIN,
+            LLM_LOGNO(
+                0303) "Syntax error on line %d of "
+                      "%s: %s needs a store for keys and usage: add LLMStore "
+                      "bdb:/path/of/a/folder to the server's configuration",
+            server->first_use->line_num, server->first_use->filename,
+            server->first_use->directive);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     return OK;
@@ -107,8 +113,10 @@ static int check_socket(llmgw_server_t *server, apr_pool_t *pconf)
     path = ap_runtime_dir_relative(pconf, path);
     if (!path || strlen(path) > SOCKET_PATH_MAX) {
         return complain("LLMSocket",
-                        apr_psprintf(pconf, "expected a path of at most %d "
-                                     "bytes, not '%s'", (int)SOCKET_PATH_MAX,
+                        apr_psprintf(pconf,
+                                     "expected a path of at most %d "
+                                     "bytes, not '%s'",
+                                     (int)SOCKET_PATH_MAX,
                                      server->socket.value));
     }
     server->socket.value = path;

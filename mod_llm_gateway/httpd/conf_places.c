@@ -32,7 +32,8 @@ const char *llmgw_conf_store(cmd_parms *cmd, void *dir, const char *where)
         return apr_psprintf(cmd->pool,
                             "LLMStore: expected bdb: and the path of a "
                             "folder, as in bdb:/var/lib/llm-gateway, not "
-                            "'%s'", where);
+                            "'%s'",
+                            where);
     }
     path = ap_server_root_relative(cmd->pool, where + strlen(STORE_PREFIX));
     if (!path) {
@@ -126,8 +127,7 @@ void llmgw_conf_mention(cmd_parms *cmd, const char *provider,
     mention->line = cmd->directive->line_num;
 }
 
-const char *llmgw_conf_provider_for(cmd_parms *cmd, void *dir,
-                                    const char *name)
+const char *llmgw_conf_provider_for(cmd_parms *cmd, void *dir, const char *name)
 {
     llmgw_dir_t *conf = dir;
 

@@ -107,16 +107,18 @@ static const char *read_inside(cmd_parms *cmd, const char *const *allowed)
 static const char *defined_at(cmd_parms *cmd, const char *name,
                               const char *file, int line)
 {
-    return apr_psprintf(cmd->pool, "%s %s> is already defined on line %d of "
-                        "%s", cmd->cmd->name, name, line, file);
+    return apr_psprintf(cmd->pool,
+                        "%s %s> is already defined on line %d of "
+                        "%s",
+                        cmd->cmd->name, name, line, file);
 }
 
 /* ---- <LLMProvider> ----------------------------------------------------- */
 
 static const char *check_provider_name(cmd_parms *cmd, const char *name)
 {
-    const llm_provider_t *twin
-        = llmgw_provider_find(llmgw_server_of(cmd->server), name);
+    const llm_provider_t *twin =
+        llmgw_provider_find(llmgw_server_of(cmd->server), name);
     const char *c = name;
 
     if (twin) {
@@ -136,7 +138,8 @@ static const char *check_provider_name(cmd_parms *cmd, const char *name)
     if (is_one_of(reserved_names, name)) {
         return apr_psprintf(cmd->pool,
                             "<LLMProvider %s>: the gateway's own paths begin "
-                            "with /%s, choose another name", name, name);
+                            "with /%s, choose another name",
+                            name, name);
     }
     return NULL;
 }
@@ -158,16 +161,15 @@ static llm_provider_t *make_provider(cmd_parms *cmd, const char *name)
  * the port where it is the scheme's own. */
 static const char *origin_of(const llm_provider_t *provider, apr_pool_t *p)
 {
-    int is_usual = provider->port
-                   == (strcmp(provider->scheme, "https") ? 80 : 443);
+    int is_usual =
+        provider->port == (strcmp(provider->scheme, "https") ? 80 : 443);
     int is_ipv6 = strchr(provider->host, ':') != NULL;
     char *host = apr_pstrdup(p, provider->host);
 
     ap_str_tolower(host);
     return apr_pstrcat(p, provider->scheme, "://", is_ipv6 ? "[" : "", host,
                        is_ipv6 ? "]" : "",
-                       is_usual ? NULL
-                                : apr_psprintf(p, ":%d", provider->port),
+                       is_usual ? NULL : apr_psprintf(p, ":%d", provider->port),
                        NULL);
 }
 
@@ -243,9 +245,9 @@ static llm_provider_t *current_provider(cmd_parms *cmd, const char **pwhat)
     llm_provider_t *provider = llmgw_server_of(cmd->server)->provider;
 
     if (!provider) {
-        *pwhat = apr_pstrcat(cmd->pool, cmd->cmd->name,
-                             " is only allowed in a <LLMProvider> section",
-                             NULL);
+        *pwhat =
+            apr_pstrcat(cmd->pool, cmd->cmd->name,
+                        " is only allowed in a <LLMProvider> section", NULL);
     }
     return provider;
 }
@@ -348,13 +350,13 @@ const char *llmgw_conf_header(cmd_parms *cmd, void *dir, const char *name,
     }
     if (is_one_of(fixed_headers, name)) {
         return apr_psprintf(cmd->pool,
-                            "LLMHeader: %s is set by the gateway itself",
-                            name);
+                            "LLMHeader: %s is set by the gateway itself", name);
     }
     if (llm_redact_is_secret_header(name)) {
         return apr_psprintf(cmd->pool,
                             "LLMHeader: %s carries a secret: use LLMKey, "
-                            "which keeps it out of the configuration", name);
+                            "which keeps it out of the configuration",
+                            name);
     }
     if (!provider->headers) {
         provider->headers = apr_table_make(cmd->pool, 4);
@@ -385,11 +387,12 @@ static const char *check_model_name(cmd_parms *cmd, const char *name)
     if (what) {
         return apr_psprintf(cmd->pool,
                             "<LLMModel>: expected a name with at most one "
-                            "'*', but '%s' %s", name, what);
+                            "'*', but '%s' %s",
+                            name, what);
     }
     for (int i = 0; i < server->models->nelts; ++i) {
-        const llmgw_model_t *twin = (const void *)APR_ARRAY_IDX(
-            server->models, i, llm_model_t *);
+        const llmgw_model_t *twin =
+            (const void *)APR_ARRAY_IDX(server->models, i, llm_model_t *);
 
         if (!strcmp(twin->model.name, name)) {
             return defined_at(cmd, name, twin->file, twin->line);
@@ -417,17 +420,15 @@ const char *llmgw_conf_model(cmd_parms *cmd, void *dir, const char *args)
     }
     model = apr_pcalloc(cmd->pool, sizeof(*model));
     model->model.name = name;
-    model->model.targets
-        = apr_array_make(cmd->pool, 4, sizeof(llm_target_t *));
+    model->model.targets = apr_array_make(cmd->pool, 4, sizeof(llm_target_t *));
     model->file = cmd->directive->filename;
     model->line = cmd->directive->line_num;
     server->model = &model->model;
     what = read_inside(cmd, model_directives);
     server->model = NULL;
     if (!what && !model->model.targets->nelts) {
-        what = apr_psprintf(cmd->pool,
-                            "<LLMModel %s>: expected at least one LLMTarget",
-                            name);
+        what = apr_psprintf(
+            cmd->pool, "<LLMModel %s>: expected at least one LLMTarget", name);
     }
     APR_ARRAY_PUSH(server->models, llm_model_t *) = &model->model;
     return what;
@@ -457,15 +458,15 @@ static const char *read_option(cmd_parms *cmd, const char *option,
                                llm_target_t *target)
 {
     if (!strncmp(option, "priority=", 9)) {
-        return read_number(cmd, option, 9, 1, PRIORITY_MAX,
-                           &target->priority);
+        return read_number(cmd, option, 9, 1, PRIORITY_MAX, &target->priority);
     }
     if (!strncmp(option, "weight=", 7)) {
         return read_number(cmd, option, 7, 0, WEIGHT_MAX, &target->weight);
     }
     return apr_psprintf(cmd->pool,
                         "LLMTarget: expected priority=N or weight=N, not "
-                        "'%s'", option);
+                        "'%s'",
+                        option);
 }
 
 static const char *check_target(cmd_parms *cmd, const llm_model_t *model,
@@ -476,13 +477,14 @@ static const char *check_target(cmd_parms *cmd, const llm_model_t *model,
     if (what) {
         return apr_psprintf(cmd->pool,
                             "LLMTarget: expected a model name with at most "
-                            "one '*', but '%s' %s", name, what);
+                            "one '*', but '%s' %s",
+                            name, what);
     }
     if (strchr(name, '*') && !strchr(model->name, '*')) {
         return apr_psprintf(cmd->pool,
                             "LLMTarget: '%s' stands for what the '*' of the "
-                            "<LLMModel> matched, and '%s' has none", name,
-                            model->name);
+                            "<LLMModel> matched, and '%s' has none",
+                            name, model->name);
     }
     return NULL;
 }

@@ -30,16 +30,15 @@ static const struct endpoint_t {
     llm_op_e op;
     const char *dialect;
 } endpoints[] = {
-    {"/v1/chat/completions", M_POST, "POST", LLMGW_CALL, LLM_OP_CHAT,
-     "openai"},
+    {"/v1/chat/completions", M_POST, "POST", LLMGW_CALL, LLM_OP_CHAT, "openai"},
     {"/v1/embeddings", M_POST, "POST", LLMGW_CALL, LLM_OP_EMBED, "openai"},
     {"/v1/messages", M_POST, "POST", LLMGW_CALL, LLM_OP_CHAT, "anthropic"},
     {"/v1/models", M_GET, "GET, HEAD", LLMGW_MODELS, LLM_OP_MODELS, "openai"},
 };
 
 /* Query parameters that carry a provider's key. */
-static const char *const key_parameters[]
-    = {"key", "api_key", "api-key", "apikey", "access_token"};
+static const char *const key_parameters[] = {"key", "api_key", "api-key",
+                                             "apikey", "access_token"};
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
@@ -55,10 +54,10 @@ static const llm_dialect_t *client_dialect(const char *name)
 static const llm_dialect_t *dialect_of(const llm_provider_t *provider)
 {
     const llm_dialect_t *dialect = provider->dialect;
-    const llm_dialect_t *spoken
-        = dialect->speaks ? llm_dialect_find(dialect->speaks) : NULL;
+    const llm_dialect_t *spoken =
+        dialect->speaks ? llm_dialect_find(dialect->speaks) : NULL;
 
-    return dialect->write_problem           ? dialect
+    return dialect->write_problem            ? dialect
            : spoken && spoken->write_problem ? spoken
                                              : client_dialect("openai");
 }
@@ -117,8 +116,7 @@ const char *llmgw_query_without_keys(const char *query, apr_pool_t *pool)
 }
 
 /* The path as the client wrote it; a rewritten one is written anew. */
-static const char *encoded_path(request_rec *r,
-                                const llmgw_request_t *request)
+static const char *encoded_path(request_rec *r, const llmgw_request_t *request)
 {
     return request->encoded && request->encoded_of == r->uri
                ? request->encoded
@@ -137,8 +135,7 @@ static const char *skip_segments(const char *path, int segments,
     /* with an encoded slash in them these are not the segments that were
      * matched */
     if (rest
-        && ap_strcasestr(apr_pstrmemdup(pool, path,
-                                        (apr_size_t)(rest - path)),
+        && ap_strcasestr(apr_pstrmemdup(pool, path, (apr_size_t)(rest - path)),
                          "%2f")) {
         return NULL;
     }
@@ -161,9 +158,8 @@ static const llm_provider_t *named_provider(request_rec *r, const char *path)
     const char *end = *path == '/' ? ap_strchr_c(path + 1, '/') : NULL;
 
     return end ? llmgw_provider_find(
-                     llmgw_server_of(r->server),
-                     apr_pstrmemdup(r->pool, path + 1,
-                                    (apr_size_t)(end - path - 1)))
+               llmgw_server_of(r->server),
+               apr_pstrmemdup(r->pool, path + 1, (apr_size_t)(end - path - 1)))
                : NULL;
 }
 
@@ -171,9 +167,9 @@ static void set_native(request_rec *r, llmgw_request_t *request,
                        const llm_provider_t *provider)
 {
     const char *query = llmgw_query_without_keys(r->args, r->pool);
-    const char *rest
-        = skip_segments(encoded_path(r, request),
-                        count_slashes(request->dir->prefix) + 1, r->pool);
+    const char *rest =
+        skip_segments(encoded_path(r, request),
+                      count_slashes(request->dir->prefix) + 1, r->pool);
 
     if (!rest) {
         return;
@@ -181,10 +177,10 @@ static void set_native(request_rec *r, llmgw_request_t *request,
     request->kind = LLMGW_NATIVE;
     request->native = provider;
     request->client = dialect_of(provider);
-    request->native_rest
-        = query ? apr_pstrcat(r->pool, rest, "?", query, NULL) : rest;
-    request->method_allowed = r->method_number != M_TRACE
-                              && r->method_number != M_CONNECT;
+    request->native_rest =
+        query ? apr_pstrcat(r->pool, rest, "?", query, NULL) : rest;
+    request->method_allowed =
+        r->method_number != M_TRACE && r->method_number != M_CONNECT;
     request->allow = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 }
 
@@ -253,8 +249,8 @@ static void classify_meter(request_rec *r, llmgw_request_t *request)
     const char *name = request->dir->provider_for.value;
 
     request->kind = LLMGW_METER;
-    request->native
-        = name ? llmgw_provider_find(llmgw_server_of(r->server), name) : NULL;
+    request->native =
+        name ? llmgw_provider_find(llmgw_server_of(r->server), name) : NULL;
     request->client = request->native ? dialect_of(request->native)
                                       : client_dialect("openai");
     request->op = LLM_OP_NATIVE;
@@ -280,8 +276,7 @@ static void classify_error(request_rec *r, llmgw_request_t *request)
 /* What SetHandler says here, or NULL. */
 static const char *forced_handler(request_rec *r)
 {
-    const core_dir_config *core
-        = ap_get_core_module_config(r->per_dir_config);
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
     const char *error = NULL, *handler;
 
     if (!core->expr_handler) {
@@ -321,9 +316,9 @@ static llmgw_kind_e kind_here(request_rec *r, const llmgw_dir_t *dir)
 
 llmgw_request_t *llmgw_request_kept(request_rec *r)
 {
-    return r->request_config ? ap_get_module_config(r->request_config,
-                                                    &llm_gateway_module)
-                             : NULL;
+    return r->request_config
+               ? ap_get_module_config(r->request_config, &llm_gateway_module)
+               : NULL;
 }
 
 static llmgw_request_t *keep_request(request_rec *r)
@@ -386,8 +381,8 @@ const char *llmgw_request_id(request_rec *r, llmgw_request_t *request)
             apr_time_t now = apr_time_now();
 
             memcpy(request->id, &now, sizeof(now));
-            memcpy(request->id + sizeof(now), &r, sizeof(request->id)
-                                                      - sizeof(now));
+            memcpy(request->id + sizeof(now), &r,
+                   sizeof(request->id) - sizeof(now));
         }
         llm_record_id_print(text, request->id);
         request->id_text = text;
@@ -396,8 +391,7 @@ const char *llmgw_request_id(request_rec *r, llmgw_request_t *request)
     return request->id_text;
 }
 
-llm_problem_t *llmgw_endpoint_problem(request_rec *r,
-                                      llmgw_request_t *request)
+llm_problem_t *llmgw_endpoint_problem(request_rec *r, llmgw_request_t *request)
 {
     llm_problem_t *problem;
 
@@ -406,8 +400,8 @@ llm_problem_t *llmgw_endpoint_problem(request_rec *r,
     }
     if (request->kind == LLMGW_UNKNOWN) {
         problem = llm_problem_make(LLM_PROBLEM_NOT_FOUND, r->pool,
-                                   "there is nothing at %s %.200s",
-                                   r->method, r->uri);
+                                   "there is nothing at %s %.200s", r->method,
+                                   r->uri);
         problem->code = "not_found";
         return problem;
     }
@@ -475,8 +469,8 @@ static int find_type(request_rec *r)
 void llmgw_endpoint_hooks(apr_pool_t *p)
 {
     static const char *const after[] = {"mod_rewrite.c", NULL};
-    static const char *const before[]
-        = {"mod_proxy.c", "mod_alias.c", "mod_userdir.c", NULL};
+    static const char *const before[] = {"mod_proxy.c", "mod_alias.c",
+                                         "mod_userdir.c", NULL};
 
     (void)p;
     ap_hook_pre_translate_name(note_encoded_path, NULL, NULL,

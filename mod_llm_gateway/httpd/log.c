@@ -9,8 +9,7 @@ static void print_line(void *baton, llm_log_e level, apr_status_t status,
                        const char *message)
 {
     (void)baton;
-    ap_log_error(APLOG_MARK, (int)level, status, ap_server_conf, "%s",
-                 message);
+    ap_log_error(APLOG_MARK, (int)level, status, ap_server_conf, "%s", message);
 }
 
 static int wants_level(void *baton, llm_log_e level)

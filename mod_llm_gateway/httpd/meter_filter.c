@@ -71,8 +71,8 @@ static const llm_provider_t *provider_at(request_rec *r, const char *url)
     const apr_array_header_t *all = llmgw_server_of(r->server)->providers;
 
     for (int i = 0; i < all->nelts; ++i) {
-        const llm_provider_t *provider
-            = APR_ARRAY_IDX(all, i, const llm_provider_t *);
+        const llm_provider_t *provider =
+            APR_ARRAY_IDX(all, i, const llm_provider_t *);
 
         if (is_at(url, provider)) {
             return provider;
@@ -90,18 +90,18 @@ static llm_problem_t *find_provider(request_rec *r, llmgw_request_t *request)
     if (!request->native) {
         request->native = provider_at(r, url);
     }
-    else if (strncmp(url, "balancer://", 11)
-             && !is_at(url, request->native)) {
+    else if (strncmp(url, "balancer://", 11) && !is_at(url, request->native)) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       LLM_LOGNO(0360) "LLMProviderFor %s: its secret is not "
-                      "sent to another address: %s", request->native->name,
-                      url);
+                                      "sent to another address: %s",
+                      request->native->name, url);
         return llmgw_problem_of_status(r, HTTP_INTERNAL_SERVER_ERROR);
     }
     if (!request->native) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       LLM_LOGNO(0361) "LLMMeter: no <LLMProvider> has this "
-                      "address: %s", url);
+                                      "address: %s",
+                      url);
         return llmgw_problem_of_status(r, HTTP_INTERNAL_SERVER_ERROR);
     }
     path = ap_strstr_c(url, "://");
@@ -114,9 +114,9 @@ static llm_problem_t *find_provider(request_rec *r, llmgw_request_t *request)
 
 static llm_problem_t *too_large(request_rec *r, apr_size_t limit)
 {
-    return llm_problem_make(LLM_PROBLEM_TOO_LARGE, r->pool,
-                            "the request body is larger than %" APR_SIZE_T_FMT
-                            " bytes", limit);
+    return llm_problem_make(
+        LLM_PROBLEM_TOO_LARGE, r->pool,
+        "the request body is larger than %" APR_SIZE_T_FMT " bytes", limit);
 }
 
 static llm_problem_t *read_brigade(request_rec *r, llmgw_meter_t *meter,
@@ -151,13 +151,11 @@ static llm_problem_t *read_ahead(request_rec *r, llmgw_request_t *request)
     int end = 0;
 
     while (!end && !problem) {
-        apr_status_t status
-            = ap_get_brigade(r->input_filters, bb, AP_MODE_READBYTES,
-                             APR_BLOCK_READ, READ_SIZE);
+        apr_status_t status = ap_get_brigade(
+            r->input_filters, bb, AP_MODE_READBYTES, APR_BLOCK_READ, READ_SIZE);
 
         problem = status ? llmgw_problem_of_status(
-                               r, ap_map_http_request_error(status,
-                                                            HTTP_BAD_REQUEST))
+                      r, ap_map_http_request_error(status, HTTP_BAD_REQUEST))
                          : read_brigade(r, meter, bb, &end);
         apr_brigade_cleanup(bb);
         if (!problem && meter->body->overflow) {
@@ -169,8 +167,8 @@ static llm_problem_t *read_ahead(request_rec *r, llmgw_request_t *request)
     }
     if (meter->body->len) {
         APR_BRIGADE_INSERT_TAIL(
-            bb, apr_bucket_immortal_create(meter->body->data,
-                                           meter->body->len, alloc));
+            bb, apr_bucket_immortal_create(meter->body->data, meter->body->len,
+                                           alloc));
     }
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(alloc));
     meter->replay = bb;
@@ -270,9 +268,8 @@ static void end_answer(request_rec *r, llmgw_request_t *request)
     /* no answer came: was the provider at work all the same? */
     x->client_gone = r->connection->aborted != 0;
     x->sent = x->client_gone || r->status == HTTP_GATEWAY_TIME_OUT;
-    problem = x->client_gone
-                  ? llm_problem_make(LLM_PROBLEM_CLIENT_GONE, r->pool,
-                                     "the client left")
+    problem = x->client_gone ? llm_problem_make(LLM_PROBLEM_CLIENT_GONE,
+                                                r->pool, "the client left")
               : r->status >= 400
                   ? llmgw_problem_of_status(r, r->status)
                   : llm_problem_make(LLM_PROBLEM_UPSTREAM, r->pool,
@@ -370,8 +367,7 @@ static int proxy_fixups(request_rec *r)
     if (glue->secret.value) {
         name = provider->dialect->secret_header(&prefix);
         apr_table_setn(r->headers_in, name,
-                       apr_pstrcat(r->pool, prefix, glue->secret.value,
-                                   NULL));
+                       apr_pstrcat(r->pool, prefix, glue->secret.value, NULL));
     }
     return OK;
 }
@@ -526,6 +522,5 @@ void llmgw_meter_hooks(apr_pool_t *p)
     ap_hook_fixups(strip_query, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(fixups, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_filter(insert_filters, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_log_transaction(log_transaction, NULL, NULL,
-                            APR_HOOK_REALLY_FIRST);
+    ap_hook_log_transaction(log_transaction, NULL, NULL, APR_HOOK_REALLY_FIRST);
 }

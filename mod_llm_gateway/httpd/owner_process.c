@@ -45,9 +45,9 @@ typedef struct owner_t {
     server_rec *server;
     apr_pool_t *pconf;
     apr_proc_t proc;
-    int is_alive;      /* as far as the parent knows */
-    int is_noted;      /* proc is among the subprocesses of pconf */
-    int false_starts;  /* in a row: deaths before it began its work */
+    int is_alive;     /* as far as the parent knows */
+    int is_noted;     /* proc is among the subprocesses of pconf */
+    int false_starts; /* in a row: deaths before it began its work */
     apr_time_t started;
 } owner_t;
 
@@ -64,8 +64,8 @@ static void stop_on_signal(int number)
 
 static void set_signals(void)
 {
-    static const int ignored[] = {SIGHUP, SIGINT, SIGUSR1, SIGUSR2, SIGWINCH,
-                                  SIGPIPE};
+    static const int ignored[] = {SIGHUP,  SIGINT,   SIGUSR1,
+                                  SIGUSR2, SIGWINCH, SIGPIPE};
     sigset_t none;
 
     for (apr_size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); ++i) {
@@ -144,8 +144,8 @@ static apr_status_t run_owner(const owner_t *owner, pid_t parent)
         status = drop_root(&run);
     }
     return status ? status
-                  : llm_owner_run(&options, has_socket ? on_bound : NULL,
-                                  &run, &stop, run.pool);
+                  : llm_owner_run(&options, has_socket ? on_bound : NULL, &run,
+                                  &stop, run.pool);
 }
 
 /* ---- in the parent ----------------------------------------------------- */
@@ -220,11 +220,12 @@ static void note_death(owner_t *owner, const char *how)
     llm_health_t health;
 
     owner->is_alive = 0;
-    owner->false_starts
-        = has_begun(owner, &health) ? 0 : owner->false_starts + 1;
+    owner->false_starts =
+        has_begun(owner, &health) ? 0 : owner->false_starts + 1;
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, owner->server,
                  LLM_LOGNO(0352) "the store's process (pid %d) ended%s; it is "
-                 "started again%s", (int)owner->proc.pid, how,
+                                 "started again%s",
+                 (int)owner->proc.pid, how,
                  owner->false_starts > 1 ? " in a while" : "");
 }
 
@@ -236,8 +237,7 @@ static void maintain(int reason, void *data, apr_wait_t status)
     switch (reason) {
     case APR_OC_REASON_DEATH:
         if (WIFSIGNALED(status)) {
-            how = apr_psprintf(owner->pconf, " by signal %d",
-                               WTERMSIG(status));
+            how = apr_psprintf(owner->pconf, " by signal %d", WTERMSIG(status));
         }
         /* fall through */
     case APR_OC_REASON_LOST:
@@ -296,7 +296,8 @@ static int monitor(apr_pool_t *p, server_rec *s)
     else if (has_hung(owner)) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
                      LLM_LOGNO(0353) "the store's process (pid %d) hangs and "
-                     "is killed", (int)owner->proc.pid);
+                                     "is killed",
+                     (int)owner->proc.pid);
         kill(owner->proc.pid, SIGKILL);
     }
     return DECLINED;
@@ -323,10 +324,11 @@ static int await_owner(owner_t *owner)
         }
         apr_sleep(apr_time_from_msec(5));
     } while (apr_time_now() < deadline);
-    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, owner->server,
-                 LLM_LOGNO(0354) "the store's process has not begun its work "
-                 "in 5 seconds (does another process hold the store?); "
-                 "requests are refused until it has");
+    ap_log_error(
+        APLOG_MARK, APLOG_WARNING, 0, owner->server,
+        LLM_LOGNO(0354) "the store's process has not begun its work "
+                        "in 5 seconds (does another process hold the store?); "
+                        "requests are refused until it has");
     return 1;
 }
 
@@ -368,7 +370,8 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     }
     ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
                  LLM_LOGNO(0356) "the store in %s cannot be used: its process "
-                 "ended%s", llmgw_server_of(s)->store_dir,
+                                 "ended%s",
+                 llmgw_server_of(s)->store_dir,
                  is_first ? "" : "; requests are refused until it can");
     /* a server that runs already goes on with what else it does */
     return is_first ? HTTP_INTERNAL_SERVER_ERROR : OK;

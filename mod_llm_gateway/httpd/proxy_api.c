@@ -70,9 +70,10 @@ static int check_provider(const llm_provider_t *provider)
     if (!what) {
         return OK;
     }
-    ap_log_error(COMPLAIN, LLM_LOGNO(0330) "Syntax error on line %d of %s: "
-                 "<LLMProvider %s>: %s", glue->line, glue->file,
-                 provider->name, what);
+    ap_log_error(COMPLAIN,
+                 LLM_LOGNO(0330) "Syntax error on line %d of %s: "
+                                 "<LLMProvider %s>: %s",
+                 glue->line, glue->file, provider->name, what);
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
@@ -160,13 +161,12 @@ proxy_worker *llmgw_proxy_worker(apr_pool_t *p, server_rec *s, const char *url,
                                  const char **pwhat)
 {
     proxy_server_conf *conf = proxy_conf(s);
-    proxy_worker *worker
-        = llmgw_proxy.ap_proxy_get_worker(p, NULL, conf, url);
+    proxy_worker *worker = llmgw_proxy.ap_proxy_get_worker(p, NULL, conf, url);
 
     *pwhat = NULL;
     if (!worker) {
-        *pwhat = llmgw_proxy.ap_proxy_define_worker(p, &worker, NULL, conf,
-                                                    url, 0);
+        *pwhat =
+            llmgw_proxy.ap_proxy_define_worker(p, &worker, NULL, conf, url, 0);
         if (!*pwhat) {
             set_up_worker(worker->s, s);
         }
@@ -181,8 +181,8 @@ static const char *worker_url(const llm_provider_t *provider, apr_pool_t *p,
 {
     const llmgw_provider_t *glue = provider->glue;
 
-    return apr_pstrcat(p, glue->url, with_path ? provider->base_path : "",
-                       "/", NULL);
+    return apr_pstrcat(p, glue->url, with_path ? provider->base_path : "", "/",
+                       NULL);
 }
 
 static int define_worker(const llm_provider_t *provider, server_rec *s,
@@ -197,8 +197,10 @@ static int define_worker(const llm_provider_t *provider, server_rec *s,
                               &what)) {
         return OK;
     }
-    ap_log_error(COMPLAIN, LLM_LOGNO(0331) "<LLMProvider %s> on line %d of "
-                 "%s: %s", provider->name, glue->line, glue->file, what);
+    ap_log_error(COMPLAIN,
+                 LLM_LOGNO(0331) "<LLMProvider %s> on line %d of "
+                                 "%s: %s",
+                 provider->name, glue->line, glue->file, what);
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
@@ -220,9 +222,9 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     for (int i = 0; i < server->providers->nelts && result == OK; ++i) {
-        result = define_worker(
-            APR_ARRAY_IDX(server->providers, i, llm_provider_t *), s, pconf,
-            ptemp);
+        result =
+            define_worker(APR_ARRAY_IDX(server->providers, i, llm_provider_t *),
+                          s, pconf, ptemp);
     }
     return result;
 }
@@ -233,8 +235,8 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
     const llmgw_server_t *server = llmgw_server_of(s);
 
     for (int i = 0; i < server->providers->nelts; ++i) {
-        const llm_provider_t *provider
-            = APR_ARRAY_IDX(server->providers, i, llm_provider_t *);
+        const llm_provider_t *provider =
+            APR_ARRAY_IDX(server->providers, i, llm_provider_t *);
         llmgw_provider_t *glue = provider->glue;
 
         glue->worker = llmgw_proxy.ap_proxy_get_worker(

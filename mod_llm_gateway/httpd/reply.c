@@ -44,8 +44,8 @@ llm_problem_t *llmgw_problem_of_status(request_rec *r, int status)
             message = wordings[i].message;
         }
     }
-    problem = llm_problem_make(llm_problem_kind_of(status), r->pool, "%s",
-                               message);
+    problem =
+        llm_problem_make(llm_problem_kind_of(status), r->pool, "%s", message);
     problem->status = status;
     return problem;
 }
@@ -67,19 +67,17 @@ static llm_buf_t *problem_body(request_rec *r, llmgw_request_t *request,
 {
     llm_buf_t *out = llm_buf_make(0, r->pool);
 
-    request->client->write_problem(out, problem,
-                                   llmgw_request_id(r, request));
+    request->client->write_problem(out, problem, llmgw_request_id(r, request));
     return out;
 }
 
 static void log_problem(request_rec *r, const llm_problem_t *problem)
 {
-    ap_log_rerror(APLOG_MARK, problem->status >= 500 ? APLOG_WARNING
-                                                     : APLOG_INFO,
-                  0, r, LLM_LOGNO(0320) "refused: %d %s: %s%s%s",
-                  problem->status, llm_problem_name(problem->kind),
-                  problem->message, problem->detail ? ": " : "",
-                  problem->detail ? problem->detail : "");
+    ap_log_rerror(
+        APLOG_MARK, problem->status >= 500 ? APLOG_WARNING : APLOG_INFO, 0, r,
+        LLM_LOGNO(0320) "refused: %d %s: %s%s%s", problem->status,
+        llm_problem_name(problem->kind), problem->message,
+        problem->detail ? ": " : "", problem->detail ? problem->detail : "");
 }
 
 /* 529 is a provider's invention, which httpd has no words for. */
@@ -102,8 +100,8 @@ int llmgw_reply_json(request_rec *r, llmgw_request_t *request, int status,
     ap_set_content_length(r, (apr_off_t)len);
     apr_table_setn(r->headers_out, "x-request-id",
                    llmgw_request_id(r, request));
-    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_pool_create(data, len, r->pool,
-                                                       alloc));
+    APR_BRIGADE_INSERT_TAIL(bb,
+                            apr_bucket_pool_create(data, len, r->pool, alloc));
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(alloc));
     /* a client that has left is noticed by whoever logs the request */
     (void)ap_pass_brigade(r->output_filters, bb);
@@ -126,8 +124,7 @@ int llmgw_reply_problem(request_rec *r, llmgw_request_t *request,
     if (problem->status == HTTP_METHOD_NOT_ALLOWED && request->allow) {
         apr_table_setn(r->headers_out, "Allow", request->allow);
     }
-    return llmgw_reply_json(r, request, problem->status, body->data,
-                            body->len);
+    return llmgw_reply_json(r, request, problem->status, body->data, body->len);
 }
 
 /* ---- the head of an exchange's reply ----------------------------------- */
@@ -179,8 +176,7 @@ static void set_llm_headers(request_rec *r, llm_exchange_t *x)
     if (!attempt) {
         return;
     }
-    apr_table_setn(headers, "x-llm-provider",
-                   attempt->upstream.provider->name);
+    apr_table_setn(headers, "x-llm-provider", attempt->upstream.provider->name);
     set_unless_null(headers, "x-llm-model",
                     x->served ? x->served : attempt->upstream.model);
     set_unless_null(headers, "x-llm-dropped", dropped_of(attempt, r->pool));
@@ -226,9 +222,9 @@ static llmgw_request_t *failed_request(request_rec *r)
 /* What described the body that is replaced. */
 static void forget_body(request_rec *r)
 {
-    static const char *const names[]
-        = {"Content-Length", "Content-Encoding", "Content-Language",
-           "ETag",           "Last-Modified",    "Accept-Ranges"};
+    static const char *const names[] = {"Content-Length",   "Content-Encoding",
+                                        "Content-Language", "ETag",
+                                        "Last-Modified",    "Accept-Ranges"};
 
     for (apr_size_t i = 0; i < sizeof(names) / sizeof(*names); ++i) {
         apr_table_unset(r->headers_out, names[i]);
@@ -276,9 +272,9 @@ static void insert_problem(request_rec *r, llmgw_request_t *request,
     set_problem_headers(r, request, problem);
     ap_set_content_type(r, JSON_TYPE);
     ap_set_content_length(r, (apr_off_t)body->len);
-    APR_BRIGADE_INSERT_HEAD(bb, apr_bucket_pool_create(body->data, body->len,
-                                                       r->pool,
-                                                       bb->bucket_alloc));
+    APR_BRIGADE_INSERT_HEAD(bb,
+                            apr_bucket_pool_create(body->data, body->len,
+                                                   r->pool, bb->bucket_alloc));
 }
 
 static apr_status_t error_filter(ap_filter_t *f, apr_bucket_brigade *bb)

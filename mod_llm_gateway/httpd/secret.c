@@ -22,9 +22,9 @@
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 
-#define SECRET_MAX   8192              /* bytes of one secret */
-#define VAULT_SIZE   65536             /* bytes of one mapping */
-#define VAULT_KEY    "llmgw-vault"     /* in the configuration's pool */
+#define SECRET_MAX    8192          /* bytes of one secret */
+#define VAULT_SIZE    65536         /* bytes of one mapping */
+#define VAULT_KEY     "llmgw-vault" /* in the configuration's pool */
 #define EXEC_PATIENCE apr_time_from_sec(10)
 
 /* A mapping with secrets in it, one after the other. */
@@ -132,7 +132,7 @@ static const char *check(char *secret, apr_size_t *plen)
 }
 
 static const char *take(const char **pvalue, char *secret, apr_size_t len,
-                          apr_pool_t *pool)
+                        apr_pool_t *pool)
 {
     const char *what = check(secret, &len);
 
@@ -221,10 +221,10 @@ static const char *read_file(const char **pvalue, const char *path,
     what = check_file(fd, pool);
     if (!what) {
         len = read_all(fd, secret, sizeof(secret));
-        what = len < 0                 ? "it cannot be read"
-               : len == sizeof(secret) ? "it is too long"
-                                       : take(pvalue, secret,
-                                                (apr_size_t)len, pool);
+        what = len < 0 ? "it cannot be read"
+               : len == sizeof(secret)
+                   ? "it is too long"
+                   : take(pvalue, secret, (apr_size_t)len, pool);
         wipe(secret, sizeof(secret));
     }
     close(fd);
@@ -274,8 +274,7 @@ static const char *await_exit(apr_proc_t *proc, apr_time_t deadline)
     apr_exit_why_e why;
     int code;
 
-    while (apr_proc_wait(proc, &code, &why, APR_NOWAIT)
-           == APR_CHILD_NOTDONE) {
+    while (apr_proc_wait(proc, &code, &why, APR_NOWAIT) == APR_CHILD_NOTDONE) {
         if (apr_time_now() >= deadline) {
             apr_proc_kill(proc, SIGKILL);
             apr_proc_wait(proc, &code, &why, APR_WAIT);
@@ -303,8 +302,8 @@ static const char *start(apr_proc_t *proc, char **argv, apr_pool_t *pool)
         status = apr_procattr_error_check_set(attr, 1);
     }
     if (!status) {
-        status = apr_proc_create(proc, argv[0], (const char *const *)argv,
-                                 NULL, attr, pool);
+        status = apr_proc_create(proc, argv[0], (const char *const *)argv, NULL,
+                                 attr, pool);
     }
     return status ? apr_psprintf(pool, "it cannot be run: %s",
                                  apr_strerror(status, reason, sizeof(reason)))
@@ -389,8 +388,8 @@ const char *llmgw_secret_read(const char **pvalue, const char *source,
  * server they are to signal, in an environment that need not be its own. */
 static int is_for_signal(const process_rec *process)
 {
-    static const char *const signals[]
-        = {"stop", "restart", "graceful", "graceful-stop"};
+    static const char *const signals[] = {"stop", "restart", "graceful",
+                                          "graceful-stop"};
 
     for (int i = 1; i < process->argc; ++i) {
         const char *word = process->argv[i];
@@ -398,9 +397,9 @@ static int is_for_signal(const process_rec *process)
         if (strncmp(word, "-k", 2)) {
             continue;
         }
-        word = word[2]                   ? word + 2
+        word = word[2]                 ? word + 2
                : i + 1 < process->argc ? process->argv[i + 1]
-                                         : "";
+                                       : "";
         for (apr_size_t j = 0; j < sizeof(signals) / sizeof(*signals); ++j) {
             if (!strcmp(word, signals[j])) {
                 return 1;
@@ -412,8 +411,8 @@ static int is_for_signal(const process_rec *process)
 
 int llmgw_secret_is_due(const process_rec *process, const char *source)
 {
-    int is_first = ap_state_query(AP_SQ_MAIN_STATE)
-                   == AP_SQ_MS_CREATE_PRE_CONFIG;
+    int is_first =
+        ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG;
 
     switch (ap_state_query(AP_SQ_RUN_MODE)) {
     case AP_SQ_RM_CONFIG_TEST:

@@ -51,13 +51,13 @@ static struct shared_t {
     llm_snapshot_t *snapshot;
     llm_inflight_t *inflight;
     const char *journal_dir;
-    unsigned limit;            /* requests at once */
+    unsigned limit; /* requests at once */
 
-    llm_journal_t *journal;    /* atomic: a thread may open it later */
-    apr_time_t journal_tried;  /* atomic; 0 it is open */
-    apr_time_t put_failed;     /* atomic; 0 the last put went well */
-    apr_time_t counted;        /* atomic: when `running` was counted */
-    unsigned running;          /* atomic */
+    llm_journal_t *journal;   /* atomic: a thread may open it later */
+    apr_time_t journal_tried; /* atomic; 0 it is open */
+    apr_time_t put_failed;    /* atomic; 0 the last put went well */
+    apr_time_t counted;       /* atomic: when `running` was counted */
+    unsigned running;         /* atomic */
 } shared;
 
 llm_snapshot_t *llmgw_shared_snapshot(void)
@@ -82,8 +82,8 @@ static int is_my_turn(apr_time_t *when, apr_time_t now,
     apr_time_t last = __atomic_load_n(when, __ATOMIC_RELAXED);
 
     return now - last >= interval
-           && __atomic_compare_exchange_n(when, &last, now, 0,
-                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+           && __atomic_compare_exchange_n(when, &last, now, 0, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED);
 }
 
 /* ---- the snapshot's memory --------------------------------------------- */
@@ -113,8 +113,8 @@ static llm_snapshot_t *find_snapshot(process_rec *process)
     apr_pool_userdata_get(&data, SEGMENT_KEY, process->pool);
     segment = data;
     if (segment && segment->size == size) {
-        llm_snapshot_t *snapshot
-            = llm_snapshot_attach(segment->memory, segment->size);
+        llm_snapshot_t *snapshot =
+            llm_snapshot_attach(segment->memory, segment->size);
 
         if (snapshot) {
             return snapshot;
@@ -205,8 +205,8 @@ static unsigned query(int what)
  * own. */
 static unsigned count_slots(void)
 {
-    unsigned threads = query(AP_MPMQ_HARD_LIMIT_DAEMONS)
-                       * query(AP_MPMQ_MAX_THREADS);
+    unsigned threads =
+        query(AP_MPMQ_HARD_LIMIT_DAEMONS) * query(AP_MPMQ_MAX_THREADS);
 
     if (ap_find_linked_module("mod_http2.c")) {
         threads *= 2;
@@ -216,11 +216,9 @@ static unsigned count_slots(void)
 
 static unsigned find_limit(const llmgw_server_t *server)
 {
-    unsigned workers
-        = query(AP_MPMQ_MAX_DAEMONS) * query(AP_MPMQ_MAX_THREADS);
+    unsigned workers = query(AP_MPMQ_MAX_DAEMONS) * query(AP_MPMQ_MAX_THREADS);
 
-    return server->max_in_flight.value
-               ? (unsigned)server->max_in_flight.value
+    return server->max_in_flight.value ? (unsigned)server->max_in_flight.value
            : workers > 9 ? workers / 10 * 9 + workers % 10 * 9 / 10
                          : workers;
 }
@@ -279,8 +277,8 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     shared.limit = find_limit(server);
-    shared.journal_dir = apr_pstrcat(pconf, server->store_dir, "/journal",
-                                     NULL);
+    shared.journal_dir =
+        apr_pstrcat(pconf, server->store_dir, "/journal", NULL);
     return OK;
 }
 
@@ -294,7 +292,8 @@ static void open_journal(apr_pool_t *p)
                          __ATOMIC_RELAXED);
         ap_log_error(APLOG_MARK, APLOG_CRIT, status, ap_server_conf,
                      LLM_LOGNO(0343) "no usage journal can be made in %s; "
-                     "requests are refused", shared.journal_dir);
+                                     "requests are refused",
+                     shared.journal_dir);
         return;
     }
     __atomic_store_n(&shared.journal, journal, __ATOMIC_RELEASE);
@@ -313,15 +312,15 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
 apr_status_t llmgw_shared_put(const llm_record_t *record)
 {
     llm_journal_t *journal = llmgw_shared_journal();
-    apr_status_t status
-        = journal ? llm_journal_put(journal, record) : APR_ENOENT;
-    apr_time_t failed
-        = __atomic_load_n(&shared.put_failed, __ATOMIC_RELAXED);
+    apr_status_t status =
+        journal ? llm_journal_put(journal, record) : APR_ENOENT;
+    apr_time_t failed = __atomic_load_n(&shared.put_failed, __ATOMIC_RELAXED);
 
     if (status && !failed) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, status, ap_server_conf,
                      LLM_LOGNO(0344) "usage cannot be written to %s; requests "
-                     "are refused until it can", shared.journal_dir);
+                                     "are refused until it can",
+                     shared.journal_dir);
     }
     if (!status && failed) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, ap_server_conf,
@@ -381,8 +380,7 @@ static unsigned count_running(apr_time_t now)
 {
     if (llm_inflight_size(shared.inflight) <= COUNT_ALWAYS_BELOW
         || is_my_turn(&shared.counted, now, COUNT_EVERY)) {
-        __atomic_store_n(&shared.running,
-                         llm_inflight_count(shared.inflight),
+        __atomic_store_n(&shared.running, llm_inflight_count(shared.inflight),
                          __ATOMIC_RELAXED);
     }
     return __atomic_load_n(&shared.running, __ATOMIC_RELAXED);
@@ -391,8 +389,8 @@ static unsigned count_running(apr_time_t now)
 static llm_problem_t *unavailable(request_rec *r, const char *message,
                                   const char *detail)
 {
-    llm_problem_t *problem
-        = llm_problem_make(LLM_PROBLEM_UNAVAILABLE, r->pool, "%s", message);
+    llm_problem_t *problem =
+        llm_problem_make(LLM_PROBLEM_UNAVAILABLE, r->pool, "%s", message);
 
     problem->detail = detail;
     problem->retry_after = 1;
@@ -416,8 +414,10 @@ llm_problem_t *llmgw_shared_check(request_rec *r)
     }
     return count_running(now) < shared.limit
                ? NULL
-               : unavailable(r, "the gateway is at its limit of requests in "
-                                "flight", NULL);
+               : unavailable(r,
+                             "the gateway is at its limit of requests in "
+                             "flight",
+                             NULL);
 }
 
 void llmgw_shared_hooks(apr_pool_t *p)

@@ -42,8 +42,7 @@ int llmgw_status_health(request_rec *r, llmgw_request_t *request)
 /* ---- models ------------------------------------------------------------ */
 
 /* A key's list, "gpt-4o,claude-*"; an empty one allows every model. */
-static int is_allowed(const char *patterns, const char *name,
-                      apr_pool_t *pool)
+static int is_allowed(const char *patterns, const char *name, apr_pool_t *pool)
 {
     char *last, *pattern = apr_pstrdup(pool, patterns);
 
@@ -64,8 +63,8 @@ static apr_array_header_t *list_models(request_rec *r,
                                        const llmgw_request_t *request)
 {
     const apr_array_header_t *models = llmgw_server_of(r->server)->models;
-    apr_array_header_t *names
-        = apr_array_make(r->pool, models->nelts, sizeof(char *));
+    apr_array_header_t *names =
+        apr_array_make(r->pool, models->nelts, sizeof(char *));
 
     for (int i = 0; i < models->nelts; ++i) {
         const char *name = APR_ARRAY_IDX(models, i, llm_model_t *)->name;
@@ -89,8 +88,8 @@ int llmgw_status_models(request_rec *r, llmgw_request_t *request)
     if (problem) {
         return llmgw_reply_problem(r, request, problem);
     }
-    request->client->write_models(out, list_models(r, request),
-                                  r->request_time, r->pool);
+    request->client->write_models(out, list_models(r, request), r->request_time,
+                                  r->pool);
     return llmgw_reply_json(r, request, HTTP_OK, out->data, out->len);
 }
 

@@ -140,8 +140,7 @@ static const char *finish(const facts_t *facts)
 
 static const char *status(const facts_t *facts)
 {
-    return facts->record->status ? number(facts, facts->record->status)
-                                 : NULL;
+    return facts->record->status ? number(facts, facts->record->status) : NULL;
 }
 
 static const char *estimated(const facts_t *facts)
