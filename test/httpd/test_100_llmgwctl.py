@@ -80,7 +80,7 @@ def test_names_are_unique(store):
     assert store.ctl("key", "create", "alice").code == 0
     done = store.ctl("key", "create", "alice")
     assert done.code == 1
-    assert "alice" in done.err and "exists" in done.err
+    assert "alice" in done.err and "already" in done.err
     assert not done.out
 
 
