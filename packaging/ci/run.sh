@@ -145,7 +145,7 @@ job_bench()
 # A thousand kills of children and of the store's owner under load.
 job_kill()
 {
-    LLMGW_KILLS=${1:-1000} sh test/run.sh httpd -k kill
+    LLMGW_KILLS=${1:-1000} sh test/run.sh httpd test_080_kills.py
 }
 
 job=${1:-}
