@@ -295,11 +295,57 @@ static const char *native_path(const llm_provider_t *provider, const char *rest,
     return apr_pstrcat(pool, versioned_base(provider, pool), path, NULL);
 }
 
+/* ---- errors, for callers of the native route ---- */
+
+/* google.rpc.Code of an HTTP status. */
+static const char *code_for(int status)
+{
+    static const struct {
+        int status;
+        const char *code;
+    } codes[] = {
+        {400, "INVALID_ARGUMENT"},  {401, "UNAUTHENTICATED"},
+        {403, "PERMISSION_DENIED"}, {404, "NOT_FOUND"},
+        {409, "ABORTED"},           {429, "RESOURCE_EXHAUSTED"},
+        {499, "CANCELLED"},         {503, "UNAVAILABLE"},
+        {504, "DEADLINE_EXCEEDED"},
+    };
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(codes) / sizeof(codes[0]); ++i) {
+        if (codes[i].status == status) {
+            return codes[i].code;
+        }
+    }
+    return status < 500 ? "INVALID_ARGUMENT" : "INTERNAL";
+}
+
+static void write_problem(llm_buf_t *out, const llm_problem_t *problem,
+                          const char *request_id)
+{
+    (void)request_id;
+    llm_buf_lit(out, "{\"error\":{\"code\":");
+    llm_buf_put_int(out, problem->status);
+    llm_put_string_member(out, "message", problem->message);
+    llm_put_string_member(out, "status", code_for(problem->status));
+    llm_buf_lit(out, "}}");
+}
+
+static void write_stream_problem(llm_buf_t *out, const llm_problem_t *problem,
+                                 const char *request_id)
+{
+    llm_buf_lit(out, "data: ");
+    write_problem(out, problem, request_id);
+    llm_buf_lit(out, "\r\n\r\n");
+}
+
 const llm_dialect_t llm_dialect_gemini = {
     .name = "gemini",
     .provider_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_NATIVE,
     .default_url = "https://generativelanguage.googleapis.com",
     .framing = LLM_FRAMING_SSE,
+    .write_problem = write_problem,
+    .write_stream_problem = write_stream_problem,
     .write_request = write_request,
     .secret_header = secret_header,
     .read_response = llm_gemini_read_response,
