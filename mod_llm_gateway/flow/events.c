@@ -304,6 +304,10 @@ void llm_events_begin(llm_attempt_t *attempt, int sse)
     llm_stream_t *stream = llm_stream_of(attempt);
 
     stream->read = READ_EVENTS;
+    if (x->native) {
+        /* the path may have said so, which only its provider understands */
+        x->stream = 1;
+    }
     if (sse) {
         stream->sse = llm_sse_make(EVENT_MAX, attempt->pool);
     }
