@@ -19,6 +19,13 @@ unit_programs = \
 	%D%/unit/test_flow \
 	%D%/unit/test_ctl
 
+fuzz_programs = \
+	%D%/fuzz/replay_json \
+	%D%/fuzz/replay_ndjson \
+	%D%/fuzz/replay_price \
+	%D%/fuzz/replay_sse \
+	%D%/fuzz/replay_text
+
 lint_checks = \
 	%D%/lint/banned.sh \
 	%D%/lint/directives.sh \
@@ -32,6 +39,9 @@ lint_checks = \
 	%D%/lint/sources.sh
 
 TESTS += $(lint_checks)
+
+check_PROGRAMS += $(fuzz_programs)
+TESTS += $(fuzz_programs)
 
 # A part of the tests, and their names for run.sh.
 check-unit: $(check_LTLIBRARIES) $(check_PROGRAMS)
@@ -152,7 +162,9 @@ endif
 	%D%/unit/dialect/test_gemini_answers.c \
 	%D%/unit/dialect/test_gemini_calls.c \
 	%D%/unit/dialect/test_gemini_schema.c \
+	%D%/unit/dialect/test_openai.c \
 	%D%/unit/dialect/test_recorded.c \
+	%D%/unit/dialect/test_registry.c \
 	%D%/unit/dialect/test_vectors.c \
 	%D%/unit/dialect/wire.c \
 	%D%/unit/dialect/wire.h
@@ -167,9 +179,11 @@ endif
 	%D%/unit/store/rig.h \
 	%D%/unit/store/suites.def \
 	%D%/unit/store/test_codec.c \
+	%D%/unit/store/test_command.c \
 	%D%/unit/store/test_inflight.c \
 	%D%/unit/store/test_journal.c \
-	%D%/unit/store/test_snapshot.c
+	%D%/unit/store/test_snapshot.c \
+	%D%/unit/store/test_store.c
 
 %C%_unit_test_route_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_route_CFLAGS = $(unit_cflags)
@@ -221,3 +235,52 @@ EXTRA_DIST += \
 bench: all %D%/bench/llmload %D%/bench/mockllm
 	python3 $(srcdir)/%D%/bench/bench.py --build . $(BENCHFLAGS)
 .PHONY: bench
+
+# The fuzz targets, run over their corpora and a few mutants of them.
+fuzz_corpus = $(abs_top_srcdir)/%D%/fuzz/corpus
+fuzz_ldadd = mod_llm_gateway/libllm_core.la \
+	$(OPENSSL_LIBS) $(APU_LIBS) $(APR_LIBS)
+
+%C%_fuzz_replay_json_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/json"'
+%C%_fuzz_replay_json_LDADD = $(fuzz_ldadd)
+%C%_fuzz_replay_json_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_json.c \
+	%D%/fuzz/standalone.c
+
+%C%_fuzz_replay_ndjson_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/ndjson"'
+%C%_fuzz_replay_ndjson_LDADD = $(fuzz_ldadd)
+%C%_fuzz_replay_ndjson_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_ndjson.c \
+	%D%/fuzz/standalone.c
+
+%C%_fuzz_replay_price_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/price"'
+%C%_fuzz_replay_price_LDADD = $(fuzz_ldadd)
+%C%_fuzz_replay_price_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_price.c \
+	%D%/fuzz/standalone.c
+
+%C%_fuzz_replay_sse_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/sse"'
+%C%_fuzz_replay_sse_LDADD = $(fuzz_ldadd)
+%C%_fuzz_replay_sse_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_sse.c \
+	%D%/fuzz/standalone.c
+
+%C%_fuzz_replay_text_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/text"'
+%C%_fuzz_replay_text_LDADD = $(fuzz_ldadd)
+%C%_fuzz_replay_text_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_text.c \
+	%D%/fuzz/standalone.c
+
+EXTRA_DIST += \
+	%D%/fuzz/build.sh \
+	%D%/fuzz/corpus

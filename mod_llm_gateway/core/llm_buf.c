@@ -223,7 +223,7 @@ static void put_unplain(llm_buf_t *buf, char c)
 
 void llm_buf_put_escaped(llm_buf_t *buf, const char *utf8, apr_size_t len)
 {
-    const char *at = utf8, *end = utf8 + len;
+    const char *at = utf8, *end = len ? utf8 + len : utf8;
 
     llm_buf_putc(buf, '"');
     while (at < end) {

@@ -189,6 +189,9 @@ apr_status_t llm_json_read(const llm_json_t **pdoc, const char *data,
     reader_t reader;
     llm_json_t *root;
 
+    if (!len) {
+        data = ""; /* it may be NULL */
+    }
     reader.lex.end = data + len;
     reader.pool = pool;
     reader.block_left = 0;

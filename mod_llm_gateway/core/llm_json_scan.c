@@ -248,9 +248,14 @@ apr_status_t llm_json_scan(const char *data, apr_size_t len,
                            llm_member_cb *each, void *baton,
                            llm_json_error_t *error)
 {
-    llm_json_lex_t lex = {.end = data + len};
-    const char *at = llm_json_lex_skip(data, lex.end);
+    llm_json_lex_t lex;
+    const char *at;
 
+    if (!len) {
+        data = ""; /* it may be NULL */
+    }
+    lex.end = data + len;
+    at = llm_json_lex_skip(data, lex.end);
     if (at == lex.end || *at != '{') {
         at = llm_json_lex_fail(&lex, at, "expected an object");
     }

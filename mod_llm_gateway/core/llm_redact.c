@@ -154,8 +154,8 @@ static apr_size_t bounded_length(const char *text)
 
 const char *llm_redact(const char *text, apr_pool_t *pool)
 {
-    apr_size_t len = text ? bounded_length(text) : 0, skip, keep;
-    const char *at = text, *end = at + len;
+    apr_size_t len = bounded_length(text ? text : ""), skip, keep;
+    const char *at = text, *end = text ? text + len : NULL;
     /* the shortest credential, one character, becomes three dots */
     char *copy = apr_palloc(pool, 3 * len + 4), *out = copy;
     int in_word = 0;

@@ -81,14 +81,17 @@ static int begin(llm_sse_t *sse)
     const llm_buf_t *buf = sse->pending;
     apr_size_t len = buf->len < BOM_LEN ? buf->len : BOM_LEN;
 
-    if (len && !memcmp(buf->data, BOM, len)) {
+    if (sse->began || !len) {
+        return sse->began;
+    }
+    if (!memcmp(buf->data, BOM, len)) {
         if (len < BOM_LEN) {
             return 0;
         }
         sse->line = sse->scan = BOM_LEN;
     }
-    sse->began = len > 0;
-    return sse->began;
+    sse->began = 1;
+    return 1;
 }
 
 /* One more data line; the second one begins the joining. */
@@ -238,11 +241,8 @@ apr_status_t llm_sse_next(llm_sse_t *sse, llm_sse_event_t *pevent)
     if (sse->failed) {
         return APR_ENOSPC;
     }
-    if (!sse->began && !begin(sse)) {
-        return APR_EAGAIN;
-    }
     skip_late_lf(sse);
-    end = read_lines(sse);
+    end = begin(sse) ? read_lines(sse) : 0;
     if ((end ? end : sse->pending->len) > sse->limit || sse->pending->overflow
         || (sse->joined && sse->joined->overflow)) {
         sse->failed = 1;

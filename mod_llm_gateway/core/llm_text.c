@@ -114,12 +114,13 @@ int llm_text_equals(llm_text_t text, const char *plain)
 llm_bytes_t llm_text_decode(llm_text_t text, apr_pool_t *pool)
 {
     llm_bytes_t bytes = {NULL, 0};
-    const char *at = text.data, *end = at + text.len;
+    const char *at = text.data, *end;
     char *out;
 
     if (!text.data) {
         return bytes;
     }
+    end = at + text.len;
     out = apr_palloc(pool, text.len + 1); /* decoding never makes it longer */
     bytes.data = out;
     while (at < end) {
@@ -149,6 +150,9 @@ llm_text_t llm_text_escape(const char *utf8, apr_size_t len, apr_pool_t *pool)
     llm_buf_t *buf; /* in a pool of its own: it is needed here only */
     apr_pool_t *scratch;
 
+    if (!utf8) {
+        return LLM_TEXT_NONE;
+    }
     if (llm_find_plain_end(utf8, utf8 + len) == utf8 + len) {
         text.data = apr_pstrmemdup(pool, utf8, len);
         text.len = len;
