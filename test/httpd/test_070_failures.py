@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Upstreams that fail in every way, and clients that leave."""
+import itertools
 import json
 import socket
 import time
@@ -184,7 +185,10 @@ def test_the_next_target_is_tried(gw, upstream, behaviour, stream):
     assert reader.read("openai", answer.body, stream).text == "You said: hello"
     assert answer.header("x-llm-provider") == "openai"
     assert answer.header("x-llm-attempts") == "2"
-    assert [s.json["model"].split("-")[0] for s in upstream.seen()] == ["claude", "gpt"]
+    names = [s.json["model"].split("-")[0] for s in upstream.seen()]
+    # A kept connection that closes without a byte may have been closed before
+    # the request reached it: then it is sent again.
+    assert [n for n, _ in itertools.groupby(names)] == ["claude", "gpt"]
     assert gw.record(answer)["attempts"] == 2
 
 
@@ -243,7 +247,7 @@ def test_when_all_fail_the_last_reason_is_told(gw, upstream):
 
 def test_retries_are_limited(gw, upstream):
     gw.tolerates("LLMGW")
-    targets = [f"openai gpt-{i};status=500 priority={i}" for i in range(5)]
+    targets = [f"openai gpt-{i};status=500 priority={i + 1}" for i in range(5)]
     gw.serve(gw.conf("LLMRetries 1").provider("openai").model("smart", *targets).enable())
     assert gw.chat("smart").status >= 500
     assert len(upstream.seen()) == 2
@@ -335,6 +339,6 @@ def test_an_answer_past_the_limit_is_an_error(gw, upstream):
     """Answers that have to be translated are held in memory, up to a limit."""
     gw.tolerates("LLMGW")
     gw.serve(gw.conf("LLMAnswerLimit 100k").four_providers().enable())
-    answer = gw.chat("anthropic/claude-test;size=300000")
+    answer = gw.chat("anthropic/claude-test;size=300000", max_tokens=100000)
     assert answer.status == 502, answer
     reader.error_of("openai", answer.json)

@@ -129,7 +129,8 @@ def test_health_without_an_owner(four, upstream):
         if owner:
             os.kill(owner, signal.SIGSTOP)
             try:
-                wait_for(lambda: four.get("/health", key=None).status == 503, 8,
+                # it counts as gone after ten seconds of silence
+                wait_for(lambda: four.get("/health", key=None).status == 503, 14,
                          "503 from /health")
                 saw = True
             finally:
