@@ -41,15 +41,31 @@ static const ctl_column_t columns[] = {
 };
 
 typedef struct listing_t {
+    ctl_t *ctl;
     ctl_list_t *list;
     apr_pool_t *pool; /* for one row */
 } listing_t;
 
+static unsigned column(const char *name)
+{
+    unsigned i = 0;
+
+    while (strcmp(columns[i].name, name)) {
+        ++i;
+    }
+    return i;
+}
+
+/* Where nobody was asked, people want to see which model was meant. */
 static void list_event(void *baton, const llm_json_t *row)
 {
     listing_t *listing = baton;
+    const char **cells = ctl_cells(columns, row, listing->pool);
 
-    ctl_list_add(listing->list, ctl_cells(columns, row, listing->pool));
+    if (listing->ctl->face == CTL_TABLE && !cells[column("model")]) {
+        cells[column("model")] = cells[column("asked")];
+    }
+    ctl_list_add(listing->list, cells);
     apr_pool_clear(listing->pool);
 }
 
@@ -73,7 +89,7 @@ static int events(ctl_t *ctl)
 {
     llm_buf_t *request = ctl_request(ctl, "events");
     const char *since, *until;
-    listing_t listing;
+    listing_t listing = {.ctl = ctl};
     int status = ctl_option_time(&since, ctl, "since");
 
     if (status == CTL_DONE) {

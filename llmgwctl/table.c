@@ -314,6 +314,14 @@ void ctl_table_print(ctl_table_t *table, const ctl_world_t *world)
     }
 }
 
+/* Does a record show this column? */
+static int is_shown(const ctl_column_t *column, const char *cell)
+{
+    return !(column->flags & CTL_HIDE)
+           && (!(column->flags & CTL_IF_ANY)
+               || (cell && *cell && strcmp(cell, "0")));
+}
+
 void ctl_table_print_record(const ctl_column_t *columns,
                             const char *const *cells, const ctl_world_t *world,
                             apr_pool_t *pool)
@@ -321,20 +329,17 @@ void ctl_table_print_record(const ctl_column_t *columns,
     unsigned i, widest = 0;
 
     for (i = 0; columns[i].name; ++i) {
-        unsigned width = columns[i].title ? width_of(columns[i].title) : 0;
-
-        widest = width > widest ? width : widest;
+        if (is_shown(&columns[i], cells[i])
+            && width_of(columns[i].title) > widest) {
+            widest = width_of(columns[i].title);
+        }
     }
     for (i = 0; columns[i].name; ++i) {
-        const char *text = ctl_face_text(&columns[i], cells[i], pool);
-
-        if ((columns[i].flags & CTL_HIDE)
-            || ((columns[i].flags & CTL_IF_ANY)
-                && (!strcmp(text, "-") || !strcmp(text, "0")))) {
-            continue;
+        if (is_shown(&columns[i], cells[i])) {
+            fprintf(world->out, "%s%s%s%*s  %s\n", world->colour ? BOLD : "",
+                    columns[i].title, world->colour ? PLAIN : "",
+                    (int)(widest - width_of(columns[i].title)), "",
+                    ctl_face_text(&columns[i], cells[i], pool));
         }
-        fprintf(world->out, "%s%s%s%*s  %s\n", world->colour ? BOLD : "",
-                columns[i].title, world->colour ? PLAIN : "",
-                (int)(widest - width_of(columns[i].title)), "", text);
     }
 }

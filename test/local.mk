@@ -158,6 +158,8 @@ endif
 	%D%/unit/dialect/legal.c \
 	%D%/unit/dialect/main.c \
 	%D%/unit/dialect/suites.def \
+	%D%/unit/dialect/test_anthropic.c \
+	%D%/unit/dialect/test_cross.c \
 	%D%/unit/dialect/test_gemini.c \
 	%D%/unit/dialect/test_gemini_answers.c \
 	%D%/unit/dialect/test_gemini_calls.c \
@@ -182,6 +184,7 @@ endif
 	%D%/unit/store/test_command.c \
 	%D%/unit/store/test_inflight.c \
 	%D%/unit/store/test_journal.c \
+	%D%/unit/store/test_owner.c \
 	%D%/unit/store/test_snapshot.c \
 	%D%/unit/store/test_store.c
 
@@ -212,6 +215,7 @@ endif
 	%D%/unit/ctl/fake.h \
 	%D%/unit/ctl/main.c \
 	%D%/unit/ctl/suites.def \
+	%D%/unit/ctl/test_events.c \
 	%D%/unit/ctl/test_key.c \
 	%D%/unit/ctl/test_manual.c \
 	%D%/unit/ctl/test_price.c \

@@ -78,6 +78,47 @@ START_TEST(the_manual_has_every_command)
 }
 END_TEST
 
+/* The members of the first row, or of the one record, that `words` print. */
+static void check_members(const char *text, const char *words)
+{
+    static const char *const rows[] = {"{\"row\":{}}", "{\"done\":{}}", NULL};
+    const llm_json_t *doc, *member;
+
+    fake.answer = rows;
+    ck_assert_int_eq(fake_run(words), CTL_DONE);
+    ck_assert_int_eq(
+        llm_json_read(&doc, fake.out, fake.out_len, NULL, unit_pool),
+        APR_SUCCESS);
+    member = doc->child;
+    member = llm_json_is(member, LLM_JSON_ARRAY) ? member->child : member;
+    ck_assert_msg(member->child, "%s prints no member", words);
+    for (member = member->child; member; member = member->next) {
+        const char *name = llm_text_string(member->name, unit_pool);
+
+        ck_assert_msg(strstr(text, name), "the manual's JSON has no %s of '%s'",
+                      name, words);
+    }
+}
+
+START_TEST(the_manual_has_every_member_of_the_json)
+{
+    static const char *const commands[] = {
+        "key show a --json",
+        "key list --json",
+        "usage --json --by key,model,provider,day,hour",
+        "events --json",
+        "status --json",
+        NULL};
+    const char *text = strstr(page(), "\n## JSON\n");
+    unsigned i;
+
+    ck_assert_ptr_nonnull(text);
+    for (i = 0; commands[i]; ++i) {
+        check_members(text, commands[i]);
+    }
+}
+END_TEST
+
 Suite *manual_suite(void)
 {
     Suite *suite = suite_create("manual");
@@ -85,6 +126,7 @@ Suite *manual_suite(void)
 
     tcase_add_checked_fixture(manual, fake_open, fake_close);
     tcase_add_test(manual, the_manual_has_every_command);
+    tcase_add_test(manual, the_manual_has_every_member_of_the_json);
     suite_add_tcase(suite, manual);
     return suite;
 }
