@@ -454,14 +454,17 @@ static void read_answer(llmgw_request_t *request, apr_bucket_brigade *bb)
     llmgw_account_update(request, now);
 }
 
+/* The provider's own id is what its support asks for. */
 static void set_headers(request_rec *r, llmgw_request_t *request)
 {
+    const char *id = apr_table_get(r->headers_out, "x-request-id");
+
     apr_table_setn(r->headers_out, "x-llm-provider", request->native->name);
-    /* the provider's own id is what its support asks for */
-    if (!apr_table_get(r->headers_out, "x-request-id")) {
-        apr_table_setn(r->headers_out, "x-request-id",
-                       llmgw_request_id(r, request));
+    if (id) {
+        apr_table_setn(r->headers_out, "x-llm-upstream-request-id", id);
     }
+    apr_table_setn(r->headers_out, "x-request-id",
+                   llmgw_request_id(r, request));
 }
 
 /* What is read is passed on at once. */

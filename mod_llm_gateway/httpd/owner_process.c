@@ -40,6 +40,7 @@
 
 #define START_PATIENCE apr_time_from_sec(5)
 #define HEART_STOPPED  apr_time_from_sec(15)
+#define STARTS_MAX     3 /* in one start of the server */
 
 typedef struct owner_t {
     server_rec *server;
@@ -305,31 +306,68 @@ static int monitor(apr_pool_t *p, server_rec *s)
 
 /* ---- start ------------------------------------------------------------- */
 
-/* Until it has begun its work, for 5 seconds at most; 0 when it died. */
-static int await_owner(owner_t *owner)
+/* NULL while it runs; else how it ended. *pkilled: somebody killed it. */
+static const char *find_end(owner_t *owner, int *pkilled)
+{
+    apr_exit_why_e why = APR_PROC_EXIT;
+    int code = 0;
+
+    /* neither "not done" nor what APR says of one that is stopped */
+    if (apr_proc_wait(&owner->proc, &code, &why, APR_NOWAIT)
+        != APR_CHILD_DONE) {
+        return NULL;
+    }
+    owner->is_alive = 0;
+    *pkilled = APR_PROC_CHECK_SIGNALED(why);
+    return *pkilled
+               ? apr_psprintf(owner->pconf, "was killed by signal %d", code)
+               : apr_psprintf(owner->pconf, "ended with code %d", code);
+}
+
+/* Until it has begun its work, for 5 seconds at most. NULL, or how it ended
+ * before. */
+static const char *await_owner(owner_t *owner, int *pkilled)
 {
     apr_time_t deadline = owner->started + START_PATIENCE;
-    apr_exit_why_e why;
     llm_health_t health;
-    int code;
+    const char *end;
 
     do {
-        if (apr_proc_wait(&owner->proc, &code, &why, APR_NOWAIT)
-            != APR_CHILD_NOTDONE) {
-            owner->is_alive = 0;
-            return 0;
-        }
-        if (has_begun(owner, &health)) {
-            return 1;
+        end = find_end(owner, pkilled);
+        if (end || has_begun(owner, &health)) {
+            return end;
         }
         apr_sleep(apr_time_from_msec(5));
     } while (apr_time_now() < deadline);
-    ap_log_error(
-        APLOG_MARK, APLOG_WARNING, 0, owner->server,
-        LLM_LOGNO(0354) "the store's process has not begun its work "
-                        "in 5 seconds (does another process hold the store?); "
-                        "requests are refused until it has");
-    return 1;
+    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, owner->server,
+                 LLM_LOGNO(0354) "the store's process has not begun its work "
+                                 "in 5 seconds (does another process hold the "
+                                 "store?); requests are refused until it has");
+    return NULL;
+}
+
+/* NULL, or why there is none. What somebody kills is started again; what ends
+ * by itself would do so again. */
+static const char *start_and_await(owner_t *owner)
+{
+    const char *end;
+    char reason[120];
+    int is_killed, starts = 0;
+
+    do {
+        apr_status_t status = start_owner(owner);
+
+        if (status) {
+            return apr_pstrdup(owner->pconf,
+                               apr_strerror(status, reason, sizeof(reason)));
+        }
+        is_killed = 0;
+        end = await_owner(owner, &is_killed);
+    } while (is_killed && ++starts < STARTS_MAX);
+    if (!end) {
+        watch(owner);
+    }
+    return end;
 }
 
 static int is_first_start(process_rec *process)
@@ -345,7 +383,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                        server_rec *s)
 {
     owner_t *owner;
-    apr_status_t status;
+    const char *what;
     int is_first;
 
     (void)plog;
@@ -356,22 +394,16 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     owner = apr_pcalloc(pconf, sizeof(*owner));
     owner->server = s;
     owner->pconf = pconf;
-    is_first = is_first_start(s->process);
-    status = start_owner(owner);
-    if (status) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, status, s,
-                     LLM_LOGNO(0355) "the store's process cannot be started");
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
     apr_pool_userdata_setn(owner, OWNER_KEY, NULL, pconf);
-    if (await_owner(owner)) {
-        watch(owner);
+    is_first = is_first_start(s->process);
+    what = start_and_await(owner);
+    if (!what) {
         return OK;
     }
     ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
-                 LLM_LOGNO(0356) "the store in %s cannot be used: its process "
-                                 "ended%s",
-                 llmgw_server_of(s)->store_dir,
+                 LLM_LOGNO(0355) "the store in %s cannot be used: its process "
+                                 "%s%s",
+                 llmgw_server_of(s)->store_dir, what,
                  is_first ? "" : "; requests are refused until it can");
     /* a server that runs already goes on with what else it does */
     return is_first ? HTTP_INTERNAL_SERVER_ERROR : OK;

@@ -166,6 +166,11 @@ static void set_unless_null(apr_table_t *headers, const char *name,
     }
 }
 
+static int is_stream(const char *content_type)
+{
+    return content_type && !strncmp(content_type, "text/event-stream", 17);
+}
+
 static void set_llm_headers(request_rec *r, llm_exchange_t *x)
 {
     const llm_attempt_t *attempt = x->current;
@@ -199,6 +204,10 @@ void llmgw_reply_head(request_rec *r, llmgw_request_t *request)
         llmgw_auth_challenge(r);
     }
     apr_table_setn(r->headers_out, "x-request-id", x->request_id);
+    if (is_stream(x->reply.content_type)
+        && !apr_table_get(r->headers_out, "Cache-Control")) {
+        apr_table_setn(r->headers_out, "Cache-Control", "no-cache");
+    }
     set_llm_headers(r, x);
 }
 

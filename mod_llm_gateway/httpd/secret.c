@@ -274,7 +274,7 @@ static const char *await_exit(apr_proc_t *proc, apr_time_t deadline)
     apr_exit_why_e why;
     int code;
 
-    while (apr_proc_wait(proc, &code, &why, APR_NOWAIT) == APR_CHILD_NOTDONE) {
+    while (apr_proc_wait(proc, &code, &why, APR_NOWAIT) != APR_CHILD_DONE) {
         if (apr_time_now() >= deadline) {
             apr_proc_kill(proc, SIGKILL);
             apr_proc_wait(proc, &code, &why, APR_WAIT);
