@@ -55,6 +55,7 @@ print-lint-checks:
 .PHONY: check-unit check-lint print-unit-programs print-lint-checks
 
 EXTRA_DIST += $(lint_checks) \
+	%D%/vectors \
 	%D%/README.md \
 	%D%/run.sh \
 	%D%/lint/lint.sh

@@ -164,8 +164,7 @@ static llm_problem_t *read_thinking(llm_ask_t *ask, const llm_json_t *doc,
 {
     static const llm_word_t words[] = {
         {"enabled", 1}, {"adaptive", 1}, {"disabled", -1}, {NULL, 0}};
-    static const char *const known[] = {"type", "budget_tokens", "display",
-                                        NULL};
+    static const char *const known[] = {"type", "budget_tokens", NULL};
     const llm_json_t *thinking = llm_json_want(doc, "thinking");
 
     if (!thinking) {

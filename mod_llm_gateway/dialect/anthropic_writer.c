@@ -79,15 +79,15 @@ static void close_event(llm_buf_t *out)
 static void begin(llm_buf_t *out, llm_writer_t *writer,
                   const llm_delta_t *delta)
 {
-    const char *id =
-        delta->id && *delta->id
-            ? delta->id
-            : apr_pstrcat(writer->pool, "msg_", writer->exchange, NULL);
+    const char *id = delta->id;
 
     if (writer->began) {
         return;
     }
     writer->began = 1;
+    if (!id || !*id) {
+        id = apr_pstrcat(writer->pool, "msg_", writer->exchange, NULL);
+    }
     open_event(out, "message_start");
     llm_buf_lit(out, ",\"message\":{");
     llm_put_string_member(out, "id", id);

@@ -267,14 +267,21 @@ void llm_request_drop(llm_request_t *req, const char *path)
 static const char *const hints[] = {
     "annotations", /* a client's copy of an answer's citations */
     "cache_control",
+    "caller",    /* who made a call: the model itself or its code */
     "citations", /* the same, Anthropic's */
+    "clear_thinking",
     "context_management",
+    "defer_loading", /* a tool is shown at once instead */
+    "display",       /* how thinking is shown */
     "eager_input_streaming",
+    "include_reasoning",
     "inference_geo",
     "prediction", /* text to save time with */
+    "prompt_cache_breakpoint",
     "prompt_cache_key",
     "prompt_cache_options",
     "prompt_cache_retention",
+    "reasoning_format",
     "safety_identifier",
     "speed",
     "store",

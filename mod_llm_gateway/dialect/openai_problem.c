@@ -24,13 +24,12 @@
 
 #define MESSAGE_MAX 2000 /* a provider's text is cut after so many bytes */
 
-/* A string, or a number as it was written; NULL for anything else. */
-static const char *word_of(const llm_json_t *node, apr_pool_t *pool)
+/* A code is a word; digits only repeat the status (Azure, OpenRouter). */
+static const char *code_of(const llm_json_t *node, apr_pool_t *pool)
 {
-    if (llm_json_is(node, LLM_JSON_NUMBER)) {
-        return apr_pstrmemdup(pool, node->raw.data, node->raw.len);
-    }
-    return llm_json_string(node, pool);
+    const char *code = llm_json_string(node, pool);
+
+    return code && code[strspn(code, "0123456789")] ? code : NULL;
 }
 
 static const char *cut(const char *message, apr_pool_t *pool)
@@ -121,7 +120,7 @@ static llm_problem_t *problem_from(int status, const apr_table_t *headers,
     }
     problem = llm_problem_from_provider(
         status, headers, cut(message ? message : fallback, pool), type,
-        word_of(llm_json_get(error, "code"), pool), pool);
+        code_of(llm_json_get(error, "code"), pool), pool);
     param = llm_json_string(llm_json_get(error, "param"), pool);
     problem->param = param && *param ? param : NULL;
     return problem;

@@ -111,10 +111,29 @@ static void begin(const pass_t *pass, const llm_json_t *doc)
     emit(pass, &delta);
 }
 
+/* "[DONE]" ends choices that did not say why (Snowflake). */
+static void finish_all(const pass_t *pass)
+{
+    int i;
+
+    for (i = 0; i < pass->reader->choices->nelts; ++i) {
+        const choice_state_t *choice =
+            &APR_ARRAY_IDX(pass->reader->choices, i, choice_state_t);
+        llm_delta_t delta = {.kind = LLM_DELTA_FINISH, .choice = i};
+
+        if (choice->began && !choice->finished) {
+            delta.finish =
+                choice->calls ? LLM_FINISH_TOOL_CALLS : LLM_FINISH_OTHER;
+            emit(pass, &delta);
+        }
+    }
+}
+
 static void end(const pass_t *pass)
 {
     llm_delta_t delta = {.kind = LLM_DELTA_END};
 
+    finish_all(pass);
     pass->reader->ended = 1;
     emit(pass, &delta);
 }

@@ -97,12 +97,25 @@ static void open_chunk(llm_buf_t *out, const llm_writer_t *writer, int choice)
     llm_buf_lit(out, ",\"delta\":{");
 }
 
+/* A provider's JSON inside an event: blanks where it had line ends. */
+static void put_one_line(llm_buf_t *out, const llm_json_t *node)
+{
+    apr_size_t at = out->len;
+
+    llm_json_put(out, node);
+    for (; at < out->len; ++at) {
+        if (out->data[at] == '\n' || out->data[at] == '\r') {
+            out->data[at] = ' ';
+        }
+    }
+}
+
 static void end_chunk(llm_buf_t *out, const llm_writer_t *writer,
                       const llm_json_t *logprobs, const char *finish)
 {
     llm_buf_lit(out, "},\"logprobs\":");
     if (logprobs) {
-        llm_json_put(out, logprobs);
+        put_one_line(out, logprobs);
     }
     else {
         llm_buf_lit(out, "null");
@@ -154,7 +167,7 @@ static void put_thinking(llm_buf_t *out, const llm_writer_t *writer,
     int is_text = delta->kind == LLM_DELTA_THINKING;
     int is_signature = delta->kind == LLM_DELTA_SIGNATURE;
 
-    if (!choice->in_thought || (choice->is_signed && !is_signature)
+    if (!choice->in_thought || choice->is_signed
         || delta->kind == LLM_DELTA_REDACTED) {
         ++choice->thought;
         choice->is_signed = 0;

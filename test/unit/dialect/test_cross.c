@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between dialects: writers under deltas in any order, output in the pass of
+ * its input, memory that does not grow with a stream, and conversations that
+ * go through one dialect and come back.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "dialect/common.h"
+#include "test/unit/dialect/exchange.h"
+#include "test/unit/unit.h"
+
+static const char *const clients[] = {"openai", "anthropic"};
+#define CLIENTS (int)(sizeof(clients) / sizeof(*clients))
+
+static const char ask_body[] =
+    "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],"
+    "\"stream\":true,\"stream_options\":{\"include_usage\":true}}";
+
+static unsigned dice;
+
+static unsigned roll(unsigned sides)
+{
+    dice = dice * 1103515245u + 12345u;
+    return (dice >> 16) % sides;
+}
+
+static unsigned seed(void)
+{
+    const char *given = getenv("LLMGW_SEED");
+
+    return given ? (unsigned)strtoul(given, NULL, 10)
+                 : (unsigned)apr_time_now();
+}
+
+/* ---- writers ---- */
+
+static void random_delta(llm_delta_t *delta, llm_call_t *call,
+                         llm_usage_t *usage)
+{
+    static const char *const texts[] = {"", "a", "\\n", "\\u0000", "{\\\""};
+    const char *text = texts[roll(5)];
+
+    memset(delta, 0, sizeof(*delta));
+    memset(call, 0, sizeof(*call));
+    delta->kind = (llm_delta_e)roll(LLM_DELTA_USAGE + 1); /* not the ends */
+    delta->choice = roll(8) ? 0 : (int)roll(3);
+    delta->call_index = (int)roll(4);
+    delta->text.data = text;
+    delta->text.len = strlen(text);
+    call->id = roll(2) ? "call_1" : NULL;
+    call->name = LLM_TEXT_LITERAL("get_weather");
+    delta->call = call;
+    delta->id = roll(2) ? "id" : roll(2) ? "" : NULL;
+    delta->finish = (llm_finish_e)(1 + roll(LLM_FINISH_OTHER));
+    delta->usage = usage;
+}
+
+/* Any deltas at all, and then an end, an error, or both. */
+static const char *write_random(const char *client, const llm_ask_t *ask)
+{
+    const llm_dialect_t *dialect = exchange_dialect(client);
+    llm_writer_t *writer = dialect->writer_make(ask, "x1", 0, unit_pool);
+    llm_buf_t *out = llm_buf_make(0, unit_pool);
+    unsigned count = roll(30);
+    llm_usage_t usage;
+    llm_delta_t delta;
+    llm_call_t call;
+
+    llm_usage_clear(&usage);
+    llm_usage_set(&usage, LLM_CLASS_OUTPUT, 3);
+    while (count--) {
+        random_delta(&delta, &call, &usage);
+        dialect->write_delta(out, writer, &delta);
+    }
+    memset(&delta, 0, sizeof(delta));
+    delta.kind = roll(4) ? LLM_DELTA_END : LLM_DELTA_PROBLEM;
+    delta.problem = llm_problem_make(LLM_PROBLEM_UPSTREAM, unit_pool, "m");
+    dialect->write_delta(out, writer, &delta);
+    delta.kind = roll(2) ? LLM_DELTA_END : LLM_DELTA_TEXT;
+    dialect->write_delta(out, writer, &delta); /* nothing after the end */
+    return apr_pstrmemdup(unit_pool, out->data, out->len);
+}
+
+START_TEST(an_illegal_stream_cannot_be_written)
+{
+    const llm_ask_t *ask = exchange_ask("openai", LLM_OP_CHAT, ask_body);
+    int i, round;
+
+    dice = seed();
+    printf("# LLMGW_SEED=%u\n", dice);
+    for (round = 0; round < 2000; ++round) {
+        apr_pool_t *outer = unit_pool;
+
+        apr_pool_create(&unit_pool, outer);
+        for (i = 0; i < CLIENTS; ++i) {
+            exchange_check_stream(clients[i], ask,
+                                  write_random(clients[i], ask));
+        }
+        apr_pool_destroy(unit_pool);
+        unit_pool = outer;
+    }
+}
+END_TEST
+
+START_TEST(calls_whose_arguments_are_mixed_end_in_an_error)
+{
+    const llm_ask_t *ask = exchange_ask("openai", LLM_OP_CHAT, ask_body);
+    static const char stream[] =
+        "data: {\"id\":\"a\",\"model\":\"m\",\"choices\":[{\"index\":0,"
+        "\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"c0\",\"function\":{"
+        "\"name\":\"f\",\"arguments\":\"{\"}},{\"index\":1,\"id\":\"c1\","
+        "\"function\":{\"name\":\"g\",\"arguments\":\"{\"}},{\"index\":0,"
+        "\"function\":{\"arguments\":\"}\"}}]},\"finish_reason\":null}]}\n\n"
+        "data: [DONE]\n\n";
+    cuts_t whole = {0, 0};
+    const char *mixed = exchange_write_stream(
+        "openai", "anthropic", ask, stream, sizeof(stream) - 1, whole);
+    const char *fine = exchange_write_stream("openai", "openai", ask, stream,
+                                             sizeof(stream) - 1, whole);
+
+    ck_assert_ptr_nonnull(strstr(mixed, "event: error"));
+    ck_assert_ptr_null(strstr(mixed, "message_stop"));
+    ck_assert_ptr_nonnull(
+        strstr(fine, "{\"index\":0,\"function\":{\"arguments\":\"}\"}}"));
+}
+END_TEST
+
+/* ---- one pass ---- */
+
+typedef struct sink_t {
+    const llm_dialect_t *client;
+    llm_writer_t *writer;
+    llm_buf_t *out;
+} sink_t;
+
+static void take(void *baton, const llm_delta_t *delta)
+{
+    sink_t *sink = baton;
+
+    sink->client->write_delta(sink->out, sink->writer, delta);
+}
+
+static const char openai_chunk[] =
+    "{\"id\":\"a\",\"object\":\"chat.completion.chunk\",\"created\":1,"
+    "\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":"
+    "\"word\"},\"logprobs\":null,\"finish_reason\":null}]}";
+static const char anthropic_chunk[] =
+    "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":"
+    "\"text_delta\",\"text\":\"word\"}}";
+
+static void feed(const llm_dialect_t *dialect, llm_reader_t *reader,
+                 const char *data, sink_t *sink, apr_pool_t *scratch)
+{
+    llm_event_t event;
+
+    memset(&event, 0, sizeof(event));
+    event.data.data = data;
+    event.data.len = strlen(data);
+    llm_json_read(&event.doc, data, event.data.len, NULL, scratch);
+    dialect->read_event(reader, &event, take, sink, scratch);
+    apr_pool_clear(scratch);
+}
+
+static void run_pair(const char *provider, const char *client,
+                     const char *chunk, int count, apr_pool_t *pool)
+{
+    const llm_dialect_t *dialect = exchange_dialect(provider);
+    const llm_ask_t *ask = exchange_ask("openai", LLM_OP_CHAT, ask_body);
+    llm_reader_t *reader = dialect->reader_make(ask, pool);
+    sink_t sink = {exchange_dialect(client), NULL, NULL};
+    apr_pool_t *scratch;
+
+    apr_pool_create(&scratch, unit_pool);
+    sink.writer = sink.client->writer_make(ask, "x1", 0, pool);
+    sink.out = llm_buf_make(0, unit_pool);
+    while (count--) {
+        llm_buf_clear(sink.out);
+        feed(dialect, reader, chunk, &sink, scratch);
+        llm_buf_putc(sink.out, '\0');
+        ck_assert_msg(strstr(sink.out->data, "word") != NULL,
+                      "%s to %s: held back", provider, client);
+    }
+    apr_pool_destroy(scratch);
+}
+
+/* What comes in goes out at once, and a long stream needs no more memory than
+ * a short one. */
+START_TEST(streams_flow)
+{
+    int i;
+
+    for (i = 0; i < CLIENTS; ++i) {
+        run_pair("openai", clients[i], openai_chunk, 10000, unit_pool);
+        run_pair("anthropic", clients[i], anthropic_chunk, 10000, unit_pool);
+    }
+}
+END_TEST
+
+/* Without a debugging APR a pool does not tell its size; where it hands out
+ * its next bytes tells that nothing was taken in between. */
+START_TEST(streams_take_no_memory)
+{
+    const llm_ask_t *ask = exchange_ask("openai", LLM_OP_CHAT, ask_body);
+    const llm_dialect_t *dialect = exchange_dialect("openai");
+    int i;
+
+    for (i = 0; i < CLIENTS; ++i) {
+        sink_t sink = {exchange_dialect(clients[i]), NULL, NULL};
+        llm_reader_t *reader;
+        apr_pool_t *pool, *scratch;
+        char *before, *after;
+        int count;
+
+        apr_pool_create(&pool, unit_pool);
+        apr_pool_create(&scratch, unit_pool);
+        reader = dialect->reader_make(ask, pool);
+        sink.writer = sink.client->writer_make(ask, "x1", 0, pool);
+        sink.out = llm_buf_make(0, unit_pool);
+        feed(dialect, reader, openai_chunk, &sink, scratch);
+        before = apr_palloc(pool, 8);
+        for (count = 0; count < 1000; ++count) {
+            llm_buf_clear(sink.out);
+            feed(dialect, reader, openai_chunk, &sink, scratch);
+        }
+        after = apr_palloc(pool, 8);
+        ck_assert_ptr_eq(after, before + 8);
+        apr_pool_destroy(scratch);
+        apr_pool_destroy(pool);
+    }
+}
+END_TEST
+
+/* ---- conversations ---- */
+
+static void put_user(llm_buf_t *out)
+{
+    switch (roll(4)) {
+    case 0:
+        llm_buf_lit(out, "{\"role\":\"user\",\"content\":\"plain \\u00fc\"}");
+        break;
+    case 1:
+        llm_buf_lit(out, "{\"role\":\"user\",\"content\":[{\"type\":\"text\","
+                         "\"text\":\"see\"},{\"type\":\"image_url\","
+                         "\"image_url\":{\"url\":\"data:image/png;base64,"
+                         "iVBO\"}}]}");
+        break;
+    case 2:
+        llm_buf_lit(out, "{\"role\":\"user\",\"content\":[{\"type\":"
+                         "\"image_url\",\"image_url\":{\"url\":"
+                         "\"https://x.test/a.png\"}}]}");
+        break;
+    default:
+        llm_buf_lit(out, "{\"role\":\"user\",\"content\":[{\"type\":\"text\","
+                         "\"text\":\"one\"},{\"type\":\"text\",\"text\":"
+                         "\"two\"}]}");
+        break;
+    }
+}
+
+/* An assistant's turn with as many calls, and their results. */
+static void put_calls(llm_buf_t *out, int turn)
+{
+    unsigned count = 1 + roll(3), i;
+
+    llm_buf_printf(out,
+                   "{\"role\":\"assistant\",\"content\":%s,"
+                   "\"tool_calls\":[",
+                   roll(2) ? "null" : "\"I look.\"");
+    for (i = 0; i < count; ++i) {
+        llm_buf_printf(out,
+                       "%s{\"id\":\"call_%d_%u\",\"type\":\"function\","
+                       "\"function\":{\"name\":\"f\",\"arguments\":"
+                       "\"{\\\"n\\\":%u}\"}}",
+                       i ? "," : "", turn, i, roll(1000));
+    }
+    llm_buf_lit(out, "]}");
+    for (i = 0; i < count; ++i) {
+        llm_buf_printf(out,
+                       ",{\"role\":\"tool\",\"tool_call_id\":\"call_%d_%u\","
+                       "\"content\":\"%u\"}",
+                       turn, i, roll(1000));
+    }
+}
+
+static const char *random_conversation(void)
+{
+    llm_buf_t *out = llm_buf_make(0, unit_pool);
+    int turns = 1 + (int)roll(5), i;
+
+    llm_buf_lit(out, "{\"model\":\"m\",\"max_tokens\":50,\"temperature\":0.5,"
+                     "\"stop\":[\"END\"],\"tools\":[{\"type\":\"function\","
+                     "\"function\":{\"name\":\"f\",\"description\":\"d\","
+                     "\"parameters\":{\"type\":\"object\",\"properties\":{"
+                     "\"n\":{\"type\":\"number\"}}}}}],\"messages\":[");
+    if (roll(2)) {
+        llm_buf_lit(out, "{\"role\":\"system\",\"content\":\"Be kind.\"},");
+    }
+    for (i = 0; i < turns; ++i) {
+        put_user(out);
+        llm_buf_lit(out, ",");
+        if (roll(2)) {
+            put_calls(out, i);
+            llm_buf_lit(out, ",");
+        }
+        llm_buf_lit(out, "{\"role\":\"assistant\",\"content\":\"done\"},");
+    }
+    put_user(out);
+    llm_buf_lit(out, "]}");
+    llm_buf_putc(out, '\0');
+    return out->data;
+}
+
+/* The body of what a provider of this dialect is asked. */
+static const char *body_for(const char *dialect, const char *url,
+                            const llm_ask_t *ask)
+{
+    char *text = apr_pstrdup(
+        unit_pool, exchange_request(exchange_provider(dialect, url), ask, "m"));
+    char *body = strchr(text, '\n') + 1;
+
+    ck_assert_msg(strncmp(text, "refused", 7), "%s", text);
+    *strchr(body, '\n') = '\0';
+    return body;
+}
+
+/* OpenAI to Anthropic to OpenAI: what is sent is what would have been. */
+START_TEST(conversations_come_back)
+{
+    static const char local[] = "http://localhost/v1";
+    int round;
+
+    dice = seed();
+    printf("# LLMGW_SEED=%u\n", dice);
+    for (round = 0; round < 500; ++round) {
+        apr_pool_t *outer = unit_pool;
+        const llm_ask_t *ask, *back;
+        const char *differ;
+
+        apr_pool_create(&unit_pool, outer);
+        ask = exchange_ask("openai", LLM_OP_CHAT, random_conversation());
+        back = exchange_ask("anthropic", LLM_OP_CHAT,
+                            body_for("anthropic", NULL, ask));
+        differ = exchange_differ(body_for("openai", local, back),
+                                 body_for("openai", local, ask));
+        ck_assert_msg(!differ, "LLMGW_SEED, round %d: %s", round,
+                      differ ? differ : "");
+        apr_pool_destroy(unit_pool);
+        unit_pool = outer;
+    }
+}
+END_TEST
+
+Suite *cross_suite(void)
+{
+    Suite *suite = suite_create("cross");
+    TCase *writers = tcase_create("writers");
+    TCase *flow = tcase_create("flow");
+    TCase *conversations = tcase_create("conversations");
+
+    tcase_add_checked_fixture(writers, unit_pool_open, unit_pool_close);
+    tcase_set_timeout(writers, 60);
+    tcase_add_test(writers, an_illegal_stream_cannot_be_written);
+    tcase_add_test(writers, calls_whose_arguments_are_mixed_end_in_an_error);
+    suite_add_tcase(suite, writers);
+    tcase_add_checked_fixture(flow, unit_pool_open, unit_pool_close);
+    tcase_set_timeout(flow, 60);
+    tcase_add_test(flow, streams_flow);
+    tcase_add_test(flow, streams_take_no_memory);
+    suite_add_tcase(suite, flow);
+    tcase_add_checked_fixture(conversations, unit_pool_open, unit_pool_close);
+    tcase_set_timeout(conversations, 60);
+    tcase_add_test(conversations, conversations_come_back);
+    suite_add_tcase(suite, conversations);
+    return suite;
+}

@@ -1,0 +1,636 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Real traffic: recorded exchanges of providers, read and translated.
+ *
+ * They are not part of the project. LLMGW_RECORDED names their folder; else
+ * shared/recorded beside the source tree is looked at; where neither is there
+ * the tests are skipped, and say so. A file is
+ * {"api","request":{"body"},"response":{"status","headers","body"}}.
+ *
+ * Of each answer it is checked, against the bytes and not against our reader,
+ * that no text and no argument is lost and that the counts are those of the
+ * file; and that the answer reads the same after it was written for a client
+ * of each dialect and read back. Requests are read and written for the other
+ * dialect; one that is refused is named with its reason.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_file_io.h>
+#include <apr_strings.h>
+#include <cjson/cJSON.h>
+
+#include "test/unit/dialect/exchange.h"
+#include "test/unit/unit.h"
+
+static const char *folder(void)
+{
+    const char *name = getenv("LLMGW_RECORDED");
+    apr_finfo_t info;
+
+    if (!name) {
+        name = apr_pstrcat(unit_pool, unit_source_dir(),
+                           "/../../shared/recorded", NULL);
+    }
+    if (apr_stat(&info, name, APR_FINFO_TYPE, unit_pool)
+        || info.filetype != APR_DIR) {
+        printf("# recorded exchanges: skipped, there is no folder %s\n", name);
+        return NULL;
+    }
+    return name;
+}
+
+/* ---- the files ---- */
+
+typedef struct recorded_t {
+    const char *name; /* folder/file */
+    const char *api;
+    const char *dialect;       /* of ours that speaks it */
+    const llm_json_t *request; /* body, or NULL */
+    int status;
+    const char *body; /* of the response */
+    apr_size_t len;
+    int is_stream;
+} recorded_t;
+
+/* How an api's name ends and which dialect that is. */
+static const struct {
+    const char *end, *dialect;
+} apis[] = {
+    {"cohere.chat", NULL},
+    {"ollama.chat", NULL},
+    {".chat", "openai"},
+    {"openai-chat", "openai"},
+    {"anthropic.messages", "anthropic"},
+    {NULL, NULL},
+};
+
+static const char *dialect_of(const char *api)
+{
+    apr_size_t len = strlen(api);
+    int i;
+
+    for (i = 0; apis[i].end; ++i) {
+        apr_size_t end = strlen(apis[i].end);
+
+        if (len >= end && !strcmp(api + len - end, apis[i].end)) {
+            return apis[i].dialect;
+        }
+    }
+    return NULL;
+}
+
+static const char *read_file(apr_size_t *plen, const char *path)
+{
+    apr_file_t *file;
+    apr_finfo_t info;
+    char *bytes;
+
+    ck_assert_int_eq(apr_file_open(&file, path, APR_READ, 0, unit_pool), 0);
+    ck_assert_int_eq(apr_file_info_get(&info, APR_FINFO_SIZE, file), 0);
+    *plen = (apr_size_t)info.size;
+    bytes = apr_palloc(unit_pool, *plen + 1);
+    ck_assert_int_eq(apr_file_read_full(file, bytes, *plen, plen), 0);
+    bytes[*plen] = '\0';
+    apr_file_close(file);
+    return bytes;
+}
+
+static int is_json(const char *body)
+{
+    body += strspn(body, " \t\r\n");
+    return *body == '{' || *body == '[';
+}
+
+/* 0 where it is not for us: another dialect, a binary answer. */
+static int load(recorded_t *recorded, const char *path)
+{
+    apr_size_t len;
+    const char *bytes = read_file(&len, path);
+    const llm_json_t *doc = exchange_json(bytes, len);
+    const llm_json_t *response = llm_json_get(doc, "response");
+    llm_text_t body = llm_json_text(llm_json_get(response, "body"));
+    apr_int64_t status = 200;
+    llm_bytes_t plain;
+
+    memset(recorded, 0, sizeof(*recorded));
+    recorded->api = llm_json_string(llm_json_get(doc, "api"), unit_pool);
+    recorded->dialect = dialect_of(recorded->api);
+    if (!recorded->dialect || !body.data) {
+        return 0;
+    }
+    plain = llm_text_decode(body, unit_pool);
+    recorded->body = apr_pstrmemdup(unit_pool, plain.data, plain.len);
+    recorded->len = plain.len;
+    recorded->is_stream = !is_json(recorded->body);
+    llm_json_int(llm_json_get(response, "status"), &status);
+    recorded->status = (int)status;
+    recorded->request = llm_json_path(doc, "request", "body", NULL);
+    return 1;
+}
+
+typedef void each_fn(const recorded_t *recorded, void *baton);
+
+/* One file with a pool of its own. */
+static void run_file(const char *dir, const char *name, each_fn *each,
+                     void *baton)
+{
+    apr_pool_t *outer = unit_pool;
+    recorded_t recorded;
+
+    apr_pool_create(&unit_pool, outer);
+    if (load(&recorded, apr_pstrcat(unit_pool, dir, "/", name, NULL))) {
+        recorded.name = name;
+        each(&recorded, baton);
+    }
+    apr_pool_destroy(unit_pool);
+    unit_pool = outer;
+}
+
+static void run_folder(const char *dir, each_fn *each, void *baton)
+{
+    apr_finfo_t info;
+    apr_dir_t *files;
+
+    ck_assert_int_eq(apr_dir_open(&files, dir, unit_pool), 0);
+    while (!apr_dir_read(&info, APR_FINFO_NAME, files)) {
+        apr_size_t len = strlen(info.name);
+
+        if (len > 5 && !strcmp(info.name + len - 5, ".json")) {
+            run_file(dir, info.name, each, baton);
+        }
+    }
+    apr_dir_close(files);
+}
+
+static void run_all(each_fn *each, void *baton)
+{
+    const char *root = folder();
+    apr_finfo_t info;
+    apr_dir_t *dirs;
+
+    if (!root) {
+        return;
+    }
+    ck_assert_int_eq(apr_dir_open(&dirs, root, unit_pool), 0);
+    while (!apr_dir_read(&info, APR_FINFO_NAME | APR_FINFO_TYPE, dirs)) {
+        if (info.filetype == APR_DIR && *info.name != '.') {
+            run_folder(apr_pstrcat(unit_pool, root, "/", info.name, NULL), each,
+                       baton);
+        }
+    }
+    apr_dir_close(dirs);
+}
+
+/* ---- what the bytes say ---- */
+
+/* Added up from the JSON by another JSON reader, event by event. */
+typedef struct truth_t {
+    llm_buf_t *text, *args;
+    double input, output, total;
+    int usage; /* there was one */
+} truth_t;
+
+static const char *text_in(const cJSON *node, const char *name)
+{
+    const char *text =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(node, name));
+
+    return text ? text : "";
+}
+
+static double number_in(const cJSON *node, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(node, name);
+
+    return cJSON_IsNumber(item) ? item->valuedouble : 0;
+}
+
+static void add_openai_message(truth_t *truth, const cJSON *message)
+{
+    const cJSON *content = cJSON_GetObjectItemCaseSensitive(message, "content");
+    const cJSON *calls =
+        cJSON_GetObjectItemCaseSensitive(message, "tool_calls");
+    const cJSON *legacy =
+        cJSON_GetObjectItemCaseSensitive(message, "function_call");
+    const cJSON *item;
+
+    llm_buf_puts(truth->text, text_in(message, "content"));
+    if (cJSON_IsArray(content)) {
+        cJSON_ArrayForEach(item, content)
+        {
+            llm_buf_puts(truth->text, text_in(item, "text"));
+        }
+    }
+    cJSON_ArrayForEach(item, calls)
+    {
+        llm_buf_puts(truth->args,
+                     text_in(cJSON_GetObjectItemCaseSensitive(item, "function"),
+                             "arguments"));
+    }
+    if (!calls) {
+        llm_buf_puts(truth->args, text_in(legacy, "arguments"));
+    }
+}
+
+static void add_openai_usage(truth_t *truth, const cJSON *usage)
+{
+    if (cJSON_IsObject(usage)) {
+        truth->input = number_in(usage, "prompt_tokens");
+        truth->output = number_in(usage, "completion_tokens");
+        truth->total = number_in(usage, "total_tokens");
+        truth->usage = 1;
+    }
+}
+
+static void add_openai(truth_t *truth, const cJSON *doc)
+{
+    const cJSON *groq = cJSON_GetObjectItemCaseSensitive(doc, "x_groq");
+    const cJSON *choice;
+
+    cJSON_ArrayForEach(choice, cJSON_GetObjectItemCaseSensitive(doc, "choices"))
+    {
+        if (!(number_in(choice, "index") > 0)) {
+            const cJSON *delta =
+                cJSON_GetObjectItemCaseSensitive(choice, "delta");
+
+            add_openai_message(truth, delta ? delta
+                                            : cJSON_GetObjectItemCaseSensitive(
+                                                choice, "message"));
+        }
+    }
+    add_openai_usage(truth, cJSON_GetObjectItemCaseSensitive(groq, "usage"));
+    add_openai_usage(truth, cJSON_GetObjectItemCaseSensitive(doc, "usage"));
+}
+
+static void take_number(double *value, const cJSON *usage, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(usage, name);
+
+    if (cJSON_IsNumber(item)) {
+        *value = item->valuedouble;
+    }
+}
+
+/* Anthropic's counts, key by key; kept between events. */
+static double counts[4];
+
+static void add_anthropic_usage(truth_t *truth, const cJSON *usage)
+{
+    if (usage) {
+        take_number(&counts[0], usage, "input_tokens");
+        take_number(&counts[1], usage, "cache_read_input_tokens");
+        take_number(&counts[2], usage, "cache_creation_input_tokens");
+        take_number(&counts[3], usage, "output_tokens");
+        truth->input = counts[0] + counts[1] + counts[2];
+        truth->output = counts[3];
+        truth->usage = 1;
+    }
+}
+
+static void add_anthropic_block(truth_t *truth, const cJSON *block, int whole)
+{
+    const char *type = text_in(block, "type");
+
+    if (!strcmp(type, "text")) {
+        llm_buf_puts(truth->text, text_in(block, "text"));
+    }
+    else if (whole && !strcmp(type, "tool_use")) {
+        char *text = cJSON_PrintUnformatted(
+            cJSON_GetObjectItemCaseSensitive(block, "input"));
+
+        llm_buf_puts(truth->args, text);
+        cJSON_free(text);
+    }
+}
+
+static void add_anthropic(truth_t *truth, const cJSON *doc)
+{
+    static int is_call; /* the open block is a tool_use */
+    const cJSON *message = cJSON_GetObjectItemCaseSensitive(doc, "message");
+    const cJSON *block = cJSON_GetObjectItemCaseSensitive(doc, "content_block");
+    const cJSON *delta = cJSON_GetObjectItemCaseSensitive(doc, "delta");
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(doc, "content"))
+    {
+        add_anthropic_block(truth, item, 1);
+    }
+    if (block) {
+        is_call = !strcmp(text_in(block, "type"), "tool_use");
+        add_anthropic_block(truth, block, 0);
+    }
+    llm_buf_puts(truth->text, text_in(delta, "text"));
+    if (is_call) {
+        llm_buf_puts(truth->args, text_in(delta, "partial_json"));
+    }
+    add_anthropic_usage(truth,
+                        cJSON_GetObjectItemCaseSensitive(message, "usage"));
+    add_anthropic_usage(truth, cJSON_GetObjectItemCaseSensitive(doc, "usage"));
+}
+
+static void add_document(truth_t *truth, const char *dialect, const char *text)
+{
+    cJSON *doc = cJSON_Parse(text);
+
+    if (doc && !strcmp(dialect, "openai")) {
+        add_openai(truth, doc);
+    }
+    else if (doc) {
+        add_anthropic(truth, doc);
+    }
+    cJSON_Delete(doc);
+}
+
+static void truth_of(truth_t *truth, const recorded_t *recorded)
+{
+    char *copy = apr_pstrdup(unit_pool, recorded->body), *line, *state;
+
+    memset(truth, 0, sizeof(*truth));
+    memset(counts, 0, sizeof(counts));
+    truth->text = llm_buf_make(0, unit_pool);
+    truth->args = llm_buf_make(0, unit_pool);
+    if (!recorded->is_stream) {
+        add_document(truth, recorded->dialect, copy);
+        return;
+    }
+    for (line = apr_strtok(copy, "\r\n", &state); line;
+         line = apr_strtok(NULL, "\r\n", &state)) {
+        if (!strncmp(line, "data:", 5)) {
+            add_document(truth, recorded->dialect, line + 5);
+        }
+    }
+}
+
+/* ---- answers ---- */
+
+static const char tools_ask[] =
+    "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],"
+    "\"stream_options\":{\"include_usage\":true},\"tools\":[{\"type\":"
+    "\"function\",\"function\":{\"name\":\"any\"}}]}";
+
+static answer_t *read_recorded(const recorded_t *recorded, const llm_ask_t *ask,
+                               cuts_t cuts)
+{
+    return recorded->is_stream ? exchange_read_stream(
+               recorded->dialect, ask, recorded->body, recorded->len, cuts)
+                               : exchange_read(recorded->dialect, ask,
+                                               recorded->body, recorded->len);
+}
+
+static void same_bytes(const recorded_t *recorded, const char *what,
+                       const char *found, apr_size_t found_len,
+                       const llm_buf_t *truth)
+{
+    apr_size_t len = truth->len;
+
+    /* the token that ends a text is none of it (TGI 2) */
+    if (len >= 4 && found_len + 4 == len
+        && !memcmp(truth->data + len - 4, "</s>", 4)) {
+        len -= 4;
+    }
+    ck_assert_msg(
+        found_len == len && (!len || !memcmp(found, truth->data, len)),
+        "%s: %s: %.*s\nis not: %.*s", recorded->name, what,
+        (int)(found_len < 1000 ? found_len : 1000), found ? found : "",
+        (int)(len < 1000 ? len : 1000), truth->data ? truth->data : "");
+}
+
+static void check_counts(const recorded_t *recorded, const truth_t *truth,
+                         const llm_usage_t *usage)
+{
+    double input = (double)llm_usage_input(usage);
+    double output = (double)llm_usage_output(usage);
+    /* reasoning that completion_tokens leaves out */
+    double beyond = truth->total - truth->input - truth->output;
+
+    if (!truth->usage) {
+        ck_assert_msg(!usage->known, "%s: usage from nowhere", recorded->name);
+        return;
+    }
+    ck_assert_msg(!(input < truth->input) && !(input > truth->input),
+                  "%s: input %g is not %g", recorded->name, input,
+                  truth->input);
+    ck_assert_msg(!(output < truth->output)
+                      && !(output > truth->output + (beyond > 0 ? beyond : 0)),
+                  "%s: output %g is not %g", recorded->name, output,
+                  truth->output);
+}
+
+static void check_args(const recorded_t *recorded, const said_t *said)
+{
+    int i;
+
+    for (i = 0; i < said->calls->nelts; ++i) {
+        const llm_buf_t *args = APR_ARRAY_IDX(said->calls, i, said_call_t).args;
+        const llm_json_t *doc;
+
+        ck_assert_msg(
+            !args->len
+                || !llm_json_read(&doc, args->data, args->len, NULL, unit_pool),
+            "%s: arguments are no JSON: %.*s", recorded->name, (int)args->len,
+            args->data);
+    }
+}
+
+/* Does the file break off, or hold two answers spliced into one? */
+static int is_broken(const recorded_t *recorded)
+{
+    const char *start = strstr(recorded->body, "\"message_start\",");
+
+    return start && strstr(start + 1, "\"message_start\",");
+}
+
+static void check_truth(const recorded_t *recorded, const answer_t *seen)
+{
+    const said_t *said = &seen->choices[0];
+    llm_buf_t *args = llm_buf_make(0, unit_pool);
+    llm_bytes_t text;
+    truth_t truth;
+    int i;
+
+    truth_of(&truth, recorded);
+    text = llm_text_decode((llm_text_t){said->text->data, said->text->len},
+                           unit_pool);
+    same_bytes(recorded, "text", text.data, text.len, truth.text);
+    for (i = 0; i < said->calls->nelts; ++i) {
+        const llm_buf_t *one = APR_ARRAY_IDX(said->calls, i, said_call_t).args;
+
+        llm_buf_append(args, one->data, one->len);
+    }
+    if (recorded->is_stream) {
+        same_bytes(recorded, "arguments", args->data, args->len, truth.args);
+    }
+    check_counts(recorded, &truth, &seen->usage);
+    if (!seen->problem) {
+        ck_assert_msg(said->finish != LLM_FINISH_NONE, "%s: no finish",
+                      recorded->name);
+    }
+    if (!seen->problem && !is_broken(recorded)) {
+        check_args(recorded, said);
+    }
+}
+
+static void check_cuts(const recorded_t *recorded, const llm_ask_t *ask,
+                       const char *whole)
+{
+    unsigned seed = (unsigned)recorded->len + 1;
+    const cuts_t cuts[] = {{1, 0}, {3, 0}, {50, seed}, {2000, seed}};
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(cuts) / sizeof(*cuts); ++i) {
+        const char *cut = exchange_show(read_recorded(recorded, ask, cuts[i]));
+
+        ck_assert_msg(!strcmp(cut, whole),
+                      "%s cut by %d, seed %u:\n%s\nis not\n%s", recorded->name,
+                      (int)cuts[i].size, cuts[i].seed, cut, whole);
+    }
+}
+
+/* Written for a client of this dialect and read back. */
+static void check_round(const recorded_t *recorded, const llm_ask_t *ask,
+                        const answer_t *seen, const char *client)
+{
+    cuts_t whole = {0, 0};
+    llm_problem_t *problem = NULL;
+    const char *written, *differ;
+    answer_t *back, wanted = *seen;
+
+    if (recorded->is_stream) {
+        written = exchange_write_stream(recorded->dialect, client, ask,
+                                        recorded->body, recorded->len, whole);
+        back =
+            exchange_read_stream(client, ask, written, strlen(written), whole);
+    }
+    else {
+        written = exchange_write(recorded->dialect, client, ask, recorded->body,
+                                 recorded->len, &problem);
+        ck_assert_ptr_null(problem);
+        back = exchange_read(client, ask, written, strlen(written));
+    }
+    if (!wanted.usage.known || wanted.problem) {
+        memset(&wanted.usage, 0, sizeof(wanted.usage)); /* not told, or late */
+        memset(&back->usage, 0, sizeof(back->usage));
+    }
+    if (wanted.problem) { /* what came before a failure has no finish */
+        wanted.choices[0].finish = back->choices[0].finish;
+        wanted.choices[0].stop_sequence = NULL;
+    }
+    differ = exchange_differ(exchange_show_for(back, client),
+                             exchange_show_for(&wanted, client));
+    ck_assert_msg(!differ, "%s as %s, %s", recorded->name, client,
+                  differ ? differ : "");
+}
+
+static void check_answer(const recorded_t *recorded, void *baton)
+{
+    const llm_ask_t *ask = exchange_ask("openai", LLM_OP_CHAT, tools_ask);
+    cuts_t whole = {0, 0};
+    answer_t *seen;
+
+    if (recorded->status >= 400) {
+        return;
+    }
+    ++*(int *)baton;
+    seen = read_recorded(recorded, ask, whole);
+    check_truth(recorded, seen);
+    if (recorded->is_stream) {
+        check_cuts(recorded, ask, exchange_show(seen));
+    }
+    ck_assert_msg(recorded->is_stream || !seen->problem, "%s: %s",
+                  recorded->name, seen->problem ? seen->problem->message : "");
+    check_round(recorded, ask, seen, "openai");
+    check_round(recorded, ask, seen, "anthropic");
+}
+
+START_TEST(answers)
+{
+    int count = 0;
+
+    run_all(check_answer, &count);
+    printf("# recorded answers: %d\n", count);
+}
+END_TEST
+
+/* ---- errors ---- */
+
+static void check_error(const recorded_t *recorded, void *baton)
+{
+    llm_bytes_t body = {recorded->body, recorded->len};
+    const llm_json_t *doc = NULL;
+    llm_problem_t *problem;
+
+    if (recorded->status < 400) {
+        return;
+    }
+    ++*(int *)baton;
+    llm_json_read(&doc, body.data, body.len, NULL, unit_pool);
+    problem = exchange_dialect(recorded->dialect)
+                  ->read_problem(recorded->status, NULL, doc, body, unit_pool);
+    ck_assert_int_eq(problem->status, recorded->status);
+    ck_assert_int_eq(problem->from_upstream, 1);
+    ck_assert_msg(*problem->message && !strstr(problem->message, "with status"),
+                  "%s: %s", recorded->name, problem->message);
+}
+
+START_TEST(errors)
+{
+    int count = 0;
+
+    run_all(check_error, &count);
+    printf("# recorded errors: %d\n", count);
+}
+END_TEST
+
+/* ---- requests ---- */
+
+static void check_request(const recorded_t *recorded, void *baton)
+{
+    const char *other =
+        strcmp(recorded->dialect, "openai") ? "openai" : "anthropic";
+    const char *written;
+    llm_problem_t *problem;
+    llm_ask_t *ask;
+
+    if (!llm_json_is(recorded->request, LLM_JSON_OBJECT)
+        || !llm_json_get(recorded->request, "messages")) {
+        return;
+    }
+    ++*(int *)baton;
+    problem =
+        exchange_dialect(recorded->dialect)
+            ->read_request(&ask, LLM_OP_CHAT, recorded->request, unit_pool);
+    if (problem && !llm_json_get(recorded->request, "model")) {
+        return; /* its model is in its URL */
+    }
+    ck_assert_msg(!problem, "%s: %s", recorded->name,
+                  problem ? problem->message : "");
+    written = exchange_request(exchange_provider(other, NULL), ask, ask->model);
+    if (!strncmp(written, "refused", 7)) {
+        printf("# %s to %s: %s", recorded->name, other, written);
+    }
+}
+
+START_TEST(requests)
+{
+    int count = 0;
+
+    run_all(check_request, &count);
+    printf("# recorded requests: %d\n", count);
+}
+END_TEST
+
+Suite *recorded_suite(void)
+{
+    Suite *suite = suite_create("recorded");
+    TCase *tcase = tcase_create("recorded");
+
+    tcase_add_checked_fixture(tcase, unit_pool_open, unit_pool_close);
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, answers);
+    tcase_add_test(tcase, errors);
+    tcase_add_test(tcase, requests);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
