@@ -148,6 +148,28 @@ job_kill()
     LLMGW_KILLS=${1:-1000} sh test/run.sh httpd test_080_kills.py
 }
 
+# What a newcomer does: the quickstart, and the commands it tells to try next.
+job_quickstart()
+{
+    need git git
+    copy=$work/quickstart
+    rm -rf "$copy"
+    mkdir -p "$work"
+    git clone -q "$top" "$copy"
+    (cd "$copy" && sh packaging/quickstart.sh) | tee "$work/quickstart.out"
+    # In the answers: two models' lines of usage.
+    grep -q '^total  *-  *2  *0 ' "$work/quickstart.out" ||
+        die "the quickstart did not come to its table of usage"
+    sed -n '/^Three commands/,/^To stop it/p' "$work/quickstart.out" |
+        sed '1d;$d' >"$work/quickstart.next"
+    (cd "$copy" && sh -ex "$work/quickstart.next") >"$work/quickstart.said"
+    for word in '"object":"list"' 'data: \[DONE\]' gemini-2.5-flash; do
+        grep -q "$word" "$work/quickstart.said" ||
+            die "a command to try next did not answer with $word"
+    done
+    (cd "$copy" && sh packaging/quickstart.sh --stop)
+}
+
 job=${1:-}
 case $job in
     '' | -h | --help) usage; exit 0 ;;
