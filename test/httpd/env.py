@@ -278,7 +278,7 @@ class Gateway:
         if conf is not None:
             self._running_conf = self.write_conf(conf)
         self._started_environ = dict(self.extra_environ)
-        with open(os.path.join(self.root, "console.log"), "ab") as console:
+        with open(os.path.join(self.root, "console.log"), "wb") as console:
             # Its own session: httpd signals its whole process group.
             self._process = subprocess.Popen(
                 self._httpd("-DFOREGROUND"), env=self.environ(), stdout=console,
@@ -291,11 +291,13 @@ class Gateway:
         code = self._process.poll()
         assert code is None, (f"httpd did not start (exit {code}):\n{self.console()}\n"
                               f"{self.log_tail()}")
+        # The port is open long before anybody answers there.
         try:
-            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-        except OSError:
+            request = client.request_bytes("OPTIONS", "*", [], None, "localhost")
+            client.Stream(("127.0.0.1", self.port), request, 30).hang_up()
+        except (OSError, client.Broken):
             return False
-        return os.path.exists(os.path.join(self.store, "owner.sock"))
+        return True
 
     def console(self):
         """What httpd said before it had a log."""
