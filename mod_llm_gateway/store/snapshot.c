@@ -13,7 +13,9 @@
  * was ever put: where a search ends, however many tombstones there are. Two
  * thirds of the entries are used at most.
  *
- * Health lies in words of its own behind the head.
+ * Health lies in words of its own behind the head. A bitmap says which
+ * entries were ever used: the owner walks these and leaves the others alone,
+ * since memory nobody has touched costs nothing.
  */
 #include "store/snapshot.h"
 
@@ -67,14 +69,42 @@ struct llm_snapshot_t {
     apr_uint64_t reach; /* readers look at reach + 1 entries */
     apr_uint64_t round; /* owner's: of llm_snapshot_begin */
     apr_uint64_t health[HEALTH_WORDS];
-    entry_t table[];
+    apr_uint64_t touched[]; /* owner's: a bit an entry; the table follows */
 };
+
+#define BITS 64 /* of a word of `touched` */
+
+static apr_size_t bitmap_words(apr_size_t entries)
+{
+    return (entries + BITS - 1) / BITS;
+}
+
+static entry_t *table_of(const llm_snapshot_t *snapshot)
+{
+    return (entry_t *)(void *)&snapshot
+        ->touched[bitmap_words(snapshot->entries)];
+}
 
 apr_size_t llm_snapshot_size(unsigned keys)
 {
     apr_size_t entries = (apr_size_t)keys + keys / 2 + 8;
 
-    return sizeof(llm_snapshot_t) + entries * sizeof(entry_t);
+    return sizeof(llm_snapshot_t) + bitmap_words(entries) * sizeof(apr_uint64_t)
+           + entries * sizeof(entry_t);
+}
+
+/* How many fit with their bits. */
+static apr_size_t entries_in(apr_size_t size)
+{
+    apr_size_t left = size - sizeof(llm_snapshot_t);
+    apr_size_t entries = left / sizeof(entry_t);
+
+    while (bitmap_words(entries) * sizeof(apr_uint64_t)
+               + entries * sizeof(entry_t)
+           > left) {
+        --entries;
+    }
+    return entries;
 }
 
 llm_snapshot_t *llm_snapshot_format(void *memory, apr_size_t size)
@@ -85,7 +115,7 @@ llm_snapshot_t *llm_snapshot_format(void *memory, apr_size_t size)
         return NULL;
     }
     snapshot->entry_size = sizeof(entry_t);
-    snapshot->entries = (size - sizeof(*snapshot)) / sizeof(entry_t);
+    snapshot->entries = entries_in(size);
     snapshot->limit = ((snapshot->entries - 8) * 2 + 2) / 3;
     __atomic_store_n(&snapshot->magic, MAGIC, __ATOMIC_RELEASE);
     return snapshot;
@@ -99,8 +129,7 @@ llm_snapshot_t *llm_snapshot_attach(void *memory, apr_size_t size)
                    && __atomic_load_n(&snapshot->magic, __ATOMIC_ACQUIRE)
                           == MAGIC
                    && snapshot->entry_size == sizeof(entry_t)
-                   && snapshot->entries
-                          <= (size - sizeof(*snapshot)) / sizeof(entry_t)
+                   && snapshot->entries <= entries_in(size)
                ? snapshot
                : NULL;
 }
@@ -117,9 +146,31 @@ static apr_uint64_t place_of(const llm_snapshot_t *snapshot,
 
 static entry_t *entry_at(llm_snapshot_t *snapshot, apr_uint64_t place)
 {
-    return &snapshot
-                ->table[place < snapshot->entries ? place
-                                                  : place - snapshot->entries];
+    return &table_of(
+        snapshot)[place < snapshot->entries ? place
+                                            : place - snapshot->entries];
+}
+
+static void note_touched(llm_snapshot_t *snapshot, const entry_t *entry)
+{
+    apr_size_t i = (apr_size_t)(entry - table_of(snapshot));
+
+    snapshot->touched[i / BITS] |= APR_UINT64_C(1) << i % BITS;
+}
+
+/* The first entry at or behind `i` that was ever used; NULL: there is none. */
+static entry_t *next_touched(const llm_snapshot_t *snapshot, apr_uint64_t *pi)
+{
+    for (; *pi < snapshot->entries; ++*pi) {
+        apr_uint64_t bits = snapshot->touched[*pi / BITS] >> *pi % BITS;
+
+        if (bits) {
+            *pi += (apr_uint64_t)__builtin_ctzll(bits);
+            return &table_of(snapshot)[(*pi)++];
+        }
+        *pi |= BITS - 1;
+    }
+    return NULL;
 }
 
 /* The owner's view of an entry: nobody else writes. */
@@ -257,6 +308,7 @@ apr_status_t llm_snapshot_put(llm_snapshot_t *snapshot,
         }
         snapshot->used += 1;
         entry = empty;
+        note_touched(snapshot, entry);
     }
     if (memcmp(current(entry), &copy, sizeof(copy))) {
         write_entry(entry, &copy);
@@ -287,22 +339,22 @@ void llm_snapshot_remove(llm_snapshot_t *snapshot, const llm_key_hash_t *hash)
 /* Counts again as well: the owner before may have been killed in between. */
 void llm_snapshot_begin(llm_snapshot_t *snapshot)
 {
-    apr_uint64_t i;
+    const entry_t *entry;
+    apr_uint64_t i = 0;
 
     snapshot->round += 1;
     snapshot->used = 0;
-    for (i = 0; i < snapshot->entries; ++i) {
-        snapshot->used += current(&snapshot->table[i])->state == USED;
+    while ((entry = next_touched(snapshot, &i))) {
+        snapshot->used += current(entry)->state == USED;
     }
 }
 
 void llm_snapshot_end(llm_snapshot_t *snapshot)
 {
-    apr_uint64_t i;
+    entry_t *entry;
+    apr_uint64_t i = 0;
 
-    for (i = 0; i < snapshot->entries; ++i) {
-        entry_t *entry = &snapshot->table[i];
-
+    while ((entry = next_touched(snapshot, &i))) {
         if (current(entry)->state == USED && entry->seen != snapshot->round) {
             remove_entry(snapshot, entry);
         }
