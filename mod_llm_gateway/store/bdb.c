@@ -25,8 +25,8 @@
 
 #define CACHE_BYTES    (64u << 20)
 #define LOG_BUFFER     (1u << 20)
-#define LOG_FILE       (16u << 20)
-#define LOCKS          20000 /* a batch may touch that many pages */
+#define LOG_FILE       (4u << 20) /* recovery writes zeros to its end */
+#define LOCKS          20000      /* a batch may touch that many pages */
 #define PAGE_BYTES     4096
 #define CHECKPOINT_KB  4096
 #define CHECKPOINT_MIN 1
