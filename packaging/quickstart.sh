@@ -113,7 +113,7 @@ pid_of()
 {
     pid=$(cat "$1" 2>/dev/null) || return 1
     case $pid in '' | *[!0-9]*) return 1 ;; esac
-    tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -e "$2"
+    { tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null | grep -qF -e "$2"
 }
 
 # stop_one FILE PATTERN NAME
@@ -359,8 +359,11 @@ start_gateway()
     until [ "$(curl -s -m 2 -o "$run/health" -w '%{http_code}' "$base/health")" \
         = 200 ]; do
         waited=$((waited + 1))
+        # httpd tells what is wrong with the store when it has left already.
+        [ "$waited" -lt 20 ] || pid_of "$run/httpd.pid" "$run/httpd.conf" ||
+            fail "httpd did not start" "$run/logs/error.log"
         if [ "$waited" -gt 150 ]; then
-            cat "$run/health" >&2
+            cat "$run/health" 2>/dev/null >&2
             fail "the gateway does not get ready" "$run/logs/error.log"
         fi
         sleep 0.1
