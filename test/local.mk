@@ -20,6 +20,7 @@ unit_programs = \
 	%D%/unit/test_ctl
 
 fuzz_programs = \
+	%D%/fuzz/replay_dialect \
 	%D%/fuzz/replay_json \
 	%D%/fuzz/replay_ndjson \
 	%D%/fuzz/replay_price \
@@ -45,11 +46,11 @@ TESTS += $(fuzz_programs)
 
 # A part of the tests, and their names for run.sh.
 check-unit: $(check_LTLIBRARIES) $(check_PROGRAMS)
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(unit_programs)'
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(unit_programs) $(fuzz_programs)'
 check-lint: all
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(lint_checks)'
 print-unit-programs:
-	@echo $(unit_programs)
+	@echo $(unit_programs) $(fuzz_programs)
 print-lint-checks:
 	@echo $(lint_checks)
 .PHONY: check-unit check-lint print-unit-programs print-lint-checks
@@ -62,46 +63,10 @@ EXTRA_DIST += $(lint_checks) \
 
 # pytest's: a real httpd, the scripted provider, the official SDKs.
 EXTRA_DIST += \
+	%D%/httpd \
+	%D%/provider \
 	%D%/pytest.ini \
-	%D%/provider/http1.py \
-	%D%/provider/mind.py \
-	%D%/provider/provider.py \
-	%D%/provider/script.py \
-	%D%/provider/wire.py \
-	%D%/provider/wire_anthropic.py \
-	%D%/provider/wire_gemini.py \
-	%D%/provider/wire_huggingface.py \
-	%D%/provider/wire_openai.py \
-	%D%/httpd/client.py \
-	%D%/httpd/conf.py \
-	%D%/httpd/conftest.py \
-	%D%/httpd/env.py \
-	%D%/httpd/reader.py \
-	%D%/httpd/recorded.py \
-	%D%/httpd/test_005_provider.py \
-	%D%/httpd/test_010_config.py \
-	%D%/httpd/test_020_pass_through.py \
-	%D%/httpd/test_025_requests.py \
-	%D%/httpd/test_030_translation.py \
-	%D%/httpd/test_040_native.py \
-	%D%/httpd/test_050_keys.py \
-	%D%/httpd/test_060_metering.py \
-	%D%/httpd/test_070_failures.py \
-	%D%/httpd/test_080_kills.py \
-	%D%/httpd/test_090_filter_mode.py \
-	%D%/httpd/test_100_llmgwctl.py \
-	%D%/httpd/test_110_headers.py \
-	%D%/httpd/test_120_secrets.py \
-	%D%/httpd/test_130_recorded.py \
-	%D%/httpd/upstream.py \
-	%D%/sdk/conftest.py \
-	%D%/sdk/drive_anthropic.mjs \
-	%D%/sdk/drive_anthropic.py \
-	%D%/sdk/drive_openai.mjs \
-	%D%/sdk/drive_openai.py \
-	%D%/sdk/package.json \
-	%D%/sdk/requirements.txt \
-	%D%/sdk/test_sdk.py
+	%D%/sdk
 
 unit_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS) \
 	-DLLMGW_TEST_SRCDIR='"$(abs_top_srcdir)/test"'
@@ -165,6 +130,8 @@ endif
 	%D%/unit/dialect/test_gemini_answers.c \
 	%D%/unit/dialect/test_gemini_calls.c \
 	%D%/unit/dialect/test_gemini_schema.c \
+	%D%/unit/dialect/test_huggingface.c \
+	%D%/unit/dialect/test_huggingface_inference.c \
 	%D%/unit/dialect/test_openai.c \
 	%D%/unit/dialect/test_recorded.c \
 	%D%/unit/dialect/test_registry.c \
@@ -245,6 +212,15 @@ bench: all %D%/bench/llmload %D%/bench/mockllm
 fuzz_corpus = $(abs_top_srcdir)/%D%/fuzz/corpus
 fuzz_ldadd = mod_llm_gateway/libllm_core.la \
 	$(OPENSSL_LIBS) $(APU_LIBS) $(APR_LIBS)
+
+%C%_fuzz_replay_dialect_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/dialect"'
+%C%_fuzz_replay_dialect_LDADD = mod_llm_gateway/libllm_dialect.la \
+	$(fuzz_ldadd)
+%C%_fuzz_replay_dialect_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_dialect.c \
+	%D%/fuzz/standalone.c
 
 %C%_fuzz_replay_json_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/json"'

@@ -394,6 +394,19 @@ static llm_text_t copy_text(llm_text_t text, apr_pool_t *pool)
     return text;
 }
 
+static llm_problem_t *copy_problem(const llm_problem_t *problem,
+                                   apr_pool_t *pool)
+{
+    llm_problem_t *copy = apr_pmemdup(pool, problem, sizeof(*copy));
+
+    copy->message = apr_pstrdup(pool, problem->message);
+    copy->param = apr_pstrdup(pool, problem->param);
+    copy->code = apr_pstrdup(pool, problem->code);
+    copy->type = apr_pstrdup(pool, problem->type);
+    copy->detail = apr_pstrdup(pool, problem->detail);
+    return copy;
+}
+
 /* The fragments of a call's arguments are one string now. */
 static void close_call(gather_t *g, gathered_t *row)
 {
@@ -424,7 +437,7 @@ static void gather(void *baton, const llm_delta_t *delta)
         *g->answer->usage = *delta->usage;
         return;
     case LLM_DELTA_PROBLEM:
-        g->problem = delta->problem;
+        g->problem = copy_problem(delta->problem, g->pool);
         return;
     case LLM_DELTA_END:
         return;
@@ -486,14 +499,6 @@ static llm_problem_t *read_chunks(llm_answer_t *answer, const llm_ask_t *ask,
     }
     if (!g.problem) {
         llm_gemini_reader_end(reader, gather, &g, scratch);
-    }
-    if (g.problem) { /* it lives in the scratch pool */
-        llm_problem_t *copy = apr_pmemdup(pool, g.problem, sizeof(*copy));
-
-        copy->message = apr_pstrdup(pool, copy->message);
-        copy->code = apr_pstrdup(pool, copy->code);
-        copy->type = apr_pstrdup(pool, copy->type);
-        g.problem = copy;
     }
     apr_pool_destroy(scratch);
     answer->choices = g.choices.first;

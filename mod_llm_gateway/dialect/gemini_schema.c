@@ -32,7 +32,7 @@
 
 #define DEPTH_MAX    96
 #define REFS_MAX     24      /* references within references */
-#define SIBLINGS_MAX 16      /* members beside a $ref */
+#define SIBLINGS_MAX 16      /* members of a node with a $ref or anyOf */
 #define OUTPUT_MAX   1048576 /* bytes all references together may grow to */
 
 typedef struct walk_t {
@@ -399,7 +399,8 @@ static int put_own(llm_buf_t *out, walk_t *walk, const llm_json_t *node,
     int good;
 
     if (!llm_json_is(node, LLM_JSON_OBJECT) || !may_go_on(walk, out)
-        || (notes && (ref || any) && node->count > 1)) {
+        || (notes && (ref || any) && node->count > 1)
+        || ((ref || any) && node->count > SIBLINGS_MAX)) {
         return 0;
     }
     ++walk->depth;
