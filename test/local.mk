@@ -20,10 +20,12 @@ unit_programs = \
 	%D%/unit/test_ctl
 
 fuzz_programs = \
+	%D%/fuzz/replay_command \
 	%D%/fuzz/replay_dialect \
 	%D%/fuzz/replay_json \
 	%D%/fuzz/replay_ndjson \
 	%D%/fuzz/replay_price \
+	%D%/fuzz/replay_record \
 	%D%/fuzz/replay_sse \
 	%D%/fuzz/replay_text
 
@@ -44,13 +46,26 @@ TESTS += $(lint_checks)
 check_PROGRAMS += $(fuzz_programs)
 TESTS += $(fuzz_programs)
 
+# Some thirty kills; packaging/ci/run.sh kill makes a thousand.
+store_programs = \
+	%D%/store/storekill
+
+check_PROGRAMS += $(store_programs)
+TESTS += $(store_programs)
+
+%C%_store_storekill_SOURCES = %D%/store/storekill.c
+%C%_store_storekill_LDADD = mod_llm_gateway/libllm_store.la \
+	mod_llm_gateway/libllm_core.la $(DB_LIBS) $(OPENSSL_LIBS) \
+	$(APU_LIBS) $(APR_LIBS) -lpthread
+
 # A part of the tests, and their names for run.sh.
 check-unit: $(check_LTLIBRARIES) $(check_PROGRAMS)
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(unit_programs) $(fuzz_programs)'
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(unit_programs) $(fuzz_programs) \
+	$(store_programs)'
 check-lint: all
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(lint_checks)'
 print-unit-programs:
-	@echo $(unit_programs) $(fuzz_programs)
+	@echo $(unit_programs) $(fuzz_programs) $(store_programs)
 print-lint-checks:
 	@echo $(lint_checks)
 .PHONY: check-unit check-lint print-unit-programs print-lint-checks
@@ -213,6 +228,15 @@ fuzz_corpus = $(abs_top_srcdir)/%D%/fuzz/corpus
 fuzz_ldadd = mod_llm_gateway/libllm_core.la \
 	$(OPENSSL_LIBS) $(APU_LIBS) $(APR_LIBS)
 
+%C%_fuzz_replay_command_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/command"'
+%C%_fuzz_replay_command_LDADD = mod_llm_gateway/libllm_store.la \
+	$(fuzz_ldadd) $(DB_LIBS)
+%C%_fuzz_replay_command_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_command.c \
+	%D%/fuzz/standalone.c
+
 %C%_fuzz_replay_dialect_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/dialect"'
 %C%_fuzz_replay_dialect_LDADD = mod_llm_gateway/libllm_dialect.la \
@@ -244,6 +268,15 @@ fuzz_ldadd = mod_llm_gateway/libllm_core.la \
 %C%_fuzz_replay_price_SOURCES = \
 	%D%/fuzz/fuzz.h \
 	%D%/fuzz/fuzz_price.c \
+	%D%/fuzz/standalone.c
+
+%C%_fuzz_replay_record_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/record"'
+%C%_fuzz_replay_record_LDADD = mod_llm_gateway/libllm_store.la \
+	$(fuzz_ldadd) $(DB_LIBS)
+%C%_fuzz_replay_record_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_record.c \
 	%D%/fuzz/standalone.c
 
 %C%_fuzz_replay_sse_CPPFLAGS = $(AM_CPPFLAGS) \

@@ -142,9 +142,12 @@ job_bench()
     make -C "$folder" bench
 }
 
-# A thousand kills of children and of the store's owner under load.
+# A thousand kills of the store's processes, and a thousand with a real httpd.
 job_kill()
 {
+    folder=$(configured kill CFLAGS='-O2 -g')
+    make -C "$folder" -j"$jobs" test/store/storekill
+    "$folder/test/store/storekill" --kills "${1:-1000}"
     LLMGW_KILLS=${1:-1000} sh test/run.sh httpd test_080_kills.py
 }
 
