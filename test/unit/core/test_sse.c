@@ -316,6 +316,20 @@ START_TEST(slices_last_until_the_next_call)
 }
 END_TEST
 
+/* The buffer still holds the blank of the event before, behind its end. */
+START_TEST(reads_nothing_past_the_last_byte)
+{
+    llm_sse_event_t event;
+    llm_sse_t *sse = llm_sse_make(LIMIT, unit_pool);
+
+    ck_assert_int_eq(feed(sse, "data: x\n\n", &event), APR_SUCCESS);
+    ck_assert_int_eq(feed(sse, "data:", &event), APR_EAGAIN);
+    ck_assert_int_eq(llm_sse_finish(sse, &event), APR_SUCCESS);
+    ck_assert_int_eq(event.has_data, 1);
+    ck_assert_uint_eq(event.data.len, 0);
+}
+END_TEST
+
 static void put_random_line(llm_buf_t *text, test_random_t *dice)
 {
     static const char *const lines[] = {
@@ -435,6 +449,7 @@ Suite *sse_suite(void)
     tcase_add_test(tcase, holds_no_event_back);
     tcase_add_test(tcase, tells_a_cut_event);
     tcase_add_test(tcase, slices_last_until_the_next_call);
+    tcase_add_test(tcase, reads_nothing_past_the_last_byte);
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("limits");

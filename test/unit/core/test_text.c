@@ -50,6 +50,7 @@ START_TEST(lone_surrogates_become_replacements)
     CHECK_DECODES("\\ud83cx", "\xEF\xBF\xBDx");
     CHECK_DECODES("\\ud83c\\n", "\xEF\xBF\xBD\n");
     CHECK_DECODES("\\ud83c\\ud83c\\udf89", "\xEF\xBF\xBD\xF0\x9F\x8E\x89");
+    CHECK_DECODES("\\udf89\\udf89", "\xEF\xBF\xBD\xEF\xBF\xBD");
     CHECK_DECODES("\\udf89\\ud83c", "\xEF\xBF\xBD\xEF\xBF\xBD");
     CHECK_DECODES("\\ud83c\\u0041", "\xEF\xBF\xBD\x41");
 }
