@@ -14,7 +14,7 @@ usage: sh test/run.sh [GROUP [ARGUMENT ...]]
 
 Without a group all of them run.
 
-  unit [FOLDER [SUITE]]   the libcheck programs:  unit core sse
+  unit [FOLDER [SUITE]]   libcheck programs, fuzz corpora:  unit core sse
   lint [CHECK]            the checks of the sources:  lint layers
   httpd [PYTEST ...]      a real httpd:  httpd test_010_chat.py -k stream
   sdk [PYTEST ...]        the providers' official SDKs as clients
