@@ -53,7 +53,10 @@ store_programs = \
 check_PROGRAMS += $(store_programs)
 TESTS += $(store_programs)
 
-%C%_store_storekill_SOURCES = %D%/store/storekill.c
+%C%_store_storekill_SOURCES = \
+	%D%/store/account.c \
+	%D%/store/killer.h \
+	%D%/store/storekill.c
 %C%_store_storekill_LDADD = mod_llm_gateway/libllm_store.la \
 	mod_llm_gateway/libllm_core.la $(DB_LIBS) $(OPENSSL_LIBS) \
 	$(APU_LIBS) $(APR_LIBS) -lpthread
