@@ -481,8 +481,9 @@ class Gateway:
         return [{**r, "id": r["request_id"], **{f: f in r["flags"] for f in FLAGS}}
                 for r in rows]
 
-    def records_of(self, request_id):
-        return [r for r in self.records() if r["id"] == request_id]
+    def records_of(self, request_id, among=60):
+        """Those of a request among the latest ones."""
+        return [r for r in self.records(among) if r["id"] == request_id]
 
     def record(self, reply_or_id, seconds=5):
         """The one usage record of a request. Waits for the owner to have

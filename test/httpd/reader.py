@@ -41,6 +41,7 @@ class Said:
     finish: str = None
     stop_sequence: str = None
     usage: dict = None
+    refused: bool = False   # OpenAI's text is a refusal
     error: str = None       # message of an error answer or of one in the stream
     model: str = None
     id: str = None
@@ -72,17 +73,23 @@ def openai_usage(value):
         return None
     details_in = value.get("prompt_tokens_details") or {}
     details_out = value.get("completion_tokens_details") or {}
-    read = details_in.get("cached_tokens") or 0
+    # Mistral has a name of its own for it.
+    read = details_in.get("cached_tokens") or value.get("num_cached_tokens") or 0
     write = details_in.get("cache_write_tokens") or 0
     thought = details_out.get("reasoning_tokens") or 0
     output = value.get("completion_tokens") or 0
-    # Some compatible servers tell reasoning beside the output.
+    # Some compatible servers tell reasoning beside the output, Google's only
+    # in the total.
+    hidden = (value.get("total_tokens") or 0) - value["prompt_tokens"] - output
+    if not thought and hidden > 0:
+        thought, output = hidden, output + hidden
     inside = output >= thought
     return usage(value["prompt_tokens"] - read - write,
                  output - thought if inside else output, read, write, thought)
 
 
 def _openai_text(content, said):
+    """Adds it. A literal </s> is TGI 2.0's token for the end, not text."""
     if isinstance(content, list):
         for part in content:
             if part.get("type") == "text":
@@ -91,7 +98,7 @@ def _openai_text(content, said):
                 for inner in part["thinking"]:
                     said.reasoning += inner.get("text", "")
     else:
-        said.text += content or ""
+        said.text += (content or "").removesuffix("</s>")
 
 
 def _openai_reasoning(message):
@@ -109,6 +116,7 @@ def openai(body):
     message = choice.get("message") or {}
     _openai_text(message.get("content"), said)
     said.text += message.get("refusal") or ""
+    said.refused = bool(message.get("refusal"))
     said.reasoning += _openai_reasoning(message)
     for call in message.get("tool_calls") or []:
         said.calls.append((call["function"]["name"],
@@ -153,6 +161,7 @@ def openai_stream(body, strict=True):
                     f"output after finish_reason: {doc}"
             _openai_text(delta.get("content"), said)
             said.text += delta.get("refusal") or ""
+            said.refused |= bool(delta.get("refusal"))
             said.reasoning += _openai_reasoning(delta)
             for piece in delta.get("tool_calls") or []:
                 _openai_call_piece(piece, calls, strict)

@@ -57,13 +57,20 @@ def without_usage(events):
             left.append("[DONE]")
             continue
         doc = event.json
-        had = doc.pop("usage", None)
-        if isinstance(doc.get("x_groq"), dict):
-            doc["x_groq"].pop("usage", None)
-        if doc.get("choices") == [] and had:
-            continue
-        left.append(doc)
+        doc.pop("usage", None)
+        if doc.get("choices") != []:
+            left.append(doc)
     return left
+
+
+def is_clients_form(exchange):
+    """Answers are; errors of servers that only speak OpenAI's form may not be."""
+    if exchange.status == 200 or exchange.dialect not in CLIENTS:
+        return True
+    try:
+        return isinstance(json.loads(exchange.body).get("error"), dict)
+    except ValueError:
+        return False
 
 
 @each([e for e in ASKED if not e.api.startswith("vertex")])
@@ -72,10 +79,10 @@ def test_the_same_dialect_passes_untouched(four, upstream, exchange, cuts):
     path, body = same_dialect_path(exchange)
     upstream.queue(exchange.answer(cuts=cuts))
     answer = four.post(path, body, [("anthropic-version", "2023-06-01")])
-    if exchange.status in (401, 403):
-        assert answer.status in (exchange.status, 502)
-        return
     assert answer.status == exchange.status
+    if not is_clients_form(exchange):
+        reader.error_of(exchange.dialect, answer.json)
+        return
     asked_usage = (body.get("stream_options") or {}).get("include_usage")
     if exchange.dialect == "openai" and exchange.streamed and not asked_usage:
         assert without_usage(answer.events) == without_usage(
@@ -157,7 +164,7 @@ def test_another_dialect_says_the_same(four, upstream, client, exchange):
     assert after.text == before.text
     assert [c for c in after.calls] == [c for c in before.calls if c[0]]
     assert all(after.ids) and len(set(after.ids)) == len(after.ids)
-    if before.finish is not None:
+    if before.finish is not None and not before.refused:
         assert after.finish in FINISH_MAY_BE.get(before.finish, {before.finish})
     assert after.finish, "an answer without a reason to end"
     if before.usage:
@@ -165,7 +172,7 @@ def test_another_dialect_says_the_same(four, upstream, client, exchange):
         assert after.usage["cache_read"] == before.usage["cache_read"]
     record = four.record(answer)
     if before.usage:
-        assert record["input"] == before.usage["input"]
+        assert (record["input"] or 0) + (record["audio_in"] or 0) == before.usage["input"]
 
 
 def test_two_answers_in_one_stream_are_not_one(four, upstream):
@@ -174,13 +181,19 @@ def test_two_answers_in_one_stream_are_not_one(four, upstream):
     spliced = [e for e in ALL if e.id in recorded.SPLICED]
     for exchange in spliced:
         answer = ask_for(four, "openai", exchange, upstream)
-        said = reader.openai_stream(answer.body)
-        assert said.finish or said.error
+        pieces = {}
+        for event in answer.events[:-1]:
+            for choice in event.json.get("choices") or []:
+                for call in choice["delta"].get("tool_calls") or []:
+                    pieces[call["index"]] = pieces.get(call["index"], "") + (
+                        call["function"].get("arguments") or "")
+        whole = [p for p in pieces.values() if p.endswith("}")]
+        assert all(json.loads(p) for p in whole), pieces
 
 
 # -- what clients ask is legal everywhere -------------------------------------------
 
-TARGETS = {"openai": ["anthropic", "gemini", "hf", "old"],
+TARGETS = {"openai": ["anthropic", "gemini", "old"],
            "anthropic": ["openai", "gemini", "hf", "old"]}
 REQUESTS = [(t, e) for e in ASKED for t in TARGETS.get(e.dialect, [])
             if e.status == 200 and e.dialect in CLIENTS]
@@ -192,14 +205,14 @@ def test_a_real_request_is_legal_at_another_provider(four, upstream, target, exc
     """Translated, and accepted by a provider that checks as the real ones do;
     or refused by the gateway with the member's name, before anything is sent."""
     body = dict(exchange.request)
-    body["model"] = f"{target}/{exchange.model.split(';')[0]}"
+    body["model"] = f"{target}/some-model"
     path = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}[exchange.dialect]
     answer = four.post(path, body, [("anthropic-version", "2023-06-01")])
     refused = [s.refused for s in upstream.seen() if s.refused]
     assert not refused, f"the provider refused: {refused[0]}"
     if answer.status == 400:
         _, message = reader.error_of(exchange.dialect, answer.json)
-        members = set(_names(body))
+        members = set(_names(body)) | ({"tools"} if "functions" in body else set())
         assert [m for m in members if m in message], f"names no member: {message}"
         assert not upstream.seen()
         return
