@@ -268,7 +268,8 @@ void llm_command_run(llm_store_t *store, const llm_caller_t *caller,
     task.out = llm_buf_make(LINE_BYTES, pool);
     apr_pool_create(&task.row_pool, pool);
     status = run_task(&task);
-    if (status != APR_SUCCESS && !task.is_stopped) {
+    /* An owner that leaves hangs up: the caller asks the next one. */
+    if (status != APR_SUCCESS && !task.is_stopped && !store->is_stopping) {
         name_failure(&task, status);
         llm_task_begin(&task, "error");
         llm_member_text(task.out, "code", task.code);

@@ -118,6 +118,7 @@ apr_status_t llm_done_expire(llm_store_t *store, apr_time_t before)
     status = llm_table_scan(store->tables.done, LLM_DATUM_NONE, find_old, &old);
     if (status == APR_SUCCESS && old.ids->nelts) {
         status = delete_old(store, &old);
+        status = status == APR_EAGAIN ? APR_SUCCESS : status; /* next time */
     }
     apr_pool_destroy(old.pool);
     return status;

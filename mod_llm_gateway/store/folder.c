@@ -82,23 +82,66 @@ static apr_status_t give_one(const char *path, apr_uint32_t uid,
     return status;
 }
 
-/* Only what is made before the owner runs as that user. */
+/* What a folder holds, if it can be read. */
+static apr_status_t give_files(const char *path, apr_uint32_t uid,
+                               apr_uint32_t gid, const char **pwhat,
+                               apr_pool_t *pool)
+{
+    DIR *dir = opendir(path);
+    apr_status_t status = APR_SUCCESS;
+    struct dirent *entry;
+
+    while (dir && status == APR_SUCCESS && (entry = readdir(dir))) {
+        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) {
+            status = give_one(apr_pstrcat(pool, path, "/", entry->d_name, NULL),
+                              uid, gid, pwhat, pool);
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    return status;
+}
+
+/* Files first, while only root can put anything in their place. A folder that
+ * is the user's already holds what he put there. */
+static apr_status_t give_folder(const char *path, apr_uint32_t uid,
+                                apr_uint32_t gid, const char **pwhat,
+                                apr_pool_t *pool)
+{
+    struct stat info;
+    apr_status_t status = APR_SUCCESS;
+
+    if (!lstat(path, &info) && info.st_uid == 0 && uid != 0) {
+        status = give_files(path, uid, gid, pwhat, pool);
+    }
+    return status == APR_SUCCESS ? give_one(path, uid, gid, pwhat, pool)
+                                 : status;
+}
+
 apr_status_t llm_folder_give(const llm_folder_t *folder, apr_uint32_t uid,
                              apr_uint32_t gid, const char **pwhat,
                              apr_pool_t *pool)
 {
-    apr_status_t status = give_one(folder->dir, uid, gid, pwhat, pool);
+    apr_status_t status = give_folder(folder->env, uid, gid, pwhat, pool);
 
     if (status == APR_SUCCESS) {
-        status = give_one(folder->env, uid, gid, pwhat, pool);
+        status = give_folder(folder->journal, uid, gid, pwhat, pool);
     }
-    if (status == APR_SUCCESS) {
-        status = give_one(folder->journal, uid, gid, pwhat, pool);
+    return status == APR_SUCCESS
+               ? give_folder(folder->dir, uid, gid, pwhat, pool)
+               : status;
+}
+
+apr_status_t llm_folder_give_inside(const llm_folder_t *folder,
+                                    const char **pwhat, apr_pool_t *pool)
+{
+    struct stat info;
+
+    if (geteuid() != 0 || stat(folder->dir, &info) < 0) {
+        return APR_SUCCESS;
     }
-    if (status == APR_SUCCESS && access(folder->inflight, F_OK) == 0) {
-        status = give_one(folder->inflight, uid, gid, pwhat, pool);
-    }
-    return status;
+    return llm_folder_give(folder, info.st_uid, info.st_gid, pwhat, pool);
 }
 
 static apr_status_t check_one(const char *path, const char **pwhat,

@@ -23,12 +23,14 @@ llm_folder_t *llm_folder_make(const char *dir, apr_pool_t *pool);
  * into it. */
 apr_status_t llm_folder_create(const llm_folder_t *folder, const char **pwhat,
                                apr_pool_t *pool);
-/* As root: hands the folders that llm_folder_create makes, and the file of
- * running requests where it is there, to that user. As that user himself:
- * nothing to do. Else APR_EACCES. */
+/* As root: hands the folder and what is in it to that user. As that user
+ * himself: nothing to do. Else APR_EACCES. */
 apr_status_t llm_folder_give(const llm_folder_t *folder, apr_uint32_t uid,
                              apr_uint32_t gid, const char **pwhat,
                              apr_pool_t *pool);
+/* As root: hands what was made in the folder to the folder's user. */
+apr_status_t llm_folder_give_inside(const llm_folder_t *folder,
+                                    const char **pwhat, apr_pool_t *pool);
 /* APR_EACCES unless it is this process's user's, and only his to write. */
 apr_status_t llm_folder_check(const llm_folder_t *folder, const char **pwhat,
                               apr_pool_t *pool);

@@ -28,6 +28,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <apr_strings.h>
+
 #define MAGIC     "llmgw-if"
 #define VERSION   1
 #define HEAD      4096
@@ -163,6 +165,21 @@ static apr_status_t unmap_file(void *baton)
     return munmap(inflight->head, inflight->size) < 0 ? errno : APR_SUCCESS;
 }
 
+/* Made by root for the gateway, it is its folder's user who goes on. */
+static apr_status_t give_to_owner(int fd, const char *path, apr_pool_t *pool)
+{
+    const char *slash = strrchr(path, '/');
+    struct stat info;
+
+    if (geteuid() != 0 || !slash) {
+        return APR_SUCCESS;
+    }
+    path = apr_pstrmemdup(pool, path, (apr_size_t)(slash - path) + 1);
+    return stat(path, &info) < 0 || fchown(fd, info.st_uid, info.st_gid) < 0
+               ? errno
+               : APR_SUCCESS;
+}
+
 apr_status_t llm_inflight_open(llm_inflight_t **pinflight, const char *path,
                                unsigned slots, apr_pool_t *pool)
 {
@@ -178,7 +195,8 @@ apr_status_t llm_inflight_open(llm_inflight_t **pinflight, const char *path,
     if (fd < 0) {
         return errno;
     }
-    while (fcntl(fd, F_SETLKW, &lock) < 0 && status == APR_SUCCESS) {
+    status = give_to_owner(fd, path, pool);
+    while (status == APR_SUCCESS && fcntl(fd, F_SETLKW, &lock) < 0) {
         status = errno == EINTR ? APR_SUCCESS : errno;
     }
     if (status == APR_SUCCESS) {

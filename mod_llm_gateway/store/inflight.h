@@ -23,7 +23,8 @@ typedef struct llm_slot_t llm_slot_t;
 
 /* Opens or makes `path` with room for at least `slots` requests (the space is
  * really allocated: no SIGBUS on a full disk). An existing file keeps its size
- * when it is larger and what its slots hold. Inherited over fork; unmapped by
+ * when it is larger and what its slots hold. Made by root, it belongs to its
+ * folder's user. Inherited over fork; unmapped by
  * a cleanup of the pool. APR_EINVAL: something else is there; APR_ENOTIMPL: a
  * newer version made it. A process sees the slots there were when it opened. */
 apr_status_t llm_inflight_open(llm_inflight_t **pinflight, const char *path,

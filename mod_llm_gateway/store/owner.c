@@ -119,6 +119,9 @@ static apr_status_t open_all(owner_t *owner, llm_owner_bound_cb *bound,
     apr_status_t status = llm_folder_create(owner->folder, pwhat, pool);
 
     if (status == APR_SUCCESS) {
+        status = llm_folder_give_inside(owner->folder, pwhat, pool);
+    }
+    if (status == APR_SUCCESS) {
         status = wait_for_lock(owner, pwhat, pool);
     }
     if (status == APR_SUCCESS) {
@@ -147,8 +150,8 @@ static void note_failure(owner_t *owner, apr_status_t status, apr_time_t now)
 {
     if (!owner->backoff) {
         llm_log(LLM_LOG_CRIT, status,
-                LLM_LOGNO(0208) "usage records cannot be stored and are kept "
-                                "in the journals: %s",
+                LLM_LOGNO(0208) "the store cannot be written to, usage records "
+                                "are kept in the journals: %s",
                 owner->folder->dir);
     }
     owner->backoff = owner->backoff ? owner->backoff * 2 : 2 * TICK;
@@ -173,7 +176,7 @@ static void tick(owner_t *owner)
     }
     if (owner->backoff) {
         llm_log(LLM_LOG_NOTICE, APR_SUCCESS,
-                LLM_LOGNO(0209) "usage records can be stored again: %s",
+                LLM_LOGNO(0209) "the store can be written to again: %s",
                 owner->folder->dir);
     }
     owner->backoff = 0;
