@@ -13,6 +13,7 @@
 #include "store/command.h"
 
 static llm_store_t *store;
+static apr_pool_t *store_pool;
 static char dir[] = "/tmp/llmgw-fuzz-XXXXXX";
 
 static int remove_one(const char *path, const struct stat *info, int kind,
@@ -27,13 +28,13 @@ static int remove_one(const char *path, const struct stat *info, int kind,
 static void close_store(void)
 {
     llm_store_close(store);
+    apr_pool_destroy(store_pool);
     nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* With something to report. */
 static void open_store(void)
 {
-    static apr_pool_t *pool;
     llm_store_options_t options = {.dir = dir, .version = "fuzz"};
     llm_journal_t *journal;
     llm_record_t record;
@@ -41,11 +42,11 @@ static void open_store(void)
     char path[64];
     unsigned drained;
 
-    pool = fuzz_pool();
+    store_pool = fuzz_pool();
     MUST(mkdtemp(dir));
-    MUST(llm_store_open(&store, &options, &what, pool) == APR_SUCCESS);
+    MUST(llm_store_open(&store, &options, &what, store_pool) == APR_SUCCESS);
     snprintf(path, sizeof(path), "%s/journal", dir);
-    MUST(llm_journal_open(&journal, path, pool) == APR_SUCCESS);
+    MUST(llm_journal_open(&journal, path, store_pool) == APR_SUCCESS);
     memset(&record, 0, sizeof(record));
     record.began = APR_INT64_C(1795300000000000);
     LLM_RECORD_SET(&record, served, "gpt-4o");
