@@ -175,8 +175,8 @@ typedef struct llmgw_request_t {
 
 /* endpoint.c: never NULL in a location of ours, NULL elsewhere. */
 llmgw_request_t *llmgw_request_of(request_rec *r);
-/* What is known of a request that went wrong before its location was known
- * for certain; else the same. NULL when nothing is. */
+/* What is known of a request that went wrong before its name was translated.
+ * NULL when nothing is. */
 llmgw_request_t *llmgw_request_kept(request_rec *r);
 /* The request's id as text, drawn when first asked for; request->id holds its
  * bytes. An exchange made for the request takes both over. */

@@ -255,11 +255,11 @@ static void end_answer(request_rec *r, llmgw_request_t *request)
     apr_time_t now = apr_time_now();
     llm_problem_t *problem;
 
-    if (!meter->attempt && !begin(request)) {
+    if (!meter->attempt && !request->problem && !begin(request)) {
         meter->attempt = llm_flow_next(x, now);
     }
     if (!meter->attempt) {
-        return;
+        return; /* it was refused */
     }
     if (meter->is_answered && !meter->is_broken) {
         llm_attempt_close(meter->attempt, now);
@@ -267,7 +267,9 @@ static void end_answer(request_rec *r, llmgw_request_t *request)
     }
     /* no answer came: was the provider at work all the same? */
     x->client_gone = r->connection->aborted != 0;
-    x->sent = x->client_gone || r->status == HTTP_GATEWAY_TIME_OUT;
+    if (x->client_gone || r->status == HTTP_GATEWAY_TIME_OUT) {
+        x->sent = 1;
+    }
     problem = x->client_gone ? llm_problem_make(LLM_PROBLEM_CLIENT_GONE,
                                                 r->pool, "the client left")
               : r->status >= 400

@@ -220,7 +220,9 @@ static llmgw_request_t *failed_request(request_rec *r)
     for (; r; r = r->prev) {
         llmgw_request_t *request = llmgw_request_of(r);
 
-        request = request ? request : llmgw_request_kept(r);
+        if (!request && !r->filename) {
+            request = llmgw_request_kept(r);
+        }
         if (request && request->client) {
             return request;
         }
