@@ -35,7 +35,8 @@ def gateway(env):
     """One gateway for all SDKs: every provider, scripted."""
     provider = Upstream()
     gateway = environment.Gateway(env, provider, "sdk")
-    gateway.serve(gateway.conf().four_providers().enable())
+    gateway.serve(gateway.conf().four_providers().model("smart", "openai gpt-test")
+                  .enable())
     gateway.key()
     yield gateway
     gateway.stop()

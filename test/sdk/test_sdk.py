@@ -150,7 +150,7 @@ def test_embeddings(result):
 @pytest.mark.parametrize("sdk", ["openai.py", "openai.mjs"])
 @pytest.mark.parametrize("provider", ["openai"])
 def test_models(result):
-    assert "openai/*" in result("models")["ids"] or result("models")["ids"] == []
+    assert "smart" in result("models")["ids"]
 
 
 @pytest.mark.parametrize("sdk", ["openai.py", "anthropic.py"])
@@ -166,10 +166,10 @@ def test_a_bearer_token(result):
 
 
 @pytest.mark.parametrize("sdk", ["anthropic.py", "anthropic.mjs"])
-@pytest.mark.parametrize("provider", ["anthropic", "gemini", "openai"])
+@pytest.mark.parametrize("provider", ["anthropic", "gemini"])
 def test_thinking(result):
     got = result("thinking")
     assert got["text"] == "You said: hello"
     assert got["usage"][1] == 3 + 6, "reasoning is output"
-    if result.dialect == "anthropic" and "anthropic" in got["model"]:
+    if got["model"].startswith("claude"):
         assert got["thinking"]
