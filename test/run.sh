@@ -73,6 +73,17 @@ build_once()
 
 # ----------------------------------------------------------------- counting
 
+# Of a TAP program what failed, of a check all it says.
+show_failure()
+{
+    if grep -q '^1\.\.' "$1.log"; then
+        grep -E -e '^(not ok|Bail out)|:[0-9]+:[FE]:|runtime error' \
+            -e '^(==[0-9]+==)?(ERROR|SUMMARY)' "$1.log" | sort -u | head -n 40
+    else
+        tail -n 40 "$1.log"
+    fi
+}
+
 # count_trs GROUP NAME ...: what automake wrote about these tests. A program
 # that failed ends with an ERROR for its exit status; that is no further test.
 count_trs()
@@ -93,9 +104,7 @@ count_trs()
             is_fail=$(grep -c '^:test-result: ERROR' "$name.trs")
         [ $((is_pass + is_fail + is_skip)) -gt 0 ] || is_fail=1
         p=$((p + is_pass)) f=$((f + is_fail)) s=$((s + is_skip))
-        [ "$is_fail" -eq 0 ] ||
-            grep -E '^not ok|^Bail|:[FE]:|found|: |ERROR|runtime error' \
-                "$name.log" | grep -vE '^(PASS|ok )' | head -n 40
+        [ "$is_fail" -eq 0 ] || show_failure "$name"
     done
     add "$group" "$p" "$f" "$s"
 }
@@ -106,13 +115,18 @@ count_junit()
     counts=$("$python" - "$2" <<'PYTHON'
 import sys, xml.etree.ElementTree as tree
 try:
-    suites = list(tree.parse(sys.argv[1]).iter("testsuite"))
+    cases = list(tree.parse(sys.argv[1]).iter("testcase"))
 except (OSError, tree.ParseError):
-    suites = []
-total = {k: sum(int(s.get(k, 0)) for s in suites)
-         for k in ("tests", "failures", "errors", "skipped")}
-bad = total["failures"] + total["errors"]
-print(max(0, total["tests"] - bad - total["skipped"]), bad, total["skipped"])
+    cases = []
+# A test that failed and whose end failed too is there twice: the worst counts.
+worst = {}
+for case in cases:
+    name = (case.get("classname"), case.get("name"))
+    said = {child.tag for child in case}
+    state = 2 if said & {"failure", "error"} else 1 if "skipped" in said else 0
+    worst[name] = max(state, worst.get(name, 0))
+states = list(worst.values())
+print(states.count(0), states.count(2), states.count(1))
 PYTHON
     ) || counts='0 1 0'
     # shellcheck disable=SC2086
@@ -138,7 +152,8 @@ names_of()
 in_build()
 {
     make -C "$1" -k -j"$jobs" "$2" >"$1/$2.out" 2>&1
-    grep -E 'warning:|error:|\*\*\* .*\.(l?o|la)\]' "$1/$2.out"
+    grep -vE '^(PASS|FAIL|SKIP|ERROR)' "$1/$2.out" |
+        grep -E 'warning:|error:|\*\*\* .*\.(l?o|la)\]'
     return 0
 }
 
