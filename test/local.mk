@@ -154,6 +154,9 @@ endif
 	%D%/unit/dialect/test_recorded.c \
 	%D%/unit/dialect/test_registry.c \
 	%D%/unit/dialect/test_vectors.c \
+	%D%/unit/dialect/truth.c \
+	%D%/unit/dialect/truth.h \
+	%D%/unit/dialect/truth_google.c \
 	%D%/unit/dialect/wire.c \
 	%D%/unit/dialect/wire.h
 

@@ -25,7 +25,7 @@ static void put_call(llm_buf_t *out, const llm_call_t *call, const char *seed,
     llm_put_string_member(
         out, "id",
         call->id ? call->id : llm_call_id_make("toolu_", seed, number, pool));
-    llm_put_text_member(out, "name", call->name);
+    llm_put_needed_text(out, "name", call->name);
     llm_put_name(out, "input");
     llm_buf_append(out, call->args.data, call->args.len);
     llm_buf_putc(out, '}');
@@ -34,11 +34,8 @@ static void put_call(llm_buf_t *out, const llm_call_t *call, const char *seed,
 static void put_thinking(llm_buf_t *out, const llm_part_t *part)
 {
     open_block(out, "thinking");
-    llm_put_text_member(out, "thinking",
-                        part->text.data ? part->text : LLM_TEXT_LITERAL(""));
-    llm_put_text_member(out, "signature",
-                        part->signature.data ? part->signature
-                                             : LLM_TEXT_LITERAL(""));
+    llm_put_needed_text(out, "thinking", part->text);
+    llm_put_needed_text(out, "signature", part->signature);
     llm_buf_putc(out, '}');
 }
 
@@ -52,7 +49,7 @@ static void put_content(llm_buf_t *out, const llm_part_t *part,
         case LLM_PART_TEXT:
         case LLM_PART_REFUSAL:
             open_block(out, "text");
-            llm_put_text_member(out, "text", part->text);
+            llm_put_needed_text(out, "text", part->text);
             llm_buf_putc(out, '}');
             break;
         case LLM_PART_TOOL_CALL:
@@ -63,7 +60,7 @@ static void put_content(llm_buf_t *out, const llm_part_t *part,
             break;
         case LLM_PART_REDACTED:
             open_block(out, "redacted_thinking");
-            llm_put_text_member(out, "data", part->text);
+            llm_put_needed_text(out, "data", part->text);
             llm_buf_putc(out, '}');
             break;
         default: /* no dialect's answers hold others for one who speaks this */

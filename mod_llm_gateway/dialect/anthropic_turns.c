@@ -200,7 +200,7 @@ static void put_call(place_t *place, const llm_part_t *part)
     llm_put_string_member(
         place->out, "id",
         id_of(place, call->id, call->id ? 0 : place->calls++));
-    llm_put_text_member(place->out, "name", call->name);
+    llm_put_needed_text(place->out, "name", call->name);
     llm_put_name(place->out, "input");
     llm_buf_append(place->out, call->args.data, call->args.len);
     close_block(place, part);
@@ -209,8 +209,7 @@ static void put_call(place_t *place, const llm_part_t *part)
 static void put_thinking(const place_t *place, const llm_part_t *part)
 {
     open_block(place, "thinking");
-    llm_put_text_member(place->out, "thinking",
-                        part->text.data ? part->text : LLM_TEXT_LITERAL(""));
+    llm_put_needed_text(place->out, "thinking", part->text);
     llm_put_text_member(place->out, "signature", part->signature);
     llm_buf_putc(place->out, '}');
 }

@@ -220,7 +220,7 @@ static void write_call(llm_buf_t *out, llm_writer_t *writer,
     }
     open_block(out, writer, BLOCK_CALL, "tool_use");
     llm_put_string_member(out, "id", id);
-    llm_put_text_member(out, "name", call->name);
+    llm_put_needed_text(out, "name", call->name);
     llm_buf_lit(out, ",\"input\":{}");
     opened_block(out);
     writer->call = delta->call_index;

@@ -309,6 +309,11 @@ void llm_put_text_member(llm_buf_t *out, const char *name, llm_text_t text)
     }
 }
 
+void llm_put_needed_text(llm_buf_t *out, const char *name, llm_text_t text)
+{
+    llm_put_text_member(out, name, text.data ? text : LLM_TEXT_LITERAL(""));
+}
+
 void llm_put_string_member(llm_buf_t *out, const char *name, const char *utf8)
 {
     if (utf8) {

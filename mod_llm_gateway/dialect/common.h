@@ -92,6 +92,8 @@ void llm_put_name(llm_buf_t *out, const char *name);
 /* Whole members; those that are NULL or none are left out. */
 void llm_put_member(llm_buf_t *out, const char *name, const llm_json_t *value);
 void llm_put_text_member(llm_buf_t *out, const char *name, llm_text_t text);
+/* A member that must be there: "" where the text is none. */
+void llm_put_needed_text(llm_buf_t *out, const char *name, llm_text_t text);
 void llm_put_string_member(llm_buf_t *out, const char *name, const char *utf8);
 void llm_put_int_member(llm_buf_t *out, const char *name, apr_int64_t value);
 /* `value` is JSON as it stands. */

@@ -68,7 +68,7 @@ static void put_details(llm_buf_t *out, const llm_part_t *parts)
 static void put_function(llm_buf_t *out, const llm_call_t *call)
 {
     llm_buf_putc(out, '{');
-    llm_put_text_member(out, "name", call->name);
+    llm_put_needed_text(out, "name", call->name);
     llm_put_name(out, "arguments");
     llm_buf_put_quoted(out, call->args);
     llm_buf_putc(out, '}');

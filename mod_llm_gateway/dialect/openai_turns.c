@@ -388,7 +388,7 @@ static void put_calls(place_t *place, const llm_part_t *parts)
         llm_put_string_member(
             out, "id", id_of(place, call->id, call->id ? 0 : place->calls++));
         llm_buf_lit(out, ",\"type\":\"function\",\"function\":{");
-        llm_put_text_member(out, "name", call->name);
+        llm_put_needed_text(out, "name", call->name);
         llm_put_name(out, "arguments");
         llm_buf_put_quoted(out, call->args);
         llm_buf_lit(out, "}}");

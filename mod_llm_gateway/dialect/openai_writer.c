@@ -211,7 +211,7 @@ static void put_call(llm_buf_t *out, llm_writer_t *writer,
     open_chunk(out, writer, delta->choice);
     if (writer->ask->legacy_functions) {
         llm_buf_lit(out, "\"function_call\":{");
-        llm_put_text_member(out, "name", call->name);
+        llm_put_needed_text(out, "name", call->name);
         llm_buf_lit(out, ",\"arguments\":\"\"}");
     }
     else {
@@ -228,7 +228,7 @@ static void put_call(llm_buf_t *out, llm_writer_t *writer,
         llm_put_int_member(out, "index", number);
         llm_put_string_member(out, "id", id);
         llm_buf_lit(out, ",\"type\":\"function\",\"function\":{");
-        llm_put_text_member(out, "name", call->name);
+        llm_put_needed_text(out, "name", call->name);
         llm_buf_lit(out, ",\"arguments\":\"\"}");
         if (call->signature) {
             llm_buf_lit(out, ",\"extra_content\":{\"google\":{");

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every dialect, facing clients and providers. The first three bytes say what
+ * is done, by which dialect, and how streams are cut; the rest is what came
+ * over the wire:
+ *
+ *   r  a client's request, read and written for every provider
+ *   a  a provider's whole answer, read and written for every client
+ *   s  a provider's stream, likewise
+ *   p  a request that passes, an event that passes
+ *   e  an error answer
+ *
+ * Nothing crashes; what is written is JSON, or events that hold JSON, whatever
+ * came in; a refusal names a member; a stream is cut off properly and only
+ * once.
+ */
+#include "test/fuzz/fuzz.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "dialect/dialect.h"
+
+static const char question[] =
+    "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],"
+    "\"stream_options\":{\"include_usage\":true},\"tools\":[{\"type\":"
+    "\"function\",\"function\":{\"name\":\"f\"}}]}";
+
+/* Nesting grows when a value is put into a larger one: too deep for our own
+ * reader is no fault. */
+static void must_be_json(const char *data, apr_size_t len, apr_pool_t *pool)
+{
+    llm_json_error_t error = {0, ""};
+    const llm_json_t *doc;
+    apr_status_t status = llm_json_read(&doc, data, len, &error, pool);
+
+    MUST(status == APR_SUCCESS || strstr(error.what, "deep")
+         || strstr(error.what, "nest"));
+}
+
+static const llm_ask_t *ask_of(apr_pool_t *pool)
+{
+    llm_ask_t *ask;
+    const llm_json_t *doc;
+
+    MUST(!llm_json_read(&doc, question, sizeof(question) - 1, NULL, pool));
+    MUST(!llm_dialect_find("openai")->read_request(&ask, LLM_OP_CHAT, doc,
+                                                   pool));
+    return ask;
+}
+
+static const llm_provider_t *provider_of(const llm_dialect_t *dialect,
+                                         apr_pool_t *pool)
+{
+    llm_provider_t *provider = apr_pcalloc(pool, sizeof(*provider));
+
+    provider->name = dialect->name;
+    provider->dialect = dialect;
+    provider->ask_usage = 1;
+    provider->max_tokens_default = 100;
+    MUST(!llm_provider_set_url(provider, dialect->default_url, pool));
+    return provider;
+}
+
+static void init_request(llm_request_t *req, apr_pool_t *pool)
+{
+    memset(req, 0, sizeof(*req));
+    req->headers = apr_table_make(pool, 2);
+    req->dropped = apr_array_make(pool, 2, sizeof(const char *));
+}
+
+static void must_be_json_body(const llm_request_t *req, apr_pool_t *pool)
+{
+    llm_buf_t *body = llm_buf_make(0, pool);
+    int i;
+
+    for (i = 0; i < req->body_count; ++i) {
+        MUST(req->body[i].len > 0);
+        llm_buf_append(body, req->body[i].data, req->body[i].len);
+    }
+    must_be_json(body->data, body->len, pool);
+}
+
+/* ---- requests ---- */
+
+static void run_request(const llm_dialect_t *dialect, const char *data,
+                        apr_size_t len, apr_pool_t *pool)
+{
+    llm_op_e op = len & 1 ? LLM_OP_CHAT : LLM_OP_EMBED;
+    const llm_dialect_t *const *all;
+    apr_size_t count, i;
+    const llm_json_t *doc;
+    llm_problem_t *problem;
+    llm_ask_t *ask;
+
+    if (!dialect->read_request || !(dialect->client_ops & (unsigned)op)
+        || llm_json_read(&doc, data, len, NULL, pool)) {
+        return;
+    }
+    problem = dialect->read_request(&ask, op, doc, pool);
+    if (problem) {
+        MUST(problem->kind == LLM_PROBLEM_BAD_REQUEST);
+        return;
+    }
+    all = llm_dialect_all(&count);
+    for (i = 0; i < count; ++i) {
+        llm_request_t req;
+
+        if (!(all[i]->provider_ops & (unsigned)op)) {
+            continue;
+        }
+        init_request(&req, pool);
+        problem = all[i]->write_request(&req, ask, "claude-sonnet-4-5",
+                                        provider_of(all[i], pool), pool);
+        MUST(!problem || problem->param || problem->message);
+        if (!problem) {
+            must_be_json_body(&req, pool);
+        }
+    }
+}
+
+/* ---- answers ---- */
+
+static void run_answer(const llm_dialect_t *dialect, const char *data,
+                       apr_size_t len, apr_pool_t *pool)
+{
+    const llm_dialect_t *const *all;
+    apr_size_t count, i;
+    const llm_ask_t *ask = ask_of(pool);
+    const llm_json_t *doc;
+    llm_answer_t *answer;
+    llm_usage_t usage;
+
+    if (llm_json_read(&doc, data, len, NULL, pool)) {
+        return;
+    }
+    llm_usage_clear(&usage);
+    dialect->read_usage(&usage, doc);
+    MUST(llm_usage_total(&usage) >= 0);
+    if (dialect->read_response(&answer, ask, doc, pool)) {
+        return;
+    }
+    all = llm_dialect_all(&count);
+    for (i = 0; i < count; ++i) {
+        if (all[i]->client_ops & LLM_OP_CHAT) {
+            llm_buf_t *out = llm_buf_make(0, pool);
+
+            all[i]->write_response(out, ask, answer, pool);
+            must_be_json(out->data, out->len, pool);
+        }
+    }
+}
+
+/* ---- streams ---- */
+
+typedef struct sink_t {
+    const llm_dialect_t *client;
+    llm_writer_t *writer;
+    llm_buf_t *out;
+    int ends;
+} sink_t;
+
+static void take(void *baton, const llm_delta_t *delta)
+{
+    sink_t *sink = baton;
+
+    MUST(!sink->ends);
+    sink->ends +=
+        delta->kind == LLM_DELTA_END || delta->kind == LLM_DELTA_PROBLEM;
+    sink->client->write_delta(sink->out, sink->writer, delta);
+}
+
+static void feed_event(const llm_dialect_t *dialect, llm_reader_t *reader,
+                       const llm_sse_event_t *frame, sink_t *sink,
+                       apr_pool_t *scratch)
+{
+    llm_event_t event = {frame->event, frame->data, NULL};
+
+    if (frame->has_data) {
+        llm_json_read(&event.doc, frame->data.data, frame->data.len, NULL,
+                      scratch);
+        dialect->read_event(reader, &event, take, sink, scratch);
+        apr_pool_clear(scratch);
+    }
+}
+
+/* What was written is events, each with JSON in one line, or "[DONE]". */
+static void must_be_events(const llm_buf_t *out, apr_pool_t *pool)
+{
+    llm_sse_t *sse = llm_sse_make(out->len + 1, pool);
+    llm_sse_event_t frame;
+
+    llm_sse_feed(sse, out->data, out->len);
+    while (llm_sse_next(sse, &frame) == APR_SUCCESS) {
+        MUST(frame.has_data);
+        MUST(!memchr(frame.data.data, '\n', frame.data.len));
+        if (frame.data.len != 6 || memcmp(frame.data.data, "[DONE]", 6)) {
+            must_be_json(frame.data.data, frame.data.len, pool);
+        }
+    }
+    MUST(llm_sse_finish(sse, &frame) == APR_EOF);
+}
+
+static void run_stream(const llm_dialect_t *dialect,
+                       const llm_dialect_t *client, unsigned step,
+                       const char *data, apr_size_t len, apr_pool_t *pool)
+{
+    const llm_ask_t *ask = ask_of(pool);
+    llm_reader_t *reader = dialect->reader_make(ask, pool);
+    sink_t sink = {client, client->writer_make(ask, "x1", 0, pool),
+                   llm_buf_make(0, pool), 0};
+    llm_sse_t *sse = llm_sse_make(len + 1, pool);
+    llm_sse_event_t frame;
+    apr_pool_t *scratch;
+
+    apr_pool_create(&scratch, pool);
+    while (len) {
+        apr_size_t piece = step && step < len ? step : len;
+
+        llm_sse_feed(sse, data, piece);
+        data += piece;
+        len -= piece;
+        while (llm_sse_next(sse, &frame) == APR_SUCCESS) {
+            feed_event(dialect, reader, &frame, &sink, scratch);
+        }
+    }
+    while (llm_sse_finish(sse, &frame) == APR_SUCCESS) {
+        feed_event(dialect, reader, &frame, &sink, scratch);
+    }
+    dialect->reader_end(reader, take, &sink, scratch);
+    MUST(sink.ends == 1);
+    must_be_events(sink.out, pool);
+}
+
+static void run_streams(const llm_dialect_t *dialect, unsigned step,
+                        const char *data, apr_size_t len, apr_pool_t *pool)
+{
+    const llm_dialect_t *const *all;
+    apr_size_t count, i;
+
+    all = llm_dialect_all(&count);
+    for (i = 0; dialect->reader_make && i < count; ++i) {
+        if (all[i]->writer_make) {
+            run_stream(dialect, all[i], step, data, len, pool);
+        }
+    }
+}
+
+/* ---- what passes ---- */
+
+static void run_pass(const llm_dialect_t *dialect, const char *data,
+                     apr_size_t len, apr_pool_t *pool)
+{
+    llm_bytes_t raw = {data, len};
+    llm_sse_t *sse = llm_sse_make(len + 1, pool);
+    llm_sse_event_t frame;
+    const llm_json_t *doc;
+    llm_request_t req;
+    int hide = 0;
+
+    init_request(&req, pool);
+    if (dialect->pass_request && !llm_json_read(&doc, data, len, NULL, pool)
+        && !dialect->pass_request(&req, LLM_OP_CHAT, raw, "a\"b",
+                                  provider_of(dialect, pool), &hide, pool)) {
+        must_be_json_body(&req, pool);
+    }
+    llm_sse_feed(sse, data, len);
+    while (dialect->hide_usage && llm_sse_next(sse, &frame) == APR_SUCCESS) {
+        llm_bytes_t out = frame.raw;
+
+        if (!llm_json_read(&doc, frame.data.data, frame.data.len, NULL, pool)
+            && dialect->hide_usage(&out, &frame, doc, pool)) {
+            MUST(out.len <= frame.raw.len + 8);
+        }
+    }
+}
+
+static void run_error(const llm_dialect_t *dialect, const char *data,
+                      apr_size_t len, apr_pool_t *pool)
+{
+    llm_bytes_t body = {data, len};
+    llm_event_t event = {{"error", 5}, body, NULL};
+    const llm_dialect_t *const *all;
+    llm_problem_t *problem;
+    apr_size_t count, i;
+
+    llm_json_read(&event.doc, data, len, NULL, pool);
+    problem = dialect->read_problem(500, NULL, event.doc, body, pool);
+    MUST(problem && problem->message && *problem->message);
+    if (dialect->event_problem) {
+        dialect->event_problem(&event, pool);
+    }
+    all = llm_dialect_all(&count);
+    for (i = 0; i < count; ++i) {
+        if (all[i]->write_problem) {
+            llm_buf_t *out = llm_buf_make(0, pool);
+
+            all[i]->write_problem(out, problem, "x1");
+            must_be_json(out->data, out->len, pool);
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    const char *data = (const char *)bytes + 3;
+    const llm_dialect_t *const *all;
+    const llm_dialect_t *dialect;
+    apr_size_t count;
+    apr_pool_t *pool;
+
+    if (size < 4) {
+        return 0;
+    }
+    size -= 3;
+    all = llm_dialect_all(&count);
+    dialect = all[bytes[1] % count];
+    pool = fuzz_pool();
+    switch (bytes[0]) {
+    case 'r':
+        run_request(dialect, data, size, pool);
+        break;
+    case 'a':
+        run_answer(dialect, data, size, pool);
+        break;
+    case 's':
+        run_streams(dialect, bytes[2] - (unsigned)'0', data, size, pool);
+        break;
+    case 'p':
+        run_pass(dialect, data, size, pool);
+        break;
+    default:
+        run_error(dialect, data, size, pool);
+        break;
+    }
+    apr_pool_destroy(pool);
+    return 0;
+}
