@@ -266,7 +266,9 @@ static void put_result(contents_t *c, const slot_t *slot,
         name = call ? call->name : LLM_TEXT_NONE;
     }
     if (!name.data) {
-        refuse(c, "messages", "a tool result answers no tool call");
+        refuse(c, "messages",
+               apr_psprintf(c->pool, "a tool result answers no tool call: %s",
+                            result->result_of ? result->result_of : "no id"));
         return;
     }
     if (result->cache) {

@@ -49,6 +49,28 @@ static const clue_t beginnings[] = {
     {"JVBERi", "application/pdf"}, {NULL, NULL},
 };
 
+/* Types that clients write and Gemini does not list. */
+static const clue_t others[] = {
+    {"image/jpg", "image/jpeg"},
+    {"audio/x-wav", "audio/wav"},
+    {"audio/wave", "audio/wav"},
+    {"text/markdown", "text/md"},
+    {NULL, NULL},
+};
+
+/* The type that was said, in Gemini's word; NULL where none was. */
+static const char *said_type(const llm_media_t *media)
+{
+    const clue_t *row;
+
+    for (row = others; media->media_type && row->clue; ++row) {
+        if (!strcasecmp(media->media_type, row->clue)) {
+            return row->type;
+        }
+    }
+    return media->media_type;
+}
+
 static const char *type_of_url(llm_text_t url)
 {
     const clue_t *row;
@@ -107,7 +129,7 @@ static void put_file(llm_buf_t *out, const char *type, const char *before,
 static const char *put_bytes(llm_buf_t *out, const llm_media_t *media,
                              llm_part_e kind)
 {
-    const char *type = media->media_type;
+    const char *type = said_type(media);
 
     if (!type) {
         type = type_of_base64(media->base64, kind);
@@ -126,7 +148,7 @@ static const char *put_bytes(llm_buf_t *out, const llm_media_t *media,
 /* A handle is an address at Google, or the name of an uploaded file. */
 static const char *put_handle(llm_buf_t *out, const llm_media_t *media)
 {
-    const char *type = media->media_type;
+    const char *type = said_type(media);
 
     if (begins(media->file_id, "https://") || begins(media->file_id, "gs://")) {
         put_file(out, type ? type : type_of_url(media->file_id), "",
@@ -154,8 +176,7 @@ const char *llm_gemini_put_media(llm_buf_t *out, llm_request_t *req,
     }
     if (media->url.data) {
         put_file(out,
-                 media->media_type ? media->media_type
-                                   : type_of_url(media->url),
+                 media->media_type ? said_type(media) : type_of_url(media->url),
                  "", media->url);
         return NULL;
     }

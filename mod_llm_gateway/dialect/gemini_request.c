@@ -539,6 +539,9 @@ static llm_problem_t *put_config(llm_buf_t *out, llm_request_t *req,
         llm_put_raw_member(out, "responseLogprobs", "true");
         llm_put_member(out, "logprobs", ask->top_logprobs);
     }
+    else if (ask->top_logprobs) {
+        llm_request_drop(req, "top_logprobs"); /* of none */
+    }
     put_format(out, req, ask, pool);
     problem = put_thinking(out, req, ask, model, pool);
     if (!problem) {

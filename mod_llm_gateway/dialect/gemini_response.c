@@ -20,6 +20,8 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#define SORTED_MAX 64 /* more candidates stay as they came */
+
 /* ---- errors ---- */
 
 static const llm_json_t *error_in(const llm_json_t *doc)
@@ -268,6 +270,61 @@ static void add_part(content_t *c, llm_parts_t *parts, const llm_json_t *part,
     }
 }
 
+/* A run of texts, which is how Gemini cuts one, becomes one text: clients of
+ * other dialects look at the first. */
+static void join_texts(llm_part_t *part, apr_pool_t *pool)
+{
+    for (; part; part = part->next) {
+        llm_part_t *end = part->next;
+        apr_size_t len = part->text.len;
+        char *at;
+
+        if (part->kind != LLM_PART_TEXT
+            && (part->kind != LLM_PART_THINKING || part->signature.data)) {
+            continue;
+        }
+        for (; end && end->kind == part->kind && !end->signature.data;
+             end = end->next) {
+            len += end->text.len;
+        }
+        if (end == part->next) {
+            continue;
+        }
+        at = apr_palloc(pool, len);
+        memcpy(at, part->text.data, part->text.len);
+        part->text.data = at;
+        for (at += part->text.len; part->next != end;
+             part->next = part->next->next) {
+            memcpy(at, part->next->text.data, part->next->text.len);
+            at += part->next->text.len;
+        }
+        part->text.len = len;
+    }
+}
+
+/* By index, as clients expect them; there are eight at most. */
+static llm_choice_t *sort_choices(llm_choice_t *from)
+{
+    llm_choice_t *sorted = NULL, **at, *next;
+    int count = 0;
+
+    for (next = from; next; next = next->next) {
+        ++count;
+    }
+    if (count > SORTED_MAX) {
+        return from;
+    }
+    for (; from; from = next) {
+        next = from->next;
+        for (at = &sorted; *at && (*at)->index <= from->index;
+             at = &(*at)->next) {
+        }
+        from->next = *at;
+        *at = from;
+    }
+    return sorted;
+}
+
 static void add_candidate(content_t *c, llm_choices_t *choices,
                           const llm_json_t *candidate, int position)
 {
@@ -286,6 +343,7 @@ static void add_candidate(content_t *c, llm_choices_t *choices,
     for (; part; part = part->next) {
         add_part(c, &parts, part, &calls);
     }
+    join_texts(parts.first, c->pool);
     choice->parts = parts.first;
     choice->finish =
         llm_gemini_finish(llm_json_get(candidate, "finishReason"), calls);
@@ -319,7 +377,7 @@ static llm_problem_t *read_chat(llm_answer_t *answer, const llm_ask_t *ask,
         llm_choices_add(&choices, 0, pool)->finish =
             llm_gemini_is_blocked(doc) ? LLM_FINISH_FILTERED : LLM_FINISH_OTHER;
     }
-    answer->choices = choices.first;
+    answer->choices = sort_choices(choices.first);
     return NULL;
 }
 
@@ -489,6 +547,7 @@ static llm_problem_t *read_chunks(llm_answer_t *answer, const llm_ask_t *ask,
     gather_t g = {.answer = answer, .pool = pool};
     llm_reader_t *reader = llm_gemini_reader_make(ask, pool);
     const llm_json_t *chunk;
+    llm_choice_t *choice;
     apr_pool_t *scratch;
 
     g.rows = apr_array_make(pool, 1, sizeof(gathered_t *));
@@ -501,7 +560,10 @@ static llm_problem_t *read_chunks(llm_answer_t *answer, const llm_ask_t *ask,
         llm_gemini_reader_end(reader, gather, &g, scratch);
     }
     apr_pool_destroy(scratch);
-    answer->choices = g.choices.first;
+    answer->choices = sort_choices(g.choices.first);
+    for (choice = answer->choices; choice; choice = choice->next) {
+        join_texts(choice->parts, pool);
+    }
     return g.problem;
 }
 

@@ -606,8 +606,8 @@ static int is_empty(const llm_json_t *schema)
             return 0;
         }
     }
-    return !schema->child
-           || llm_json_equals(llm_json_get(schema, "type"), "object");
+    member = llm_json_get(schema, "type");
+    return !member || llm_json_equals(member, "object");
 }
 
 void llm_gemini_put_schema(llm_buf_t *out, const char *name,

@@ -305,11 +305,12 @@ static void read_chunk(const sink_t *sink, const llm_json_t *doc)
         send_problem(sink, problem);
         return;
     }
-    if (!sink->reader->seed) {
-        send_begin(sink, doc);
-    }
+    /* before the beginning, where Anthropic's clients look for the input */
     if (llm_gemini_read_usage(&sink->reader->usage, doc)) {
         send_usage(sink);
+    }
+    if (!sink->reader->seed) {
+        send_begin(sink, doc);
     }
     sink->reader->blocked |= llm_gemini_is_blocked(doc);
     for (; candidate && !sink->reader->failed; candidate = candidate->next) {

@@ -282,6 +282,9 @@ static void drop_rest(llm_request_t *req, const llm_ask_t *ask)
     if (ask->choose != LLM_CHOOSE_UNSAID) {
         llm_request_drop(req, "tool_choice");
     }
+    if (ask->top_logprobs) {
+        llm_request_drop(req, "top_logprobs");
+    }
     if (ask->parallel) {
         llm_request_drop(req, "parallel_tool_calls");
     }

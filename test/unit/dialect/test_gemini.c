@@ -330,10 +330,11 @@ END_TEST
 
 START_TEST(a_result_without_a_call_is_refused)
 {
-    ck_assert_str_eq(written("{\"model\":\"m\",\"messages\":["
-                             "{\"role\":\"user\",\"content\":\"Go\"}," RESULT(
-                                 "zzz", "x") "]}"),
-                     "refused messages: a tool result answers no tool call\n");
+    ck_assert_str_eq(
+        written(
+            "{\"model\":\"m\",\"messages\":["
+            "{\"role\":\"user\",\"content\":\"Go\"}," RESULT("zzz", "x") "]}"),
+        "refused messages: a tool result answers no tool call: zzz\n");
 }
 END_TEST
 

@@ -10,8 +10,8 @@
  * Of each answer it is checked, against the bytes and not against our reader,
  * that no text and no argument is lost and that the counts are those of the
  * file; and that the answer reads the same after it was written for a client
- * of each dialect and read back. Requests are read and written for the other
- * dialect; one that is refused is named with its reason.
+ * of each dialect and read back. Requests are read and written for other
+ * dialects; one that is refused is named with its reason.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +19,9 @@
 
 #include <apr_file_io.h>
 #include <apr_strings.h>
-#include <cjson/cJSON.h>
 
 #include "test/unit/dialect/exchange.h"
+#include "test/unit/dialect/truth.h"
 #include "test/unit/unit.h"
 
 static const char *folder(void)
@@ -58,6 +58,9 @@ typedef struct recorded_t {
 static const struct {
     const char *end, *dialect;
 } apis[] = {
+    {"enerateContent", "gemini"}, /* Gemini and Vertex, streams too */
+    {"hf.text-generation", "huggingface-inference"},
+    {"hf.chat", "huggingface"},
     {"cohere.chat", NULL},
     {"ollama.chat", NULL},
     {".chat", "openai"},
@@ -183,186 +186,6 @@ static void run_all(each_fn *each, void *baton)
     apr_dir_close(dirs);
 }
 
-/* ---- what the bytes say ---- */
-
-/* Added up from the JSON by another JSON reader, event by event. */
-typedef struct truth_t {
-    llm_buf_t *text, *args;
-    double input, output, total;
-    int usage; /* there was one */
-} truth_t;
-
-static const char *text_in(const cJSON *node, const char *name)
-{
-    const char *text =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(node, name));
-
-    return text ? text : "";
-}
-
-static double number_in(const cJSON *node, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(node, name);
-
-    return cJSON_IsNumber(item) ? item->valuedouble : 0;
-}
-
-static void add_openai_message(truth_t *truth, const cJSON *message)
-{
-    const cJSON *content = cJSON_GetObjectItemCaseSensitive(message, "content");
-    const cJSON *calls =
-        cJSON_GetObjectItemCaseSensitive(message, "tool_calls");
-    const cJSON *legacy =
-        cJSON_GetObjectItemCaseSensitive(message, "function_call");
-    const cJSON *item;
-
-    llm_buf_puts(truth->text, text_in(message, "content"));
-    if (cJSON_IsArray(content)) {
-        cJSON_ArrayForEach(item, content)
-        {
-            llm_buf_puts(truth->text, text_in(item, "text"));
-        }
-    }
-    cJSON_ArrayForEach(item, calls)
-    {
-        llm_buf_puts(truth->args,
-                     text_in(cJSON_GetObjectItemCaseSensitive(item, "function"),
-                             "arguments"));
-    }
-    if (!calls) {
-        llm_buf_puts(truth->args, text_in(legacy, "arguments"));
-    }
-}
-
-static void add_openai_usage(truth_t *truth, const cJSON *usage)
-{
-    if (cJSON_IsObject(usage)) {
-        truth->input = number_in(usage, "prompt_tokens");
-        truth->output = number_in(usage, "completion_tokens");
-        truth->total = number_in(usage, "total_tokens");
-        truth->usage = 1;
-    }
-}
-
-static void add_openai(truth_t *truth, const cJSON *doc)
-{
-    const cJSON *groq = cJSON_GetObjectItemCaseSensitive(doc, "x_groq");
-    const cJSON *choice;
-
-    cJSON_ArrayForEach(choice, cJSON_GetObjectItemCaseSensitive(doc, "choices"))
-    {
-        if (!(number_in(choice, "index") > 0)) {
-            const cJSON *delta =
-                cJSON_GetObjectItemCaseSensitive(choice, "delta");
-
-            add_openai_message(truth, delta ? delta
-                                            : cJSON_GetObjectItemCaseSensitive(
-                                                choice, "message"));
-        }
-    }
-    add_openai_usage(truth, cJSON_GetObjectItemCaseSensitive(groq, "usage"));
-    add_openai_usage(truth, cJSON_GetObjectItemCaseSensitive(doc, "usage"));
-}
-
-static void take_number(double *value, const cJSON *usage, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(usage, name);
-
-    if (cJSON_IsNumber(item)) {
-        *value = item->valuedouble;
-    }
-}
-
-/* Anthropic's counts, key by key; kept between events. */
-static double counts[4];
-
-static void add_anthropic_usage(truth_t *truth, const cJSON *usage)
-{
-    if (usage) {
-        take_number(&counts[0], usage, "input_tokens");
-        take_number(&counts[1], usage, "cache_read_input_tokens");
-        take_number(&counts[2], usage, "cache_creation_input_tokens");
-        take_number(&counts[3], usage, "output_tokens");
-        truth->input = counts[0] + counts[1] + counts[2];
-        truth->output = counts[3];
-        truth->usage = 1;
-    }
-}
-
-static void add_anthropic_block(truth_t *truth, const cJSON *block, int whole)
-{
-    const char *type = text_in(block, "type");
-
-    if (!strcmp(type, "text")) {
-        llm_buf_puts(truth->text, text_in(block, "text"));
-    }
-    else if (whole && !strcmp(type, "tool_use")) {
-        char *text = cJSON_PrintUnformatted(
-            cJSON_GetObjectItemCaseSensitive(block, "input"));
-
-        llm_buf_puts(truth->args, text);
-        cJSON_free(text);
-    }
-}
-
-static void add_anthropic(truth_t *truth, const cJSON *doc)
-{
-    static int is_call; /* the open block is a tool_use */
-    const cJSON *message = cJSON_GetObjectItemCaseSensitive(doc, "message");
-    const cJSON *block = cJSON_GetObjectItemCaseSensitive(doc, "content_block");
-    const cJSON *delta = cJSON_GetObjectItemCaseSensitive(doc, "delta");
-    const cJSON *item;
-
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(doc, "content"))
-    {
-        add_anthropic_block(truth, item, 1);
-    }
-    if (block) {
-        is_call = !strcmp(text_in(block, "type"), "tool_use");
-        add_anthropic_block(truth, block, 0);
-    }
-    llm_buf_puts(truth->text, text_in(delta, "text"));
-    if (is_call) {
-        llm_buf_puts(truth->args, text_in(delta, "partial_json"));
-    }
-    add_anthropic_usage(truth,
-                        cJSON_GetObjectItemCaseSensitive(message, "usage"));
-    add_anthropic_usage(truth, cJSON_GetObjectItemCaseSensitive(doc, "usage"));
-}
-
-static void add_document(truth_t *truth, const char *dialect, const char *text)
-{
-    cJSON *doc = cJSON_Parse(text);
-
-    if (doc && !strcmp(dialect, "openai")) {
-        add_openai(truth, doc);
-    }
-    else if (doc) {
-        add_anthropic(truth, doc);
-    }
-    cJSON_Delete(doc);
-}
-
-static void truth_of(truth_t *truth, const recorded_t *recorded)
-{
-    char *copy = apr_pstrdup(unit_pool, recorded->body), *line, *state;
-
-    memset(truth, 0, sizeof(*truth));
-    memset(counts, 0, sizeof(counts));
-    truth->text = llm_buf_make(0, unit_pool);
-    truth->args = llm_buf_make(0, unit_pool);
-    if (!recorded->is_stream) {
-        add_document(truth, recorded->dialect, copy);
-        return;
-    }
-    for (line = apr_strtok(copy, "\r\n", &state); line;
-         line = apr_strtok(NULL, "\r\n", &state)) {
-        if (!strncmp(line, "data:", 5)) {
-            add_document(truth, recorded->dialect, line + 5);
-        }
-    }
-}
-
 /* ---- answers ---- */
 
 static const char tools_ask[] =
@@ -450,16 +273,16 @@ static void check_truth(const recorded_t *recorded, const answer_t *seen)
     truth_t truth;
     int i;
 
-    truth_of(&truth, recorded);
+    truth_of(&truth, recorded->dialect, recorded->body, recorded->is_stream);
     text = llm_text_decode((llm_text_t){said->text->data, said->text->len},
                            unit_pool);
     same_bytes(recorded, "text", text.data, text.len, truth.text);
     for (i = 0; i < said->calls->nelts; ++i) {
         const llm_buf_t *one = APR_ARRAY_IDX(said->calls, i, said_call_t).args;
 
-        llm_buf_append(args, one->data, one->len);
+        truth_put_args(args, recorded->dialect, one);
     }
-    if (recorded->is_stream) {
+    if (truth_has_args(recorded->dialect, recorded->is_stream)) {
         same_bytes(recorded, "arguments", args->data, args->len, truth.args);
     }
     check_counts(recorded, &truth, &seen->usage);
@@ -585,11 +408,20 @@ END_TEST
 
 /* ---- requests ---- */
 
+static void check_refusal(const recorded_t *recorded, const llm_ask_t *ask,
+                          const char *provider)
+{
+    const char *written =
+        exchange_request(exchange_provider(provider, NULL), ask, ask->model);
+
+    if (!strncmp(written, "refused", 7)) {
+        printf("# %s to %s: %s", recorded->name, provider, written);
+    }
+}
+
 static void check_request(const recorded_t *recorded, void *baton)
 {
-    const char *other =
-        strcmp(recorded->dialect, "openai") ? "openai" : "anthropic";
-    const char *written;
+    const llm_dialect_t *dialect = exchange_dialect(recorded->dialect);
     llm_problem_t *problem;
     llm_ask_t *ask;
 
@@ -598,18 +430,19 @@ static void check_request(const recorded_t *recorded, void *baton)
         return;
     }
     ++*(int *)baton;
+    if (!dialect->read_request) {
+        dialect = exchange_dialect(dialect->speaks);
+    }
     problem =
-        exchange_dialect(recorded->dialect)
-            ->read_request(&ask, LLM_OP_CHAT, recorded->request, unit_pool);
+        dialect->read_request(&ask, LLM_OP_CHAT, recorded->request, unit_pool);
     if (problem && !llm_json_get(recorded->request, "model")) {
         return; /* its model is in its URL */
     }
     ck_assert_msg(!problem, "%s: %s", recorded->name,
                   problem ? problem->message : "");
-    written = exchange_request(exchange_provider(other, NULL), ask, ask->model);
-    if (!strncmp(written, "refused", 7)) {
-        printf("# %s to %s: %s", recorded->name, other, written);
-    }
+    check_refusal(recorded, ask,
+                  strcmp(dialect->name, "openai") ? "openai" : "anthropic");
+    check_refusal(recorded, ask, "gemini");
 }
 
 START_TEST(requests)
