@@ -1,30 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What can be asked of a store: one table of commands, served over the
- * owner's socket and, by llmgwctl while no owner lives, in process.
+ * What can be asked of a store: one table of commands (commands.def), served
+ * over the owner's socket and, by llmgwctl while no owner lives, in process.
  *
  * A request is one JSON object with "op" (the command) and "id" (chosen by
- * the caller; an edit repeated with the same id is not applied twice). The
- * answer is any number of rows, then one result or one error.
+ * the caller, at most 64 bytes). The answer is any number of rows, then one
+ * result or one error. A member that the command does not know is an error.
+ *
+ * An edit that is sent again with the same id within a day is not done again:
+ * its first answer comes again, with "repeated": true and without the secret,
+ * which is stored nowhere. Without an id it is done each time.
  *
  *   key.create  {name, team?, note?, models?, expires?}      edit
- *               -> done {key: {...}, secret: "llmgw-..."}  (times: RFC 3339)
- *   key.list    {team?}                     -> row per key {id, name, team,
- *               note, hint, models, created, expires, revoked, disabled, state}
+ *               -> done {key: {...}, secret: "llmgw-..."}
+ *               models: patterns, comma separated, 256 bytes; expires: RFC 3339
+ *   key.list    {team?}                     -> row per key; done {keys}
+ *               a key is {id, name, team, note, hint, models: [...], created,
+ *               expires, revoked, disabled, state: "active" | "expired" |
+ *               "revoked" | "disabled" | "deleted"}; times: RFC 3339 or null
  *   key.show    {name | key_id}             -> done {key: {...}}
  *   key.revoke  {name | key_id}                             edit
  *   key.delete  {name | key_id}                             edit
+ *               the name is free again; reports keep it for what was used
  *   usage       {since?, until?, by: ["key","model","provider","day","hour"],
- *                key?, model?, provider?}   -> row per group: the group's
- *               members, then requests, errors, aborted, killed, estimated,
- *               unpriced, input, cache_read, cache_write, cache_write_1h,
- *               output, reasoning, audio_in, audio_out, images, cost
- *               (nano-dollars), latency_ms, first_ms (sums)
- *   events      {since?, until?, key?, limit?} -> row per usage record
- *   status      {}                          -> done {...}
- *   check       {}                          -> done {events, hours, days,
- *               agree: true|false, ...}: events, hour and day rollups summed
- *               and compared
+ *                key?, model?, provider?}
+ *               -> row per group: the group's members in the order of "by"
+ *               (day "2026-11-22", hour RFC 3339; with "key" also key_id),
+ *               then requests, errors, aborted, killed, estimated, unpriced,
+ *               input, cache_read, cache_write, cache_write_1h, output,
+ *               reasoning, audio_in, audio_out, images, cost (nano-dollars),
+ *               latency_ms, first_ms (sums); done {groups}
+ *               Whole hours: the one since lies in, to the one until lies in.
+ *               Without "by" one row. Rows by time, then by ids.
+ *   events      {since?, until?, key?, limit?} -> row per usage record, by
+ *               time; with a limit the latest ones; done {events}
+ *   status      {}                          -> done {pid, version, started,
+ *               uptime_s, schema, created, identity, records, killed, damaged,
+ *               twice, keys, inflight, inflight_slots, bytes, journal_bytes,
+ *               keep_days, journals, backlog, drained, failing, error,
+ *               error_at}
+ *   check       {}                          -> row per day on which usage
+ *               records, hours and days differ; done {records, events, hours,
+ *               days, differences, agree}
+ *
+ * since and until: RFC 3339, or a duration back from now.
  *
  * Error codes: "usage" (malformed request), "not_found", "exists",
  * "refused", "full" (disk), "damaged", "internal".
@@ -42,22 +61,27 @@ typedef struct llm_caller_t {
     apr_uint32_t uid; /* of the peer: written to the audit table */
 } llm_caller_t;
 
-/* Runs a request on an open store. Always ends with one done or error. */
+/* Runs a request on an open store. Always ends with one done or error, unless
+ * the callback stopped it or the owner is leaving. Edits: in the thread that
+ * opened the store. */
 void llm_command_run(llm_store_t *store, const llm_caller_t *caller,
                      const llm_json_t *request, llm_line_cb *line, void *baton,
                      apr_pool_t *pool);
 
 /*
  * llmgwctl's way in: the owner's socket when an owner lives, else the store
- * opened by this process (as the folder's owner when called by root). Retries
- * for 5 s while an owner is starting.
+ * opened by this process (as root: it becomes the folder's user, for good).
+ * Retries for 5 s while an owner is starting. A folder that is not there is
+ * ENOENT; an empty one becomes a store.
  */
 typedef struct llm_client_t llm_client_t;
 apr_status_t llm_client_open(llm_client_t **pclient, const char *dir,
                              const char **pwhat, apr_pool_t *pool);
 int llm_client_is_online(const llm_client_t *client); /* an owner answers */
-/* request: one JSON object as text. Returns when the answer is complete;
- * APR_SUCCESS says it came, not that it was "done". */
+/* request: one JSON object as text, without a line end. Returns when the answer
+ * is complete; APR_SUCCESS says it came, not that it was "done". When the
+ * owner dies before it answered, the request is sent to the next one: an edit
+ * should have an id. */
 apr_status_t llm_client_call(llm_client_t *client, const char *request,
                              llm_line_cb *line, void *baton,
                              const char **pwhat);

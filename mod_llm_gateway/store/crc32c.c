@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CRC-32C (Castagnoli) a byte at a time. A usage record has some 200 bytes,
- * 0.4 us here beside a write(2) of several: the table of one kilobyte is worth
- * more than the processor's instruction would be.
+ * CRC-32C (Castagnoli): by the processor's instruction where it has one, eight
+ * bytes in a cycle or two, else by a table, a byte at a time. A usage record
+ * has some 150 bytes: 20 ns or 400 ns, several times for each request.
  *
- * Entry i is the remainder of i followed by eight zero bits, reflected, for
- * the polynomial 0x82f63b78.
+ * Entry i of the table is the remainder of i followed by eight zero bits,
+ * reflected, for the polynomial 0x82f63b78.
  */
 #include "store/crc32c.h"
+
+#include <string.h>
 
 /* clang-format off */
 static const apr_uint32_t table[256] = {
@@ -57,7 +59,7 @@ static const apr_uint32_t table[256] = {
 };
 /* clang-format on */
 
-apr_uint32_t llm_crc32c(const void *data, apr_size_t len)
+apr_uint32_t llm_crc32c_portable(const void *data, apr_size_t len)
 {
     const unsigned char *at = data, *end = at + len;
     apr_uint32_t crc = 0xffffffffu;
@@ -67,3 +69,38 @@ apr_uint32_t llm_crc32c(const void *data, apr_size_t len)
     }
     return crc ^ 0xffffffffu;
 }
+
+#if defined(__x86_64__)
+
+__attribute__((target("sse4.2"))) static apr_uint32_t
+by_instruction(const void *data, apr_size_t len)
+{
+    const unsigned char *at = data, *end = at + len;
+    apr_uint64_t crc = 0xffffffffu;
+
+    for (; end - at >= 8; at += 8) {
+        apr_uint64_t eight;
+
+        memcpy(&eight, at, 8);
+        crc = __builtin_ia32_crc32di(crc, eight);
+    }
+    for (; at < end; ++at) {
+        crc = __builtin_ia32_crc32qi((apr_uint32_t)crc, *at);
+    }
+    return (apr_uint32_t)crc ^ 0xffffffffu;
+}
+
+apr_uint32_t llm_crc32c(const void *data, apr_size_t len)
+{
+    return __builtin_cpu_supports("sse4.2") ? by_instruction(data, len)
+                                            : llm_crc32c_portable(data, len);
+}
+
+#else
+
+apr_uint32_t llm_crc32c(const void *data, apr_size_t len)
+{
+    return llm_crc32c_portable(data, len);
+}
+
+#endif

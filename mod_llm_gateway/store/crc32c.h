@@ -6,5 +6,7 @@
 #include <apr.h>
 
 apr_uint32_t llm_crc32c(const void *data, apr_size_t len);
+/* The same on any processor. */
+apr_uint32_t llm_crc32c_portable(const void *data, apr_size_t len);
 
 #endif /* STORE_CRC32C_H */

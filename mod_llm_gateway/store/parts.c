@@ -324,18 +324,12 @@ static int take_records(llm_journal_part_t *part, llm_batch_t *batch,
     unsigned i;
 
     for (i = 0; i < count; ++i, bytes += LLM_JOURNAL_RECORD) {
-        llm_codec_e judged = llm_codec_judge(bytes);
-
-        if (judged == LLM_CODEC_GOOD
-            && !llm_codec_read_record(&record, bytes)) {
-            judged = LLM_CODEC_DAMAGED;
-        }
-        if (judged == LLM_CODEC_GOOD) {
+        if (llm_codec_read_record(&record, bytes)) {
             if (!llm_batch_add(batch, &record, 0)) {
                 return 0;
             }
         }
-        else if (give_up_on_record(part, judged)) {
+        else if (give_up_on_record(part, llm_codec_judge(bytes))) {
             batch->damaged += 1;
         }
         else {

@@ -26,7 +26,7 @@ typedef struct llm_store_t llm_store_t;
 
 typedef struct llm_store_options_t {
     const char *dir;
-    const char *socket;       /* NULL: <dir>/owner.sock */
+    const char *socket;       /* absolute; NULL: <dir>/owner.sock */
     llm_snapshot_t *snapshot; /* kept up to date; NULL: none wanted */
     llm_inflight_t *inflight; /* NULL: <dir>/inflight is opened if it is
                                    there */
@@ -54,7 +54,9 @@ apr_status_t llm_store_prepare(const char *dir, apr_uint32_t uid,
 apr_status_t llm_store_open(llm_store_t **pstore,
                             const llm_store_options_t *options,
                             const char **pwhat, apr_pool_t *pool);
-/* Drains journals and the slots of the dead into one transaction. */
+/* Drains a batch of the journals, in one transaction, then the slots of the
+ * dead. *pdrained: records stored; 0: nothing is left to do. After a failure
+ * nothing is lost, and the next tick tries again. */
 apr_status_t llm_store_tick(llm_store_t *store, unsigned *pdrained);
 /* Checkpoint, retention; cheap when there is nothing to do. */
 apr_status_t llm_store_maintain(llm_store_t *store, apr_time_t now);
@@ -64,7 +66,9 @@ apr_status_t llm_store_close(llm_store_t *store);
  * The owner's process: opens, then ticks (every 50 ms), serves the socket and
  * maintains until *stop becomes non-zero; drains once more and closes.
  * `bound` (may be NULL) is called when the socket is bound and before
- * anything else is opened: the place to give up root.
+ * anything else is opened: the place to give up root. Both files belong to the
+ * folder's user by then. APR_EGENERAL after the loop began: the engine is broken
+ * and another process has to recover; start it as after a crash.
  */
 typedef apr_status_t llm_owner_bound_cb(void *baton, const char *socket_path,
                                         const char *lock_path);

@@ -71,6 +71,22 @@ START_TEST(crc32c_is_the_one_of_rfc_3720)
 }
 END_TEST
 
+START_TEST(crc32c_is_the_same_on_any_processor)
+{
+    unsigned char bytes[200];
+    apr_size_t i, len;
+
+    for (i = 0; i < sizeof(bytes); ++i) {
+        bytes[i] = (unsigned char)(i * i + 7 * i);
+    }
+    ck_assert_uint_eq(llm_crc32c_portable("123456789", 9), 0xe3069283);
+    for (len = 0; len < sizeof(bytes); ++len) {
+        ck_assert_uint_eq(llm_crc32c(bytes, len),
+                          llm_crc32c_portable(bytes, len));
+    }
+}
+END_TEST
+
 START_TEST(an_empty_record_survives)
 {
     llm_record_t record;
@@ -386,6 +402,7 @@ Suite *codec_suite(void)
     TCase *records = tcase_create("records"), *rows = tcase_create("rows");
 
     tcase_add_test(records, crc32c_is_the_one_of_rfc_3720);
+    tcase_add_test(records, crc32c_is_the_same_on_any_processor);
     tcase_add_test(records, an_empty_record_survives);
     tcase_add_test(records, the_largest_record_survives);
     tcase_add_test(records, an_unknown_cost_survives);
