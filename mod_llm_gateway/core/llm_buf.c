@@ -124,23 +124,21 @@ void llm_buf_printf(llm_buf_t *buf, const char *fmt, ...)
     va_start(args, fmt);
     len = vsnprintf(small, sizeof(small), fmt, args);
     va_end(args);
-    if (len < 0) {
-        buf->overflow = 1;
-    }
-    else if ((apr_size_t)len < sizeof(small)) {
+    if (len >= 0 && (apr_size_t)len < sizeof(small)) {
         llm_buf_append(buf, small, (apr_size_t)len);
+        return;
     }
-    else if (buf->overflow || !reserve(buf, (apr_size_t)len)
-             || (buf->size - buf->dropped - buf->len == (apr_size_t)len
-                 && !resize(buf, buf->size + 1))) {
-        buf->overflow = 1; /* one byte more is needed for the terminator */
+    /* one byte more is needed for the terminator */
+    if (len < 0 || buf->overflow || !reserve(buf, (apr_size_t)len)
+        || (buf->size - buf->dropped - buf->len == (apr_size_t)len
+            && !resize(buf, buf->size + 1))) {
+        buf->overflow = 1;
+        return;
     }
-    else {
-        va_start(args, fmt);
-        vsnprintf(buf->data + buf->len, (apr_size_t)len + 1, fmt, args);
-        va_end(args);
-        buf->len += (apr_size_t)len;
-    }
+    va_start(args, fmt);
+    vsnprintf(buf->data + buf->len, (apr_size_t)len + 1, fmt, args);
+    va_end(args);
+    buf->len += (apr_size_t)len;
 }
 
 void llm_buf_put_int(llm_buf_t *buf, apr_int64_t value)

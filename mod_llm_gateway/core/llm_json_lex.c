@@ -138,7 +138,7 @@ static const char *number_end(llm_json_lex_t *lex, const char *at)
 static const char *word_end(llm_json_lex_t *lex, const char *at,
                             const char *word, apr_size_t len)
 {
-    if ((apr_size_t)(lex->end - at) < len || memcmp(at, word, len)) {
+    if ((apr_size_t)(lex->end - at) < len || memcmp(at, word, len) != 0) {
         return llm_json_lex_fail(lex, at, "expected a value");
     }
     return at + len;

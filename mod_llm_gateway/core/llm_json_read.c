@@ -27,7 +27,7 @@ typedef struct reader_t {
     unsigned block_size; /* of the block they are from */
     unsigned nodes_left; /* until LLM_JSON_NODES */
     unsigned depth;      /* frames in use */
-    frame_t frames[LLM_JSON_DEPTH];
+    frame_t *frames;     /* LLM_JSON_DEPTH of them */
 } reader_t;
 
 static llm_json_t *take_node(reader_t *reader)
@@ -186,18 +186,19 @@ apr_status_t llm_json_read(const llm_json_t **pdoc, const char *data,
                            apr_size_t len, llm_json_error_t *error,
                            apr_pool_t *pool)
 {
-    reader_t reader;
+    frame_t frames[LLM_JSON_DEPTH];
+    reader_t reader = {
+        .pool = pool,
+        .block_size = BLOCK_FIRST / 2,
+        .nodes_left = LLM_JSON_NODES,
+        .frames = frames,
+    };
     llm_json_t *root;
 
     if (!len) {
         data = ""; /* it may be NULL */
     }
     reader.lex.end = data + len;
-    reader.pool = pool;
-    reader.block_left = 0;
-    reader.block_size = BLOCK_FIRST / 2;
-    reader.nodes_left = LLM_JSON_NODES;
-    reader.depth = 0;
     root = take_node(&reader);
     if (!read_document(&reader, data, root)) {
         *pdoc = NULL;

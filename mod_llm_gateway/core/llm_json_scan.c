@@ -248,7 +248,7 @@ apr_status_t llm_json_scan(const char *data, apr_size_t len,
                            llm_member_cb *each, void *baton,
                            llm_json_error_t *error)
 {
-    llm_json_lex_t lex;
+    llm_json_lex_t lex = {.what = NULL};
     const char *at;
 
     if (!len) {

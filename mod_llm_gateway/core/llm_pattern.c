@@ -26,15 +26,15 @@ int llm_pattern_match(const char *pattern, const char *name,
     if (!star) {
         head = len;
         tail = 0;
-        if (strcmp(pattern, name)) {
+        if (strcmp(pattern, name) != 0) {
             return 0;
         }
     }
     else {
         head = (apr_size_t)(star - pattern);
         tail = strlen(star + 1);
-        if (len < head + tail || memcmp(pattern, name, head)
-            || memcmp(star + 1, name + len - tail, tail)) {
+        if (len < head + tail || memcmp(pattern, name, head) != 0
+            || memcmp(star + 1, name + len - tail, tail) != 0) {
             return 0;
         }
     }

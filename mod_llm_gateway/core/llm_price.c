@@ -20,7 +20,7 @@
 #include "core/llm_json.h"
 #include "core/llm_pattern.h"
 
-#define FILE_MOST  (16 * 1024 * 1024)
+#define FILE_MOST  ((apr_off_t)16 * 1024 * 1024)
 #define MILLION    1000000
 #define DECIMAL    "expected a decimal string such as \"2.50\""
 #define TIERS_MOST 16
@@ -436,7 +436,7 @@ static const entry_t *find_entry(const llm_prices_t *prices,
     }
     for (i = lower_bound(prices, provider, 1, NULL); i < prices->count; ++i) {
         entry = &prices->entries[i];
-        if (strcmp(entry->provider, provider)) {
+        if (strcmp(entry->provider, provider) != 0) {
             break;
         }
         if (llm_pattern_match(entry->model, model, NULL)) {
@@ -479,39 +479,47 @@ int llm_price_find(llm_price_t *pprice, const llm_prices_t *prices,
     return 1;
 }
 
-/* n of them at a price, in nano-dollars times a million; sticks at what no
- * money_t can hold anyway. */
-static unsigned __int128 cost_of(int class, apr_int64_t n, llm_money_t price)
+/* Sticks at the maximum; both are zero or more. */
+static llm_money_t multiply(apr_int64_t n, llm_money_t price)
 {
-    const unsigned __int128 most = (unsigned __int128)APR_INT64_MAX * MILLION;
-    unsigned __int128 cost = (unsigned __int128)n * (apr_uint64_t)price;
+    llm_money_t product;
 
-    if (class == LLM_CLASS_IMAGES) {
-        /* priced by the piece */
-        cost = cost < APR_INT64_MAX ? cost * MILLION : most;
-    }
-    return cost < most ? cost : most;
+    return __builtin_mul_overflow(n, price, &product) ? APR_INT64_MAX : product;
 }
 
+/*
+ * Sums n * price / a million exactly in 64 bits: both factors are taken apart
+ * by a million, so that only the product of their remainders has millionths.
+ * There are nine classes at most, so the millionths stay below 10^13.
+ */
 llm_money_t llm_price_cost(const llm_price_t *price, const llm_usage_t *usage)
 {
-    unsigned __int128 total = 0; /* nine times the most still fit */
+    llm_money_t total = 0;
+    apr_int64_t millionths = 0;
     int class;
 
     if (!(usage->known | usage->estimated)) {
         return LLM_MONEY_UNKNOWN;
     }
     for (class = 0; class < LLM_CLASSES; ++class) {
-        if (usage->n[class] <= 0) {
+        llm_money_t each = price->per_million[class];
+        apr_int64_t n = usage->n[class];
+
+        if (n <= 0) {
             continue;
         }
-        if (price->per_million[class] == LLM_MONEY_UNKNOWN) {
+        if (each == LLM_MONEY_UNKNOWN) {
             return LLM_MONEY_UNKNOWN;
         }
-        total += cost_of(class, usage->n[class], price->per_million[class]);
+        if (class == LLM_CLASS_IMAGES) { /* priced by the piece */
+            total = llm_money_add(total, multiply(n, each));
+            continue;
+        }
+        total = llm_money_add(total, multiply(n, each / MILLION));
+        total = llm_money_add(total, (n / MILLION) * (each % MILLION));
+        millionths += (n % MILLION) * (each % MILLION);
     }
-    total = (total + MILLION / 2) / MILLION;
-    return total > APR_INT64_MAX ? APR_INT64_MAX : (llm_money_t)total;
+    return llm_money_add(total, (millionths + MILLION / 2) / MILLION);
 }
 
 void llm_prices_each(const llm_prices_t *prices, llm_price_cb *each,

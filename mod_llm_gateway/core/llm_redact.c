@@ -154,12 +154,18 @@ static apr_size_t bounded_length(const char *text)
 
 const char *llm_redact(const char *text, apr_pool_t *pool)
 {
-    apr_size_t len = bounded_length(text ? text : ""), skip, keep;
-    const char *at = text, *end = text ? text + len : NULL;
-    /* the shortest credential, one character, becomes three dots */
-    char *copy = apr_palloc(pool, 3 * len + 4), *out = copy;
+    apr_size_t len, skip, keep;
+    const char *at = text, *end;
+    char *copy, *out;
     int in_word = 0;
 
+    if (!text) {
+        return "";
+    }
+    len = bounded_length(text);
+    end = text + len;
+    /* the shortest credential, one character, becomes three dots */
+    out = copy = apr_palloc(pool, 3 * len + 4);
     while (at < end) {
         skip = in_word ? 0 : credential_length(at, end, &keep);
         in_word = isalnum((unsigned char)*at) != 0;
@@ -174,7 +180,7 @@ const char *llm_redact(const char *text, apr_pool_t *pool)
             ++at;
         }
     }
-    if (text && text[len]) {
+    if (text[len]) {
         memcpy(out, "...", 3);
         out += 3;
     }

@@ -29,8 +29,7 @@ typedef struct span_t {
 
 struct llm_sse_t {
     llm_buf_t *pending;  /* bytes not given out yet, `given` in front */
-    llm_buf_t *joined;   /* data of several lines, NULL until needed */
-    apr_pool_t *pool;    /* for `joined` */
+    llm_buf_t *joined;   /* data of several lines */
     apr_size_t limit;    /* no event may grow past this */
     apr_size_t given;    /* bytes of the event given out last */
     apr_size_t line;     /* where the line being read begins */
@@ -50,7 +49,7 @@ llm_sse_t *llm_sse_make(apr_size_t limit, apr_pool_t *pool)
     llm_sse_t *sse = apr_pcalloc(pool, sizeof(*sse));
 
     sse->pending = llm_buf_make(0, pool);
-    sse->pool = pool;
+    sse->joined = llm_buf_make(0, pool);
     sse->limit = limit;
     return sse;
 }
@@ -104,9 +103,6 @@ static void add_data(llm_sse_t *sse, span_t value)
         return;
     }
     if (sse->data_lines == 2) {
-        if (!sse->joined) {
-            sse->joined = llm_buf_make(0, sse->pool);
-        }
         llm_buf_clear(sse->joined);
         llm_buf_append(sse->joined, bytes + sse->data.at, sse->data.len);
     }
@@ -244,7 +240,7 @@ apr_status_t llm_sse_next(llm_sse_t *sse, llm_sse_event_t *pevent)
     skip_late_lf(sse);
     end = begin(sse) ? read_lines(sse) : 0;
     if ((end ? end : sse->pending->len) > sse->limit || sse->pending->overflow
-        || (sse->joined && sse->joined->overflow)) {
+        || sse->joined->overflow) {
         sse->failed = 1;
         return APR_ENOSPC;
     }
@@ -304,7 +300,7 @@ int llm_sse_is_partial(const llm_sse_t *sse)
         /* whole lines only: an event's name without its data, or nothing */
         return sse->event.len && !sse->data_lines;
     }
-    if (len < 5 || memcmp(at, "data:", 5)) {
+    if (len < 5 || memcmp(at, "data:", 5) != 0) {
         return 1;
     }
     at += 5;

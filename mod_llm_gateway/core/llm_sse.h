@@ -17,7 +17,8 @@ typedef struct llm_sse_event_t {
     llm_bytes_t event; /* the event field; empty when not given */
     llm_bytes_t data;  /* the data; empty when there is none */
     llm_bytes_t raw;   /* the event as it came, its empty line included:
-                          what pass-through forwards */
+                          what pass-through forwards; all raws together are
+                          the bytes that were fed */
     int has_data;      /* 0: a comment or keep-alive */
 } llm_sse_event_t;
 

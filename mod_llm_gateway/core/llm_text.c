@@ -77,7 +77,10 @@ static apr_size_t decode_escape(const char **pat, const char *end, char *out)
     }
     found = end - at >= 2 ? memchr(from, at[1], sizeof(from) - 1) : NULL;
     *pat += found ? 2 : 1;
-    out[0] = found ? to[found - from] : '\\';
+    out[0] = '\\';
+    if (found) {
+        out[0] = to[found - from];
+    }
     return 1;
 }
 
@@ -102,7 +105,7 @@ int llm_text_equals(llm_text_t text, const char *plain)
         else {
             out[0] = *at++;
         }
-        if (written > len || memcmp(out, plain, written)) {
+        if (written > len || memcmp(out, plain, written) != 0) {
             return 0;
         }
         plain += written;

@@ -57,7 +57,7 @@ static int read_measure(const char *text, const unit_t *unit, apr_int64_t most,
     if (!text || !read_digits(&text, &value)) {
         return 0;
     }
-    while (unit->name && strcasecmp(unit->name, text)) {
+    while (unit->name && strcasecmp(unit->name, text) != 0) {
         ++unit;
     }
     if (!unit->name || value > most / unit->worth) {
@@ -86,7 +86,10 @@ const char *llm_duration_read(apr_interval_time_t *pduration, const char *text)
 const char *llm_size_read(apr_size_t *psize, const char *text)
 {
     static const unit_t units[] = {
-        {"", 1},   {"k", 1024}, {"m", 1024 * 1024}, {"g", 1024 * 1024 * 1024},
+        {"", 1},
+        {"k", 1024},
+        {"m", (apr_int64_t)1 << 20},
+        {"g", (apr_int64_t)1 << 30},
         {NULL, 0},
     };
     apr_int64_t most = sizeof(apr_size_t) < 8 ? APR_INT32_MAX : APR_INT64_MAX;
@@ -136,7 +139,7 @@ static date_t date_of_day(apr_int64_t day)
 static apr_int64_t day_of_date(date_t date)
 {
     int year = date.year - (date.month <= 2);
-    int in_era = year % 400; /* years from 1970 on: never negative */
+    apr_int64_t in_era = year % 400; /* from 1970 on: never negative */
     int month = date.month > 2 ? date.month - 3 : date.month + 9;
     int in_year = (153 * month + 2) / 5 + date.day - 1;
 
@@ -238,7 +241,7 @@ static int read_zone(const char **ptext, apr_time_t *pzone)
     if (minutes < 0 || minutes > 59) {
         return 0;
     }
-    *pzone = (hours * 60 + minutes) * 60 * SECOND * (east ? -1 : 1);
+    *pzone = (hours * 60 + minutes) * (60 * SECOND) * (east ? -1 : 1);
     return 1;
 }
 

@@ -33,10 +33,12 @@ struct llm_usage_t {
 };
 
 void llm_usage_clear(llm_usage_t *usage);
-/* Overwrite a class (providers' counts are cumulative); ignores negatives. */
+/* Overwrite a class, estimated or not (providers' counts are cumulative);
+ * ignores negatives. */
 void llm_usage_set(llm_usage_t *usage, llm_class_e class, apr_int64_t n);
 int llm_usage_is_known(const llm_usage_t *usage, llm_class_e class);
-/* Take over every class `from` knows. */
+/* Take over every class `from` knows, and its estimates of classes that
+ * `usage` does not know. */
 void llm_usage_merge(llm_usage_t *usage, const llm_usage_t *from);
 /* All input classes; all output classes; both. Saturating. */
 apr_int64_t llm_usage_input(const llm_usage_t *usage);

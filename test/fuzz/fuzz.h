@@ -15,7 +15,7 @@
 #include <apr_pools.h>
 
 /* libFuzzer's entry: any bytes; returns 0, aborts when a property is broken. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 /* A property that must hold for every input. */
 #define MUST(condition)                                                        \

@@ -61,12 +61,12 @@ static void check_entry(void *baton, const llm_price_t *price, unsigned tiers)
     check_costs(price);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     check_t check = {NULL, fuzz_pool()};
     llm_prices_t *prices = NULL;
     const char *wrong =
-        llm_prices_read(&prices, (const char *)data, size, check.pool);
+        llm_prices_read(&prices, (const char *)bytes, size, check.pool);
 
     MUST((wrong == NULL) == (prices != NULL));
     MUST(!wrong || *wrong);

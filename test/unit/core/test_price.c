@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 
 #include "core/llm_price.h"
+#include "test/unit/core/random.h"
 
 #define HEAD                                                                   \
     "{\"as_of\":\"2026-11-01\",\"currency\":\"USD\","                          \
@@ -277,6 +278,41 @@ START_TEST(rounds_half_up_at_the_end)
 }
 END_TEST
 
+/* Against arithmetic in 128 bits, where the compiler has it. */
+START_TEST(costs_are_exact_for_any_numbers)
+{
+#ifdef __SIZEOF_INT128__
+    test_random_t dice = test_random_make("price");
+    int i, class;
+
+    for (i = 0; i < 20000; ++i) {
+        llm_price_t price = {.model = ""};
+        llm_usage_t usage;
+        unsigned __int128 sum = 500000;
+        llm_money_t expected = APR_INT64_MAX;
+
+        llm_usage_clear(&usage);
+        for (class = 0; class < LLM_CLASS_IMAGES; ++class) {
+            apr_uint64_t n = test_random(&dice) >> 1;
+            apr_uint64_t each = test_random(&dice) >> 1;
+
+            n >>= test_random_below(&dice, 63);
+            each >>= test_random_below(&dice, 63);
+            llm_usage_set(&usage, (llm_class_e) class, (apr_int64_t)n);
+            price.per_million[class] = (llm_money_t)each;
+            sum += (unsigned __int128)n * each;
+        }
+        if (sum / 1000000 < APR_INT64_MAX) {
+            expected = (llm_money_t)(sum / 1000000);
+        }
+        if (llm_price_cost(&price, &usage) != expected) {
+            ck_abort_msg("round %d", i);
+        }
+    }
+#endif
+}
+END_TEST
+
 START_TEST(costs_stick_at_the_maximum)
 {
     llm_price_t price = {.per_million = {[LLM_CLASS_INPUT] = APR_INT64_MAX,
@@ -417,6 +453,7 @@ Suite *price_suite(void)
     tcase_add_test(tcase, tiers_apply_above_their_mark);
     tcase_add_test(tcase, costs_are_exact);
     tcase_add_test(tcase, rounds_half_up_at_the_end);
+    tcase_add_test(tcase, costs_are_exact_for_any_numbers);
     tcase_add_test(tcase, costs_stick_at_the_maximum);
     tcase_add_test(tcase, unknown_is_not_zero);
     suite_add_tcase(suite, tcase);
