@@ -239,56 +239,63 @@ void llm_openai_put_usage(llm_buf_t *out, const llm_usage_t *usage, llm_op_e op)
 
 /* ---- reasoning ---- */
 
-int llm_openai_read_reasoning(llm_parts_t *parts, const llm_json_t *details,
-                              apr_pool_t *pool)
+/* Text of an element of reasoning_details. */
+static llm_text_t detail_text(const llm_json_t *detail)
 {
-    const llm_json_t *detail;
-    int count = 0;
+    llm_text_t text = llm_json_text(llm_json_get(detail, "text"));
 
-    if (!llm_json_is(details, LLM_JSON_ARRAY)) {
-        return 0;
+    return text.len ? text : llm_json_text(llm_json_get(detail, "summary"));
+}
+
+static void read_detail(llm_parts_t *parts, const llm_json_t *detail,
+                        apr_pool_t *pool)
+{
+    llm_text_t text = detail_text(detail);
+    llm_text_t data = llm_json_text(llm_json_get(detail, "data"));
+    llm_text_t signature = llm_json_text(llm_json_get(detail, "signature"));
+
+    if (data.len) {
+        llm_parts_add_text(parts, LLM_PART_REDACTED, data, pool);
     }
-    for (detail = details->child; detail; detail = detail->next) {
-        llm_text_t text = llm_json_text(llm_json_get(detail, "text"));
-        llm_text_t data = llm_json_text(llm_json_get(detail, "data"));
-        llm_text_t signature = llm_json_text(llm_json_get(detail, "signature"));
+    else if (text.len || signature.len) {
+        llm_parts_add_text(parts, LLM_PART_THINKING, text, pool)->signature =
+            signature.len ? signature : LLM_TEXT_NONE;
+    }
+}
 
-        if (llm_text_is_empty(text)) {
-            text = llm_json_text(llm_json_get(detail, "summary"));
-        }
-        if (!llm_text_is_empty(data)) {
-            llm_parts_add_text(parts, LLM_PART_REDACTED, data, pool);
-            ++count;
-        }
-        else if (!llm_text_is_empty(text) || !llm_text_is_empty(signature)) {
-            llm_part_t *part =
-                llm_parts_add_text(parts, LLM_PART_THINKING, text, pool);
+/* reasoning_content, or what others call it. */
+static void read_reasoning_text(llm_parts_t *parts, const llm_json_t *message,
+                                apr_pool_t *pool)
+{
+    static const char *const names[] = {"reasoning_content", "reasoning", NULL};
+    const char *const *name;
 
-            part->signature =
-                llm_text_is_empty(signature) ? LLM_TEXT_NONE : signature;
-            ++count;
+    for (name = names; *name; ++name) {
+        llm_text_t text = llm_json_text(llm_json_get(message, *name));
+
+        if (text.len) {
+            llm_parts_add_text(parts, LLM_PART_THINKING, text, pool);
+            return;
         }
     }
-    return count;
 }
 
 void llm_openai_read_thinking(llm_parts_t *parts, const llm_json_t *message,
                               apr_pool_t *pool)
 {
-    static const char *const names[] = {"reasoning_content", "reasoning", NULL};
-    const char *const *name;
+    const llm_json_t *details = llm_json_get(message, "reasoning_details");
+    const llm_json_t *detail =
+        llm_json_is(details, LLM_JSON_ARRAY) ? details->child : NULL;
+    const llm_json_t *first = detail;
 
-    if (llm_openai_read_reasoning(
-            parts, llm_json_get(message, "reasoning_details"), pool)) {
-        return;
+    while (detail && !detail_text(detail).len) {
+        detail = detail->next;
     }
-    for (name = names; *name; ++name) {
-        llm_text_t text = llm_json_text(llm_json_get(message, *name));
-
-        if (!llm_text_is_empty(text)) {
-            llm_parts_add_text(parts, LLM_PART_THINKING, text, pool);
-            return;
-        }
+    if (!detail) { /* told once: as a text, or in the details */
+        read_reasoning_text(parts, message, pool);
+    }
+    for (detail = first; detail; detail = detail->next) {
+        read_detail(parts, detail, pool);
     }
 }
 

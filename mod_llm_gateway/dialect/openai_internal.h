@@ -36,13 +36,9 @@ int llm_openai_take_usage(llm_usage_t *usage, const llm_json_t *object);
 void llm_openai_put_usage(llm_buf_t *out, const llm_usage_t *usage,
                           llm_op_e op);
 
-/* `reasoning_details` of a message or delta (OpenRouter's form, which this
- * dialect also writes): one THINKING or REDACTED part an element that holds
- * anything. Returns how many were added. */
-int llm_openai_read_reasoning(llm_parts_t *parts, const llm_json_t *details,
-                              apr_pool_t *pool);
-/* Reasoning of a message: the details, else the first of reasoning_content
- * and reasoning that is text. */
+/* Reasoning of a message or delta as THINKING and REDACTED parts: of
+ * reasoning_details (OpenRouter's form, which this dialect writes as well), of
+ * reasoning_content or of reasoning. The same text is taken once. */
 void llm_openai_read_thinking(llm_parts_t *parts, const llm_json_t *message,
                               apr_pool_t *pool);
 /* One element of reasoning_details. Texts that are none are left out. */

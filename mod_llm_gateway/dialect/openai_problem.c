@@ -181,12 +181,12 @@ static int status_in(const llm_json_t *doc)
 llm_problem_t *llm_openai_problem_in(const llm_json_t *doc, apr_pool_t *pool)
 {
     const llm_json_t *error = llm_json_want(doc, "error");
-    int is_error = llm_json_is(error, LLM_JSON_OBJECT)
+    int is_error = (llm_json_is(error, LLM_JSON_OBJECT) && error->count)
                    || !llm_text_is_empty(llm_json_text(error))
                    || llm_json_equals(llm_json_get(doc, "object"), "error");
 
-    if (!is_error && !llm_json_get(doc, "choices")
-        && !llm_json_get(doc, "data")) {
+    if (!is_error && !llm_json_get(doc, "choices") && !llm_json_get(doc, "data")
+        && !llm_json_get(doc, "id")) {
         /* Neither an answer nor part of one, but with something to say. */
         is_error = llm_json_string(llm_json_get(doc, "message"), pool)
                    || llm_json_get(doc, "detail")
