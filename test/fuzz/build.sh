@@ -4,7 +4,7 @@
 # Builds every fuzz target for libFuzzer with the address and undefined
 # behaviour sanitizers:
 #
-#     sh test/fuzz/build.sh FOLDER [TARGET...]
+#     sh test/fuzz/build.sh FOLDER [json...]
 #     FOLDER/fuzz_json -max_total_time=60 test/fuzz/corpus/json
 #
 # It needs clang with its runtime (Debian: clang, libclang-rt-*-dev). CC and
@@ -45,6 +45,7 @@ done
 for target; do
     name=${target##*/}
     name=${name%.c}
+    name=fuzz_${name#fuzz_}
     $cc $flags -fsanitize=fuzzer "$top/test/fuzz/$name.c" \
         "$out/libfuzzed.a" $libs -o "$out/$name"
     echo "$out/$name"
