@@ -45,6 +45,23 @@ int llm_pattern_match(const char *pattern, const char *name,
     return 1;
 }
 
+int llm_pattern_list_has(const char *patterns, const char *name,
+                         apr_pool_t *pool)
+{
+    char *last, *pattern = apr_pstrdup(pool, patterns);
+
+    if (!*pattern) {
+        return 1;
+    }
+    for (pattern = apr_strtok(pattern, ", ", &last); pattern;
+         pattern = apr_strtok(NULL, ", ", &last)) {
+        if (llm_pattern_match(pattern, name, NULL)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int llm_pattern_rank(const char *pattern)
 {
     apr_size_t len = strlen(pattern);

@@ -13,6 +13,10 @@ const char *llm_pattern_check(const char *pattern);
  * pattern has none). pmatched may be NULL. */
 int llm_pattern_match(const char *pattern, const char *name,
                       llm_bytes_t *pmatched);
+/* A key's list, "gpt-4o,claude-*": 1 when one of them matches. An empty list
+ * holds every name. */
+int llm_pattern_list_has(const char *patterns, const char *name,
+                         apr_pool_t *pool);
 /* How particular a pattern is: its length without the star, exact names
  * above all patterns. Of several that match, the highest wins. */
 int llm_pattern_rank(const char *pattern);

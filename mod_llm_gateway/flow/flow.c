@@ -185,26 +185,12 @@ static llm_problem_t *stage_read(llm_exchange_t *x)
 
 /* ---- admit ------------------------------------------------------------ */
 
-/* Is `model` among the comma-separated patterns? */
-static int may_use(const char *patterns, const char *model, apr_pool_t *pool)
-{
-    char *list = apr_pstrdup(pool, patterns), *last, *pattern;
-
-    for (pattern = apr_strtok(list, ", ", &last); pattern;
-         pattern = apr_strtok(NULL, ", ", &last)) {
-        if (llm_pattern_match(pattern, model, NULL)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 static llm_problem_t *stage_admit(llm_exchange_t *x)
 {
     llm_problem_t *problem;
 
-    if (!*x->key_models
-        || (x->model && may_use(x->key_models, x->model, x->pool))) {
+    if (llm_pattern_list_has(x->key_models, x->model ? x->model : "",
+                             x->pool)) {
         return NULL;
     }
     problem = llm_problem_make(LLM_PROBLEM_FORBIDDEN, x->pool,

@@ -41,23 +41,6 @@ int llmgw_status_health(request_rec *r, llmgw_request_t *request)
 
 /* ---- models ------------------------------------------------------------ */
 
-/* A key's list, "gpt-4o,claude-*"; an empty one allows every model. */
-static int is_allowed(const char *patterns, const char *name, apr_pool_t *pool)
-{
-    char *last, *pattern = apr_pstrdup(pool, patterns);
-
-    if (!*pattern) {
-        return 1;
-    }
-    for (pattern = apr_strtok(pattern, ", ", &last); pattern;
-         pattern = apr_strtok(NULL, ", ", &last)) {
-        if (llm_pattern_match(pattern, name, NULL)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 /* Names that can be asked for as they are: a wildcard is not one. */
 static apr_array_header_t *list_models(request_rec *r,
                                        const llmgw_request_t *request)
@@ -70,7 +53,7 @@ static apr_array_header_t *list_models(request_rec *r,
         const char *name = APR_ARRAY_IDX(models, i, llm_model_t *)->name;
 
         if (!ap_strchr_c(name, '*')
-            && is_allowed(request->key.models, name, r->pool)) {
+            && llm_pattern_list_has(request->key.models, name, r->pool)) {
             APR_ARRAY_PUSH(names, const char *) = name;
         }
     }

@@ -92,6 +92,17 @@ START_TEST(fills)
 }
 END_TEST
 
+START_TEST(lists)
+{
+    ck_assert_int_eq(llm_pattern_list_has("", "any", unit_pool), 1);
+    ck_assert_int_eq(llm_pattern_list_has("a,gpt-*", "gpt-4o", unit_pool), 1);
+    ck_assert_int_eq(llm_pattern_list_has("a, b", "b", unit_pool), 1);
+    ck_assert_int_eq(llm_pattern_list_has("a,b", "ab", unit_pool), 0);
+    /* a request that names no model is not among them */
+    ck_assert_int_eq(llm_pattern_list_has("a,b", "", unit_pool), 0);
+}
+END_TEST
+
 Suite *pattern_suite(void)
 {
     Suite *suite = suite_create("pattern");
@@ -104,6 +115,7 @@ Suite *pattern_suite(void)
     tcase_add_test(tcase, ranks);
     tcase_add_test(tcase, exact_names_outrank_the_longest_pattern);
     tcase_add_test(tcase, fills);
+    tcase_add_test(tcase, lists);
     suite_add_tcase(suite, tcase);
     return suite;
 }
