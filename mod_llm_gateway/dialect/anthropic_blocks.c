@@ -190,7 +190,8 @@ static llm_problem_t *read_call(const place_t *place, llm_parts_t *parts,
     if (input && input->type != LLM_JSON_OBJECT) {
         return wrong(place, ".input", "an object");
     }
-    llm_parts_add_call(parts, id, name, llm_args_from_json(input), place->pool);
+    llm_parts_add_call(parts, id, name, llm_args_from_json(input), NULL,
+                       place->pool);
     note_others(place, node, known, "");
     return NULL;
 }

@@ -31,8 +31,8 @@ static void read_call(llm_parts_t *parts, const llm_ask_t *ask,
         llm_parts_add_text(parts, LLM_PART_TEXT, answer_in(input, pool), pool);
     }
     else {
-        llm_parts_add_call(parts, id && *id ? id : NULL, llm_json_text(name),
-                           llm_args_from_json(input), pool);
+        llm_parts_add_call(parts, id, llm_json_text(name),
+                           llm_args_from_json(input), NULL, pool);
     }
 }
 

@@ -68,14 +68,15 @@ llm_part_t *llm_parts_add_text(llm_parts_t *parts, llm_part_e kind,
 
 llm_part_t *llm_parts_add_call(llm_parts_t *parts, const char *id,
                                llm_text_t name, llm_bytes_t args,
-                               apr_pool_t *pool)
+                               const char *signature, apr_pool_t *pool)
 {
     llm_part_t *part = llm_parts_add(parts, LLM_PART_TOOL_CALL, pool);
     llm_call_t *call = apr_pcalloc(pool, sizeof(*call));
 
-    call->id = id;
+    call->id = id && *id ? id : NULL;
     call->name = name;
     call->args = args;
+    call->signature = signature;
     part->call = call;
     return part;
 }

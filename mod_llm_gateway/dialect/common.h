@@ -37,10 +37,11 @@ llm_part_t *llm_parts_add(llm_parts_t *parts, llm_part_e kind,
                           apr_pool_t *pool);
 llm_part_t *llm_parts_add_text(llm_parts_t *parts, llm_part_e kind,
                                llm_text_t text, apr_pool_t *pool);
-/* id may be NULL; args as llm_call_t wants them. */
+/* id may be NULL or "", which is none; args as llm_call_t wants them;
+ * signature may be NULL. */
 llm_part_t *llm_parts_add_call(llm_parts_t *parts, const char *id,
                                llm_text_t name, llm_bytes_t args,
-                               apr_pool_t *pool);
+                               const char *signature, apr_pool_t *pool);
 llm_turn_t *llm_turns_add(llm_turns_t *turns, llm_role_e role,
                           apr_pool_t *pool);
 llm_tool_t *llm_tools_add(llm_tools_t *tools, apr_pool_t *pool);

@@ -299,6 +299,26 @@ void llm_openai_read_thinking(llm_parts_t *parts, const llm_json_t *message,
     }
 }
 
+void llm_openai_read_thinking_part(llm_parts_t *parts, const llm_json_t *node,
+                                   apr_pool_t *pool)
+{
+    const llm_json_t *thinking = llm_json_want(node, "thinking"), *item;
+    llm_text_t text = llm_json_text(thinking);
+    llm_parts_t texts = {NULL, NULL};
+
+    if (llm_json_is(thinking, LLM_JSON_ARRAY)) {
+        for (item = thinking->child; item; item = item->next) {
+            llm_parts_add_text(&texts, LLM_PART_TEXT,
+                               llm_json_text(llm_json_get(item, "text")), pool);
+        }
+        text = llm_parts_text(texts.first, "", pool);
+    }
+    if (text.len) {
+        llm_parts_add_text(parts, LLM_PART_THINKING, text, pool)->signature =
+            llm_json_text(llm_json_want(node, "signature"));
+    }
+}
+
 void llm_openai_put_detail(llm_buf_t *out, const char *type, int index,
                            llm_text_t text, llm_text_t signature,
                            llm_text_t data)

@@ -41,6 +41,10 @@ void llm_openai_put_usage(llm_buf_t *out, const llm_usage_t *usage,
  * reasoning_content or of reasoning. The same text is taken once. */
 void llm_openai_read_thinking(llm_parts_t *parts, const llm_json_t *message,
                               apr_pool_t *pool);
+/* A part {"type":"thinking","thinking"}: a string, or Mistral's list of
+ * {"type":"text","text"}. */
+void llm_openai_read_thinking_part(llm_parts_t *parts, const llm_json_t *node,
+                                   apr_pool_t *pool);
 /* One element of reasoning_details. Texts that are none are left out. */
 void llm_openai_put_detail(llm_buf_t *out, const char *type, int index,
                            llm_text_t text, llm_text_t signature,

@@ -13,7 +13,7 @@
  */
 #include "dialect/openai_internal.h"
 
-#include <stdarg.h>
+#include <strings.h>
 
 #include <apr_strings.h>
 
@@ -157,7 +157,10 @@ static llm_problem_t *read_file(const place_t *place, llm_parts_t *parts,
     media = add_media(place, parts, LLM_PART_FILE, node);
     media->file_id = id;
     media->filename = llm_json_text(llm_json_want(file, "filename"));
-    if (data.data && !llm_media_set_url(media, data, place->pool)) {
+    if (data.len < 5 || strncasecmp(data.data, "data:", 5)) {
+        media->base64 = data; /* some clients leave the rest out */
+    }
+    else if (!llm_media_set_url(media, data, place->pool)) {
         return wrong(place, ".file.file_data",
                      "a data: address has to be base64");
     }
@@ -166,28 +169,10 @@ static llm_problem_t *read_file(const place_t *place, llm_parts_t *parts,
     return NULL;
 }
 
-/* Mistral's {"type":"thinking","thinking":[{"type":"text","text"}]}. */
 static llm_problem_t *read_thinking(const place_t *place, llm_parts_t *parts,
                                     const llm_json_t *node)
 {
-    const llm_json_t *thinking = llm_json_want(node, "thinking");
-    llm_parts_t inner = {NULL, NULL};
-    const llm_json_t *item;
-    llm_text_t text = llm_json_text(thinking);
-
-    if (llm_json_is(thinking, LLM_JSON_ARRAY)) {
-        for (item = thinking->child; item; item = item->next) {
-            llm_parts_add_text(&inner, LLM_PART_TEXT,
-                               llm_json_text(llm_json_get(item, "text")),
-                               place->pool);
-        }
-        text = llm_parts_text(inner.first, "", place->pool);
-    }
-    if (text.data) {
-        llm_part_t *part =
-            llm_parts_add_text(parts, LLM_PART_THINKING, text, place->pool);
-        part->signature = llm_json_text(llm_json_want(node, "signature"));
-    }
+    llm_openai_read_thinking_part(parts, node, place->pool);
     return NULL;
 }
 
@@ -290,7 +275,6 @@ static llm_problem_t *read_call(place_t *place, llm_parts_t *parts,
     const char *id = llm_json_string(llm_json_get(node, "id"), place->pool);
     const char *where = apr_psprintf(place->pool, ".tool_calls[%d]", i);
     llm_bytes_t args;
-    llm_call_t *call;
 
     if (llm_text_is_empty(name)) { /* custom tools have no function */
         return wrong(place,
@@ -303,10 +287,9 @@ static llm_problem_t *read_call(place_t *place, llm_parts_t *parts,
     else {
         llm_args_from_text(&args, llm_json_text(arguments), place->pool);
     }
-    call = (llm_call_t *)llm_parts_add_call(parts, id && *id ? id : NULL, name,
-                                            args, place->pool)
-               ->call;
-    call->signature = llm_openai_call_signature(node, place->pool);
+    llm_parts_add_call(parts, id, name, args,
+                       llm_openai_call_signature(node, place->pool),
+                       place->pool);
     note_others(place, node, known, where);
     note_others(place, function, function_members, where);
     return NULL;
@@ -333,7 +316,7 @@ static llm_problem_t *read_calls(place_t *place, llm_parts_t *parts,
         llm_args_from_text(&args,
                            llm_json_text(llm_json_get(legacy, "arguments")),
                            place->pool);
-        llm_parts_add_call(parts, NULL, name, args, place->pool);
+        llm_parts_add_call(parts, NULL, name, args, NULL, place->pool);
     }
     return problem;
 }

@@ -15,27 +15,6 @@
 
 /* ---- content ---- */
 
-/* {"type":"thinking","thinking":"..." or [{"type":"text","text"}]}, Mistral */
-static void read_thinking_part(llm_parts_t *parts, const llm_json_t *node,
-                               apr_pool_t *pool)
-{
-    const llm_json_t *thinking = llm_json_get(node, "thinking"), *item;
-    llm_parts_t texts = {NULL, NULL};
-    llm_text_t text = llm_json_text(thinking);
-
-    if (llm_json_is(thinking, LLM_JSON_ARRAY)) {
-        for (item = thinking->child; item; item = item->next) {
-            llm_parts_add_text(&texts, LLM_PART_TEXT,
-                               llm_json_text(llm_json_get(item, "text")), pool);
-        }
-        text = llm_parts_text(texts.first, "", pool);
-    }
-    if (!llm_text_is_empty(text)) {
-        llm_parts_add_text(parts, LLM_PART_THINKING, text, pool)->signature =
-            llm_json_text(llm_json_want(node, "signature"));
-    }
-}
-
 static void read_list(llm_parts_t *parts, const llm_json_t *list,
                       apr_pool_t *pool)
 {
@@ -47,7 +26,7 @@ static void read_list(llm_parts_t *parts, const llm_json_t *list,
                               : llm_json_text(llm_json_get(node, "text"));
 
         if (llm_json_get(node, "thinking")) {
-            read_thinking_part(parts, node, pool);
+            llm_openai_read_thinking_part(parts, node, pool);
         }
         else if (text.data) {
             llm_parts_add_text(parts, LLM_PART_TEXT, text, pool);
@@ -91,7 +70,6 @@ static int add_call(llm_parts_t *parts, const char *id,
     const llm_json_t *arguments = llm_json_want(function, "arguments");
     llm_text_t name = llm_json_text(llm_json_get(function, "name"));
     llm_bytes_t args;
-    llm_part_t *part;
 
     if (llm_text_is_empty(name)) {
         return 0;
@@ -102,13 +80,7 @@ static int add_call(llm_parts_t *parts, const char *id,
     else {
         llm_args_from_text(&args, llm_json_text(arguments), pool);
     }
-    part = llm_parts_add_call(parts, id && *id ? id : NULL, name, args, pool);
-    if (signature) {
-        llm_call_t *call = apr_pmemdup(pool, part->call, sizeof(*call));
-
-        call->signature = signature;
-        part->call = call;
-    }
+    llm_parts_add_call(parts, id, name, args, signature, pool);
     return 1;
 }
 
