@@ -290,16 +290,17 @@ static int is_whole_data(const char *at, apr_size_t len)
 int llm_sse_is_partial(const llm_sse_t *sse)
 {
     const llm_buf_t *buf = sse->pending;
-    const char *at = buf->data + sse->line;
+    const char *at;
     apr_size_t len = buf->len - sse->line;
 
-    if (len && at[len - 1] == '\r') {
+    if (len && buf->data[buf->len - 1] == '\r') {
         --len;
     }
-    if (!len || *at == ':') {
+    if (!len || buf->data[sse->line] == ':') {
         /* whole lines only: an event's name without its data, or nothing */
         return sse->event.len && !sse->data_lines;
     }
+    at = buf->data + sse->line;
     if (len < 5 || memcmp(at, "data:", 5) != 0) {
         return 1;
     }
