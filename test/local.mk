@@ -175,7 +175,8 @@ endif
 	%D%/unit/store/test_journal.c \
 	%D%/unit/store/test_owner.c \
 	%D%/unit/store/test_snapshot.c \
-	%D%/unit/store/test_store.c
+	%D%/unit/store/test_store.c \
+	%D%/unit/store/test_table.c
 
 %C%_unit_test_route_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_route_CFLAGS = $(unit_cflags)
