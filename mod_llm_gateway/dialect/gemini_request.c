@@ -458,6 +458,17 @@ static void put_seed(llm_buf_t *out, const llm_json_t *seed)
     llm_put_int_member(out, "seed", value);
 }
 
+/* None is the default, and an error for models that have no penalties. */
+static void put_penalty(llm_buf_t *out, const char *name,
+                        const llm_json_t *penalty)
+{
+    double value;
+
+    if (!llm_json_double(penalty, &value) || value < 0 || value > 0) {
+        llm_put_member(out, name, penalty);
+    }
+}
+
 static void put_stop(llm_buf_t *out, const llm_json_t *stop)
 {
     if (!stop || (stop->type == LLM_JSON_ARRAY && !stop->count)) {
@@ -533,8 +544,8 @@ static llm_problem_t *put_config(llm_buf_t *out, llm_request_t *req,
         llm_put_member(out, "candidateCount", ask->n);
     }
     put_seed(out, ask->seed);
-    llm_put_member(out, "frequencyPenalty", ask->frequency_penalty);
-    llm_put_member(out, "presencePenalty", ask->presence_penalty);
+    put_penalty(out, "frequencyPenalty", ask->frequency_penalty);
+    put_penalty(out, "presencePenalty", ask->presence_penalty);
     if (llm_json_is_true(ask->logprobs)) {
         llm_put_raw_member(out, "responseLogprobs", "true");
         llm_put_member(out, "logprobs", ask->top_logprobs);

@@ -407,6 +407,7 @@ START_TEST(generation_config)
          "{\"frequencyPenalty\":0.5,\"presencePenalty\":-1}"},
         {"\"logprobs\":true,\"top_logprobs\":3",
          "{\"responseLogprobs\":true,\"logprobs\":3}"},
+        {"\"frequency_penalty\":0,\"presence_penalty\":-0.0", ""},
         {"\"logprobs\":false", ""},
         {"\"response_format\":{\"type\":\"json_object\"}",
          "{\"responseMimeType\":\"application/json\"}"},

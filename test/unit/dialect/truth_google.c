@@ -49,7 +49,8 @@ static cJSON *node_at(cJSON *root, const char *path)
         if (node->type == cJSON_NULL) {
             node->type = kind == '[' ? cJSON_Array : cJSON_Object;
         }
-        node = child_of(node, kind == '.' ? at : NULL, atoi(at));
+        node =
+            child_of(node, kind == '.' ? at : NULL, (int)strtol(at, NULL, 10));
         at = next == ']' ? end + 1 : end;
         if (next != ']') {
             *end = next;
