@@ -244,8 +244,6 @@ def test_a_call_without_arguments(four, upstream, client, provider, stream):
 
 @pytest.mark.parametrize("client, provider", CHATTY)
 def test_calls_one_at_a_time(four, upstream, client, provider):
-    if provider == "gemini":
-        pytest.skip("Gemini has no such setting")
     said = converse(four, client, provider, Ask(
         "use the tool get_time and get_weather", parallel=False,
         tools=[("get_weather", WEATHER), ("get_time", NOTHING)]))
