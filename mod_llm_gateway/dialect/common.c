@@ -35,24 +35,17 @@ llm_answer_t *llm_answer_make(apr_pool_t *pool)
     return answer;
 }
 
-/* Hangs a zeroed element on a list that has `first`, `last` and `next`. */
-#define LIST_ADD(list, element, pool)                                          \
-    do {                                                                       \
-        (element) = apr_pcalloc((pool), sizeof(*(element)));                   \
-        if ((list)->last) {                                                    \
-            (list)->last->next = (element);                                    \
-        }                                                                      \
-        else {                                                                 \
-            (list)->first = (element);                                         \
-        }                                                                      \
-        (list)->last = (element);                                              \
-    } while (0)
-
 llm_part_t *llm_parts_add(llm_parts_t *parts, llm_part_e kind, apr_pool_t *pool)
 {
-    llm_part_t *part;
+    llm_part_t *part = apr_pcalloc(pool, sizeof(*part));
 
-    LIST_ADD(parts, part, pool);
+    if (parts->last) {
+        parts->last->next = part;
+    }
+    else {
+        parts->first = part;
+    }
+    parts->last = part;
     part->kind = kind;
     return part;
 }
@@ -83,27 +76,45 @@ llm_part_t *llm_parts_add_call(llm_parts_t *parts, const char *id,
 
 llm_turn_t *llm_turns_add(llm_turns_t *turns, llm_role_e role, apr_pool_t *pool)
 {
-    llm_turn_t *turn;
+    llm_turn_t *turn = apr_pcalloc(pool, sizeof(*turn));
 
-    LIST_ADD(turns, turn, pool);
+    if (turns->last) {
+        turns->last->next = turn;
+    }
+    else {
+        turns->first = turn;
+    }
+    turns->last = turn;
     turn->role = role;
     return turn;
 }
 
 llm_tool_t *llm_tools_add(llm_tools_t *tools, apr_pool_t *pool)
 {
-    llm_tool_t *tool;
+    llm_tool_t *tool = apr_pcalloc(pool, sizeof(*tool));
 
-    LIST_ADD(tools, tool, pool);
+    if (tools->last) {
+        tools->last->next = tool;
+    }
+    else {
+        tools->first = tool;
+    }
+    tools->last = tool;
     return tool;
 }
 
 llm_choice_t *llm_choices_add(llm_choices_t *choices, int index,
                               apr_pool_t *pool)
 {
-    llm_choice_t *choice;
+    llm_choice_t *choice = apr_pcalloc(pool, sizeof(*choice));
 
-    LIST_ADD(choices, choice, pool);
+    if (choices->last) {
+        choices->last->next = choice;
+    }
+    else {
+        choices->first = choice;
+    }
+    choices->last = choice;
     choice->index = index;
     return choice;
 }

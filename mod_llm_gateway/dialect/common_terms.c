@@ -328,7 +328,9 @@ llm_problem_t *llm_request_settle_unknown(llm_request_t *req,
         if (!is_hint(path)) {
             return llm_problem_unsupported(path, NULL, pool);
         }
-        llm_request_drop(req, path);
+        if (member->type != LLM_JSON_FALSE) { /* "store":false is granted */
+            llm_request_drop(req, path);
+        }
     }
     return NULL;
 }
