@@ -22,8 +22,9 @@ struct llmgw_upstream_t {
     llm_attempt_t *attempt;
     proxy_worker *worker;
     proxy_conn_rec *be;
-    apr_bucket_brigade *in; /* read and not yet given out */
-    apr_bucket *given;      /* the one whose bytes the caller has */
+    apr_bucket_brigade *in;   /* read and not yet given out */
+    apr_bucket_brigade *peek; /* for a look at what is below TLS */
+    apr_bucket *given;        /* the one whose bytes the caller has */
     int reused;
 };
 
@@ -102,6 +103,8 @@ llm_problem_t *llmgw_upstream_open(llmgw_upstream_t **pupstream, request_rec *r,
     }
     upstream->in = apr_brigade_create(attempt->pool,
                                       upstream->be->connection->bucket_alloc);
+    upstream->peek = apr_brigade_create(attempt->pool,
+                                        upstream->be->connection->bucket_alloc);
     *pupstream = upstream;
     return NULL;
 }
@@ -178,6 +181,28 @@ static apr_status_t give_out(llmgw_upstream_t *upstream, llm_bytes_t *pbytes)
     return APR_EAGAIN;
 }
 
+/*
+ * Below TLS, are there bytes that poll(2) cannot see? The core's filter reads
+ * from the socket what there is, and hands on what it is asked for. mod_ssl
+ * says EAGAIN when a record held nothing for us (a session ticket), whatever
+ * comes after it: to wait then would be to wait for something that is here.
+ */
+static int holds_raw_bytes(llmgw_upstream_t *upstream)
+{
+    ap_filter_t *core = upstream->be->connection->input_filters;
+    apr_status_t status;
+    int found;
+
+    while (core->next) {
+        core = core->next;
+    }
+    status = ap_get_brigade(core, upstream->peek, AP_MODE_SPECULATIVE,
+                            APR_NONBLOCK_READ, 1);
+    found = status == APR_SUCCESS && !APR_BRIGADE_EMPTY(upstream->peek);
+    apr_brigade_cleanup(upstream->peek);
+    return found;
+}
+
 apr_status_t llmgw_upstream_read(llmgw_upstream_t *upstream,
                                  llm_bytes_t *pbytes)
 {
@@ -191,19 +216,23 @@ apr_status_t llmgw_upstream_read(llmgw_upstream_t *upstream,
     if (!APR_STATUS_IS_EAGAIN(status)) {
         return status;
     }
-    status =
-        ap_get_brigade(upstream->be->connection->input_filters, upstream->in,
-                       AP_MODE_READBYTES, APR_NONBLOCK_READ, READ_SIZE);
-    if (status != APR_SUCCESS) {
-        return APR_STATUS_IS_EAGAIN(status) ? APR_EAGAIN : status;
-    }
-    return give_out(upstream, pbytes);
+    do {
+        status = ap_get_brigade(upstream->be->connection->input_filters,
+                                upstream->in, AP_MODE_READBYTES,
+                                APR_NONBLOCK_READ, READ_SIZE);
+        if (status == APR_SUCCESS) {
+            status = give_out(upstream, pbytes);
+        }
+    } while (APR_STATUS_IS_EAGAIN(status) && upstream->be->is_ssl
+             && holds_raw_bytes(upstream));
+    return APR_STATUS_IS_EAGAIN(status) ? APR_EAGAIN : status;
 }
 
 void llmgw_upstream_release(llmgw_upstream_t *upstream, int keep)
 {
     if (upstream->in) {
         apr_brigade_destroy(upstream->in);
+        apr_brigade_destroy(upstream->peek);
         upstream->in = NULL;
         upstream->given = NULL;
     }
