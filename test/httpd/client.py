@@ -88,13 +88,18 @@ def sse(body):
 class Stream:
     """A reply whose body is read as it arrives."""
 
-    def __init__(self, address, request, timeout=20):
+    def __init__(self, address, request, timeout=20, tls=None):
         self.sock = socket.create_connection(address, timeout=timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.sock = tls.wrap_socket(self.sock, server_hostname="localhost")
         self._raw = b""         # read, not yet used
         self._body = b""        # dechunked, not yet given away
         self.body = b""         # all of it, so far
         self.ended = False      # the body came to its proper end
+        self._begin(request)
+
+    def _begin(self, request):
         self.sock.sendall(request)
         self.reply = self._read_head()
         self.status = self.reply.status
@@ -187,6 +192,14 @@ class Stream:
             pass
         self.reply.body = self.body
         return self.reply
+
+    def again(self, request):
+        """The next request on the same connection, when this one was read to
+        its end."""
+        assert self.ended, "there is more of the answer before"
+        self.__dict__.update(_body=b"", body=b"", ended=False)
+        self._begin(request)
+        return self
 
     def hang_up(self):
         self.sock.close()

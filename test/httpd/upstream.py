@@ -4,6 +4,7 @@ import base64
 import http.client
 import json
 import os
+import ssl
 import subprocess
 import sys
 import time
@@ -60,8 +61,15 @@ class Upstream:
         self._process.wait(10)
         self._process.stdout.close()
 
+    def _connection(self):
+        if not self.url.startswith("https"):
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        tls = ssl.create_default_context()
+        tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=20, context=tls)
+
     def _call(self, method, path, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = self._connection()
         try:
             connection.request(method, path, body)
             answer = connection.getresponse()
