@@ -31,6 +31,7 @@ import argparse
 import asyncio
 import base64
 import json
+import ssl
 import sys
 import time
 import traceback
@@ -374,10 +375,14 @@ class Provider:
 
 async def run(options):
     provider = Provider(options.direct)
+    tls = None
+    if options.cert:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(options.cert, options.key)
     server = await asyncio.start_server(provider.serve, options.host, options.port,
-                                        limit=1 << 20, backlog=1024)
+                                        limit=1 << 20, backlog=1024, ssl=tls)
     port = server.sockets[0].getsockname()[1]
-    print(f"listening on http://{options.host}:{port}", flush=True)
+    print(f"listening on {'https' if tls else 'http'}://{options.host}:{port}", flush=True)
     async with server:
         await server.serve_forever()
 
@@ -389,6 +394,8 @@ def main():
     parser.add_argument("--host", default="127.0.0.1", help="address (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=9000,
                         help="port; 0 takes a free one and tells it (default 9000)")
+    parser.add_argument("--cert", help="speak TLS with this certificate (PEM)")
+    parser.add_argument("--key", help="the certificate's key (PEM; default: in --cert)")
     parser.add_argument("--direct", action="store_true",
                         help="for clients that come without a gateway: do not check what "
                         "only a gateway owes")
