@@ -253,19 +253,23 @@ static int is_last(const llm_event_t *event)
 static const char *native_model(const char *path, const llm_json_t *doc,
                                 apr_pool_t *pool)
 {
-    const char *at = strstr(path, "/models/");
-    const char *tuned = strstr(path, "/tunedModels/");
+    const char *plain = apr_pstrmemdup(pool, path, strcspn(path, "?#"));
+    const char *at = strstr(plain, "/models/");
+    const char *tuned = strstr(plain, "/tunedModels/");
     const char *model;
     apr_size_t len;
 
-    if (!at && !tuned) {
+    if (at) {
+        at += strlen("/models/");
+        len = strcspn(at, "/:");
+    }
+    else if (tuned) {
+        at = tuned + 1; /* the folder is part of the name */
+        len = strcspn(at, ":");
+    }
+    else {
         model = llm_json_string(llm_json_want(doc, "model"), pool);
         return model && !strncmp(model, "models/", 7) ? model + 7 : model;
-    }
-    at = at ? at + strlen("/models/") : tuned + 1;
-    len = strcspn(at, ":?#");
-    if (at[len] != ':') { /* a model's own page, or the list of models */
-        len = strcspn(at, "/?#");
     }
     if (!len) {
         return NULL;

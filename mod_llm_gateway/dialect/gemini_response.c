@@ -256,7 +256,8 @@ static void add_part(content_t *c, llm_parts_t *parts, const llm_json_t *part,
         }
     }
     else if (llm_json_is(call, LLM_JSON_OBJECT)) {
-        if (!*pcalls || !llm_json_is(c->ask->parallel, LLM_JSON_FALSE)) {
+        if (!llm_text_is_empty(llm_json_text(llm_json_get(call, "name")))
+            && (!*pcalls || !llm_json_is(c->ask->parallel, LLM_JSON_FALSE))) {
             llm_parts_add(parts, LLM_PART_TOOL_CALL, c->pool)->call =
                 llm_gemini_read_call(part, call, c->seed, c->calls++, c->pool);
             ++*pcalls;

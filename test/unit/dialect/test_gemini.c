@@ -122,6 +122,8 @@ START_TEST(native_models)
         {"/v1/projects/P/locations/L/publishers/google/models/g:predict", "{}",
          "g"},
         {"/v1beta/models/g?x=:", "{}", "g"},
+        {"/v1beta/models/g/operations/1", "{}", "g"},
+        {"/v1beta/files?x=/models/y:z", "{\"model\":\"g\"}", "g"},
         {"/v1beta/openai/chat/completions", "{\"model\":\"models/g\"}", "g"},
     };
     const llm_dialect_t *gemini = exchange_dialect("gemini");
