@@ -333,15 +333,16 @@ static apr_status_t go_on_after(scan_t *scan, const void *key, apr_size_t len)
 static apr_status_t call_rows(scan_t *scan, DBT *piece, llm_row_cb *row,
                               void *baton, int *pstop)
 {
-    void *at, *key = NULL, *value;
-    u_int32_t key_len = 0, value_len;
+    void *at = NULL, *key = NULL, *value = NULL;
+    u_int32_t key_len = 0, value_len = 0;
 
     DB_MULTIPLE_INIT(at, piece);
     while (!*pstop) {
         llm_datum_t name, what;
-        void *found;
-        u_int32_t found_len;
+        void *found = NULL;
+        u_int32_t found_len = 0;
 
+        /* NOLINTNEXTLINE(clang-analyzer-*): the macro is libdb's */
         DB_MULTIPLE_KEY_NEXT(at, piece, found, found_len, value, value_len);
         if (!at) {
             break;
@@ -402,7 +403,7 @@ static int step_back(DBC *cursor, scan_t *scan, DBT *key, DBT *value,
 
 static apr_status_t read_piece_back(scan_t *scan, unsigned *prows)
 {
-    unsigned char name[LLM_KEY_BYTES];
+    unsigned char name[LLM_KEY_BYTES] = {0};
     unsigned char *at = scan->bytes, *end = at + SCAN_BYTES;
     DBC *cursor = NULL;
     int closed, result = scan->table->db->cursor(scan->table->db, NULL, &cursor,

@@ -197,7 +197,7 @@ static apr_status_t receive(llm_client_t *client)
 
 static int is_last(const char *line, apr_size_t len)
 {
-    return len < 6 || memcmp(line, "{\"row\"", 6);
+    return len < 6 || memcmp(line, "{\"row\"", 6) != 0;
 }
 
 /* One answer. *plines: how many lines the caller has seen of it. */

@@ -31,7 +31,7 @@ static apr_status_t ask_events(events_t *events)
 {
     llm_task_t *task = events->task;
     apr_array_header_t *keys;
-    const char *name;
+    const char *name = NULL;
     apr_status_t status = llm_task_time(&events->since, task, "since");
 
     if (status == APR_SUCCESS) {

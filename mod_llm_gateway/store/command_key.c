@@ -258,7 +258,7 @@ static int list_key(void *baton, const llm_key_t *key)
     listing_t *listing = baton;
     llm_task_t *task = listing->task;
 
-    if (listing->team && strcmp(listing->team, key->team)) {
+    if (listing->team && strcmp(listing->team, key->team) != 0) {
         return 0;
     }
     listing->count += 1;
@@ -293,7 +293,7 @@ const llm_command_t llm_command_key_list = {
 
 static apr_status_t show_key(llm_task_t *task)
 {
-    llm_key_t key;
+    llm_key_t key = {0};
     apr_status_t status = find_key(&key, task, NULL);
 
     if (status != APR_SUCCESS) {

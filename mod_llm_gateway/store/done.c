@@ -39,7 +39,7 @@ apr_status_t llm_done_find(const char **panswer, llm_store_t *store,
     if (len < DONE_HEAD || bytes[0] != DONE_VERSION) {
         return APR_EINVAL;
     }
-    if (memcmp(bytes + 9, request->bytes, LLM_KEY_HASH)) {
+    if (memcmp(bytes + 9, request->bytes, LLM_KEY_HASH) != 0) {
         return APR_EEXIST;
     }
     *panswer =

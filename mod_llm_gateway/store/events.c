@@ -192,10 +192,10 @@ apr_status_t llm_events_days(apr_array_header_t **pdays, llm_events_t *events,
     DIR *dir = opendir(events->home);
     struct dirent *entry;
 
+    *pdays = apr_array_make(pool, 100, sizeof(apr_uint32_t));
     if (!dir) {
         return errno;
     }
-    *pdays = apr_array_make(pool, 100, sizeof(apr_uint32_t));
     while ((entry = readdir(dir))) {
         apr_uint32_t day = day_of_file(entry->d_name);
 

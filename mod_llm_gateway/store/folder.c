@@ -92,7 +92,8 @@ static apr_status_t give_files(const char *path, apr_uint32_t uid,
     struct dirent *entry;
 
     while (dir && status == APR_SUCCESS && (entry = readdir(dir))) {
-        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) {
+        if (strcmp(entry->d_name, ".") != 0
+            && strcmp(entry->d_name, "..") != 0) {
             status = give_one(apr_pstrcat(pool, path, "/", entry->d_name, NULL),
                               uid, gid, pwhat, pool);
         }

@@ -93,7 +93,8 @@ static apr_status_t read_head(unsigned *pgroups, int fd)
     if (!got || (got == sizeof(head) && !head.magic[0])) {
         return APR_SUCCESS;
     }
-    if (got != sizeof(head) || memcmp(head.magic, MAGIC, sizeof(head.magic))) {
+    if (got != sizeof(head)
+        || memcmp(head.magic, MAGIC, sizeof(head.magic)) != 0) {
         return APR_EINVAL;
     }
     if (head.version > VERSION) {

@@ -69,7 +69,7 @@ int llm_journal_name_read(apr_uint64_t *pjournal, apr_uint32_t *ppart,
 
     if (strlen(name) != LLM_JOURNAL_NAME - 1 || !read_hex(pjournal, name, 16)
         || name[16] != '-' || !read_hex(&part, name + 17, 8)
-        || strcmp(name + 25, ".jnl")) {
+        || strcmp(name + 25, ".jnl") != 0) {
         return 0;
     }
     *ppart = (apr_uint32_t)part;
@@ -152,7 +152,7 @@ apr_status_t llm_journal_open(llm_journal_t **pjournal, const char *dir,
  * at no moment does the incarnation look dead. */
 static apr_status_t next_part(llm_journal_t *journal)
 {
-    int fd;
+    int fd = -1;
     apr_status_t status = make_part(&fd, journal, journal->part + 1);
 
     if (status != APR_SUCCESS) {

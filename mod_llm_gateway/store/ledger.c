@@ -341,7 +341,7 @@ static void report_twice(const llm_batch_t *batch)
 
 apr_status_t llm_ledger_store(llm_ledger_t *ledger, llm_batch_t *batch)
 {
-    open_days_t open;
+    open_days_t open = {{NULL}, 0};
     apr_status_t status = open_days(&open, ledger, batch);
     int tries = 0;
 

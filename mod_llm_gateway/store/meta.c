@@ -91,7 +91,7 @@ apr_status_t llm_meta_check(llm_table_t *meta, llm_bdb_t *bdb, apr_time_t now,
                             apr_uint64_t *pformat)
 {
     apr_status_t status = llm_meta_get(pformat, meta, NULL, LLM_META_FORMAT);
-    llm_txn_t *txn;
+    llm_txn_t *txn = NULL;
     int seen = 0;
 
     if (status != APR_SUCCESS) {

@@ -59,7 +59,8 @@ llm_journal_parts_t *llm_parts_make(const char *dir, apr_pool_t *pool)
     llm_journal_parts_t *parts = apr_pcalloc(pool, sizeof(*parts));
 
     parts->dir = apr_pstrdup(pool, dir);
-    parts->bytes = apr_palloc(pool, READ_RECORDS * LLM_JOURNAL_RECORD);
+    parts->bytes =
+        apr_palloc(pool, (apr_size_t)READ_RECORDS * LLM_JOURNAL_RECORD);
     apr_pool_cleanup_register(pool, parts, free_parts, apr_pool_cleanup_null);
     return parts;
 }

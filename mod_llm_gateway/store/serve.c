@@ -427,7 +427,7 @@ void llm_server_run(llm_server_t *server, apr_interval_time_t wait)
     fds[1] = (struct pollfd){.fd = server->done[0], .events = POLLIN};
     for (i = 0; i < CLIENTS_MAX; ++i) {
         const client_t *client = server->clients[i];
-        short events = client ? events_of(client) : 0;
+        short events = (short)(client ? events_of(client) : 0);
 
         fds[2 + i] =
             (struct pollfd){.fd = events ? client->fd : -1, .events = events};
