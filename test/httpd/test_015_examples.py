@@ -39,7 +39,9 @@ def here(gw, text):
         text = text.replace(f"exec:{found}", f"exec:{gw.root}/{name}")
     text = re.sub(r"LLMPrices\s+\S+", f"LLMPrices {gw.prices}", text)
     text = re.sub(r"(CustomLog|ErrorLog)\s+(\S+)", rf"\1 {gw.root}/example.log", text)
-    text = re.sub(r"^\s*SSLProxyCACertificateFile.*$", "", text, flags=re.MULTILINE)
+    # Files of the distribution's and of packages, which need not be here.
+    text = re.sub(r"^\s*(SSLProxyCACertificateFile|LLMVocabulary).*$", "", text,
+                  flags=re.MULTILINE)
     text = re.sub(r"^LoadModule.*$", "", text, flags=re.MULTILINE)
     return re.sub(r"bdb:\S+", f"bdb:{gw.store}", text)
 

@@ -299,10 +299,8 @@ def test_a_graceful_restart_takes_a_new_configuration(gw, upstream):
     gw.serve(gw.conf().four_providers().enable())
     gw.key()
     assert gw.chat("later").status == 404
-    gw.write_conf(gw.conf().four_providers().model("later", "openai gpt-test").enable())
-    gw.graceful()
+    gw.graceful(gw.conf().four_providers().model("later", "openai gpt-test").enable())
     wait_for(lambda: gw.chat("later").status == 200, 5, "the new configuration")
-    gw.stop()
 
 
 def test_two_gateways_do_not_share_a_store(gw, upstream, env):
