@@ -61,9 +61,9 @@ static apr_status_t check_members(llm_task_t *task,
 
     for (member = task->request->child; member; member = member->next) {
         if (!is_known(command, member)) {
-            return llm_task_refuse(task, "usage", "%s: unknown member '%.*s'",
-                                   command->op, (int)member->name.len,
-                                   member->name.data);
+            return llm_task_refuse(
+                task, "usage", "%s: unknown member '%.*s'", command->op,
+                llm_task_shown(member->name.len), member->name.data);
         }
     }
     return APR_SUCCESS;
@@ -242,7 +242,7 @@ static apr_status_t run_task(llm_task_t *task)
         const llm_json_t *op = llm_json_get(task->request, "op");
 
         return llm_task_refuse(task, "usage", "op: there is no command %.*s",
-                               op ? (int)op->raw.len : 0,
+                               op ? llm_task_shown(op->raw.len) : 0,
                                op ? op->raw.data : "");
     }
     status = check_members(task, command);

@@ -53,7 +53,8 @@ static apr_status_t ask_by(usage_t *usage)
             return llm_task_refuse(usage->task, "usage",
                                    "by: expected key, model, provider, day "
                                    "or hour, each once, not %.*s",
-                                   (int)name->raw.len, name->raw.data);
+                                   llm_task_shown(name->raw.len),
+                                   name->raw.data);
         }
         usage->query.by |= bit;
         usage->order[usage->orders++] = bit;

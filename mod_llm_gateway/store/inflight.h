@@ -10,6 +10,9 @@
  * the slot's record afterwards, where its request id is a duplicate and is
  * ignored. So each request is counted once in every case.
  *
+ * A request is known by its record's id and the time it began: both must be
+ * the same in its slot and in the journal.
+ *
  * Only the slot's holder writes its record; the owner reads it only after the
  * holder's journal lock is free.
  */

@@ -301,15 +301,21 @@ static apr_status_t prune(llm_store_t *store, apr_time_t now)
                                  : status;
 }
 
+/* Also when the clock was set back. */
+static int is_due(apr_time_t last, apr_interval_time_t every, apr_time_t now)
+{
+    return now - last >= every || now < last - every;
+}
+
 apr_status_t llm_store_maintain(llm_store_t *store, apr_time_t now)
 {
     apr_status_t status = APR_SUCCESS;
 
-    if (now - store->checkpointed >= CHECKPOINT_EVERY) {
+    if (is_due(store->checkpointed, CHECKPOINT_EVERY, now)) {
         store->checkpointed = now;
         status = llm_bdb_checkpoint(store->bdb);
     }
-    if (status == APR_SUCCESS && now - store->pruned >= PRUNE_EVERY) {
+    if (status == APR_SUCCESS && is_due(store->pruned, PRUNE_EVERY, now)) {
         status = prune(store, now);
     }
     if (status != APR_SUCCESS) {

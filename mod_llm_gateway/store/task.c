@@ -22,6 +22,11 @@ apr_status_t llm_task_refuse(llm_task_t *task, const char *code,
     return APR_EGENERAL;
 }
 
+int llm_task_shown(apr_size_t len)
+{
+    return len < 100 ? (int)len : 100;
+}
+
 apr_status_t llm_task_string(const char **pvalue, llm_task_t *task,
                              const char *name, apr_size_t longest)
 {

@@ -50,6 +50,8 @@ typedef struct llm_command_t {
 /* NULL when there is none. */
 const llm_command_t *llm_command_find(const llm_json_t *request);
 
+/* How much of the caller's own text an error repeats. */
+int llm_task_shown(apr_size_t len);
 /* Refuses: code is one of command.h's. Returns APR_EGENERAL. */
 apr_status_t llm_task_refuse(llm_task_t *task, const char *code,
                              const char *fmt, ...)

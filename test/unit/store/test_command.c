@@ -199,6 +199,26 @@ START_TEST(the_longest_values_are_taken_and_longer_ones_refused)
 }
 END_TEST
 
+START_TEST(an_error_repeats_little_of_what_was_sent)
+{
+    char name[60000];
+    const char *answer;
+
+    memset(name, 'x', sizeof(name));
+    name[sizeof(name) - 1] = '\0';
+    answer = rig_ask(
+        store, apr_psprintf(unit_pool, "{\"op\":\"status\",\"%s\":1}", name));
+    rig_contains(answer, "unknown member");
+    ck_assert_uint_lt(strlen(answer), 300);
+    answer = rig_ask(store, apr_psprintf(unit_pool, "{\"op\":\"%s\"}", name));
+    ck_assert_uint_lt(strlen(answer), 300);
+    answer = rig_ask(
+        store,
+        apr_psprintf(unit_pool, "{\"op\":\"usage\",\"by\":[\"%s\"]}", name));
+    ck_assert_uint_lt(strlen(answer), 300);
+}
+END_TEST
+
 /* -------------------------------------------------------------- repeated */
 
 START_TEST(an_edit_that_is_sent_again_is_done_once)
@@ -577,6 +597,7 @@ Suite *command_suite(void)
     tcase_add_test(keys, keys_are_listed_by_team);
     tcase_add_test(keys, bad_requests_are_refused_by_the_member_that_is_wrong);
     tcase_add_test(keys, the_longest_values_are_taken_and_longer_ones_refused);
+    tcase_add_test(keys, an_error_repeats_little_of_what_was_sent);
     tcase_add_test(keys, the_snapshot_follows_each_edit);
     suite_add_tcase(suite, keys);
     tcase_add_checked_fixture(once, open_all, rig_close);
