@@ -18,7 +18,7 @@
 #include "core/llm_buf.h"
 
 #define LLM_JSON_DEPTH 128        /* default limit of nesting */
-#define LLM_JSON_NODES 4000000    /* default limit of values */
+#define LLM_JSON_NODES 2000000 /* default limit of values */
 
 typedef enum {
     LLM_JSON_NULL,

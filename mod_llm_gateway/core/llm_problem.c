@@ -106,6 +106,12 @@ int llm_problem_status(llm_problem_e kind)
 
 int llm_problem_is_retryable(const llm_problem_t *problem)
 {
+    /* what a provider says of the gateway's own account there (a revoked key,
+     * no credit, a model it does not have) says nothing of another provider */
+    if (problem->from_upstream && problem->status >= 401
+        && problem->status <= 404) {
+        return 1;
+    }
     /* 408: the request came too slowly, which no other upstream mends */
     return problem->status != 408 && kinds[problem->kind].is_retryable;
 }

@@ -55,7 +55,8 @@ llm_problem_e llm_problem_kind_of(int status);
 
 const char *llm_problem_name(llm_problem_e kind); /* "rate_limited" */
 int llm_problem_status(llm_problem_e kind);
-/* May another upstream do better? (408, 409 no; 429, 5xx, 502-504, 529 yes) */
+/* May another upstream do better? 429 and 5xx yes; of an upstream also 401 to
+ * 404, which are about our account there; what the client did wrong no. */
 int llm_problem_is_retryable(const llm_problem_t *problem);
 
 #endif /* LLM_PROBLEM_H */

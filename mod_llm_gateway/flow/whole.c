@@ -12,6 +12,10 @@
 
 /* A whole answer larger than this is given out while it comes. */
 #define WHOLE_HOLD 1048576
+/* Of a passed answer larger than this, members larger than MEMBER_MAX are not
+ * read: a tree of a million embeddings' numbers would tell nothing. */
+#define READ_ALL_MAX 262144
+#define MEMBER_MAX   16384
 
 static const char *type_of_whole(const llm_attempt_t *attempt)
 {
@@ -106,17 +110,64 @@ static void pass_whole(llm_attempt_t *attempt, const llm_json_t *doc)
     llm_stream_done(attempt);
 }
 
+static void keep_small_member(void *baton, const llm_member_t *member)
+{
+    llm_buf_t *out = baton;
+
+    if (member->value.len <= MEMBER_MAX) {
+        llm_buf_lit(out, ",");
+        llm_buf_put_text(out, member->name);
+        llm_buf_lit(out, ":");
+        llm_buf_append(out, member->value.data, member->value.len);
+    }
+}
+
+/* The small members of a large object: usage, model, an error. */
+static apr_status_t read_small_members(llm_attempt_t *attempt,
+                                       const llm_json_t **pdoc,
+                                       llm_json_error_t *error)
+{
+    const llm_buf_t *body = llm_stream_of(attempt)->body;
+    llm_buf_t *out = llm_buf_make(0, attempt->pool);
+    apr_status_t status =
+        llm_json_scan(body->data, body->len, keep_small_member, out, error);
+
+    if (status) {
+        return status;
+    }
+    if (!out->len) {
+        llm_buf_lit(out, "{");
+    }
+    out->data[0] = '{'; /* the first member's comma */
+    llm_buf_lit(out, "}");
+    return llm_json_read(pdoc, out->data, out->len, error, attempt->pool);
+}
+
+static const llm_json_t *read_whole(llm_attempt_t *attempt,
+                                    llm_json_error_t *error)
+{
+    const llm_buf_t *body = llm_stream_of(attempt)->body;
+    const llm_exchange_t *x = attempt->x;
+    const llm_json_t *doc;
+    int is_chat = x->native ? x->native_chat : x->op == LLM_OP_CHAT;
+
+    if (body->overflow) {
+        return NULL;
+    }
+    if (attempt->pass && !is_chat && body->len > READ_ALL_MAX) {
+        return read_small_members(attempt, &doc, error) ? NULL : doc;
+    }
+    return llm_json_read(&doc, body->data, body->len, error, attempt->pool)
+               ? NULL
+               : doc;
+}
+
 void llm_whole_finish(llm_attempt_t *attempt)
 {
     llm_stream_t *stream = llm_stream_of(attempt);
-    const llm_json_t *doc = NULL;
     llm_json_error_t error = {0, "it is too long"};
+    const llm_json_t *doc = read_whole(attempt, &error);
 
-    if (!stream->body->overflow
-        && llm_json_read(&doc, stream->body->data, stream->body->len, &error,
-                         attempt->pool)) {
-        doc = NULL;
-    }
     if (!doc && !attempt->x->native && !stream->passed_whole) {
         llm_stream_give_up(
             attempt, llm_stream_problem(

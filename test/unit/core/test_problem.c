@@ -91,6 +91,14 @@ START_TEST(retries_what_another_upstream_may_do)
     for (i = 0; i < sizeof(yes) / sizeof(yes[0]); ++i) {
         ck_assert_msg(is_retryable(yes[i]), "%d", yes[i]);
     }
+    for (int status = 400; status <= 405; ++status) {
+        llm_problem_t *problem =
+            llm_problem_make(llm_problem_kind_of(status), unit_pool, "x");
+
+        problem->from_upstream = 1;
+        ck_assert_int_eq(llm_problem_is_retryable(problem),
+                         status > 400 && status < 405);
+    }
     ck_assert_int_eq(llm_problem_is_retryable(llm_problem_make(
                          LLM_PROBLEM_CLIENT_GONE, unit_pool, "x")),
                      0);

@@ -409,6 +409,43 @@ START_TEST(a_stream_is_translated)
 }
 END_TEST
 
+START_TEST(a_refused_account_is_tried_elsewhere)
+{
+    static const char refused[] =
+        "HTTP/1.1 401 Unauthorized\r\nContent-Length: 31\r\n\r\n"
+        "{\"error\":{\"message\":\"bad key\"}}";
+
+    run("openai", CHAT, 50,
+        (const char *const[]){refused, whole(ANSWER), NULL});
+    expect_got(ANSWER);
+    ck_assert_int_eq(record()->attempts, 2);
+}
+END_TEST
+
+START_TEST(large_embeddings_are_metered_without_a_tree)
+{
+    llm_buf_t *body = llm_buf_make(0, unit_pool);
+    llm_attempt_t *attempt;
+
+    llm_buf_lit(body, "{\"object\":\"list\",\"data\":[{\"embedding\":[0");
+    for (int i = 0; i < 200000; ++i) {
+        llm_buf_lit(body, ",0.0123456789");
+    }
+    llm_buf_lit(body, "]}],\"model\":\"text-embedding-3-small\",\"usage\":"
+                      "{\"prompt_tokens\":8,\"total_tokens\":8}}");
+    begin("openai", "{\"model\":\"m\",\"input\":\"Hello\"}");
+    x->op = LLM_OP_EMBED;
+    attempt = llm_flow_next(x, 900);
+    answer(attempt,
+           whole(apr_pstrmemdup(unit_pool, body->data, body->len)), 16384);
+    ck_assert_uint_eq(got->len, body->len);
+    ck_assert(!memcmp(got->data, body->data, body->len));
+    ck_assert_int_eq(record()->usage.n[LLM_CLASS_INPUT], 8);
+    ck_assert_uint_eq(record()->flags, 0);
+    ck_assert_str_eq(record()->served, "text-embedding-3-small");
+}
+END_TEST
+
 START_TEST(what_a_client_may_not_do_is_told_in_its_dialect)
 {
     begin("openai", "{\"messages\":[]}");
@@ -499,6 +536,8 @@ Suite *flow_suite(void)
     tcase_add_test(tcase, a_short_body_is_no_answer);
     tcase_add_test(tcase, garbage_is_no_answer);
     tcase_add_test(tcase, a_stream_is_translated);
+    tcase_add_test(tcase, a_refused_account_is_tried_elsewhere);
+    tcase_add_test(tcase, large_embeddings_are_metered_without_a_tree);
     tcase_add_test(tcase, what_a_client_may_not_do_is_told_in_its_dialect);
     tcase_add_test(tcase, a_client_that_leaves_is_billed_for_what_it_got);
     tcase_add_test(tcase, client_credentials_do_not_go_on);
