@@ -2,9 +2,9 @@
 /*
  * llmgwctl key: the keys clients show to the gateway.
  *
- * A key's secret exists outside the client twice: in the answer to "create"
- * and nowhere after it. So that a script can take it, it is the only thing
- * "create" writes to standard output; what it says besides goes to standard
+ * A key's secret exists outside the client once: in the answer to "create" or
+ * "rotate", and nowhere after it. So that a script can take it, it is the only
+ * thing these write to standard output; what they say besides goes to standard
  * error.
  */
 #include "llmgwctl/ctl.h"
@@ -31,6 +31,7 @@ static const ctl_column_t columns[] = {
     {"hint", "ENDS IN", CTL_TEXT, 0},
     {"models", "MODELS", CTL_NAMES, CTL_IF_ANY},
     {"note", "NOTE", CTL_TEXT, CTL_IF_ANY},
+    {"grace_until", "OLD SECRET UNTIL", CTL_TIME, CTL_IF_ANY},
     {NULL, NULL, CTL_TEXT, 0},
 };
 
@@ -91,7 +92,8 @@ static int read_expiry(const char **pexpires, ctl_t *ctl)
     apr_time_t when;
 
     *pexpires = NULL;
-    if (!text) {
+    if (!text || !strcmp(text, "never")) {
+        *pexpires = text;
         return CTL_DONE;
     }
     if (!llm_duration_read(&from_now, text) && from_now < CENTURY) {
@@ -111,14 +113,14 @@ static int read_expiry(const char **pexpires, ctl_t *ctl)
     return CTL_DONE;
 }
 
-static int check_name(ctl_t *ctl, const char *name)
+static int check_name(ctl_t *ctl, const char *what, const char *name)
 {
     const char *wrong = llm_key_check_name(name);
 
     if (!wrong && is_number(name)) {
         wrong = "a name of digits alone would be taken for an id";
     }
-    return wrong ? ctl_fail(ctl, CTL_USAGE, "usage", "NAME: '%s': %s", name,
+    return wrong ? ctl_fail(ctl, CTL_USAGE, "usage", "%s: '%s': %s", what, name,
                             wrong)
                  : CTL_DONE;
 }
@@ -142,14 +144,12 @@ static int check_text(ctl_t *ctl, const char *option)
     return CTL_DONE;
 }
 
-static int read_create(llm_buf_t *request, ctl_t *ctl)
+/* The options that say what a key is, into the request. */
+static int read_members(llm_buf_t *request, ctl_t *ctl)
 {
     const char *expires = NULL;
-    int status = check_name(ctl, ctl_argument(ctl, 0));
+    int status = check_text(ctl, "team");
 
-    if (status == CTL_DONE) {
-        status = check_text(ctl, "team");
-    }
     if (status == CTL_DONE) {
         status = check_text(ctl, "note");
     }
@@ -159,7 +159,6 @@ static int read_create(llm_buf_t *request, ctl_t *ctl)
     if (status == CTL_DONE) {
         status = read_expiry(&expires, ctl);
     }
-    ctl_request_text(request, "name", ctl_argument(ctl, 0));
     ctl_request_text(request, "team", ctl_option(ctl, "team"));
     ctl_request_text(request, "note", ctl_option(ctl, "note"));
     ctl_request_text(request, "models", ctl_option(ctl, "models"));
@@ -167,7 +166,8 @@ static int read_create(llm_buf_t *request, ctl_t *ctl)
     return status;
 }
 
-static int print_secret(ctl_t *ctl, const llm_json_t *done)
+/* `said`: what is remarked when people read it. */
+static int print_secret(ctl_t *ctl, const llm_json_t *done, const char *said)
 {
     const char **cells =
         ctl_cells(columns, llm_json_get(done, "key"), ctl->pool);
@@ -182,8 +182,8 @@ static int print_secret(ctl_t *ctl, const llm_json_t *done)
         ctl_record(ctl, "key", columns, cells, secret);
         return CTL_DONE;
     }
-    ctl_remark(ctl, "key %s (id %s) was made; it is shown this once:",
-               ctl_argument(ctl, 0), cells[0] ? cells[0] : "?");
+    ctl_remark(ctl, "key %s (id %s) %s; it is shown this once:",
+               cells[1] ? cells[1] : "?", cells[0] ? cells[0] : "?", said);
     fprintf(ctl->world->out, "%s\n", secret);
     return CTL_DONE;
 }
@@ -192,12 +192,16 @@ static int key_create(ctl_t *ctl)
 {
     llm_buf_t *request = ctl_request(ctl, "key.create");
     const llm_json_t *done;
-    int status = read_create(request, ctl);
+    int status = check_name(ctl, "NAME", ctl_argument(ctl, 0));
 
+    ctl_request_text(request, "name", ctl_argument(ctl, 0));
+    if (status == CTL_DONE) {
+        status = read_members(request, ctl);
+    }
     if (status == CTL_DONE) {
         status = ctl_ask(ctl, request, NULL, NULL, &done);
     }
-    return status == CTL_DONE ? print_secret(ctl, done) : status;
+    return status == CTL_DONE ? print_secret(ctl, done, "was made") : status;
 }
 
 static const ctl_option_t create_options[] = {
@@ -273,6 +277,16 @@ static int edit(ctl_t *ctl, const char *op, const char *did)
     return CTL_DONE;
 }
 
+static int key_disable(ctl_t *ctl)
+{
+    return edit(ctl, "key.disable", "disabled");
+}
+
+static int key_enable(ctl_t *ctl)
+{
+    return edit(ctl, "key.enable", "enabled");
+}
+
 static int key_revoke(ctl_t *ctl)
 {
     return edit(ctl, "key.revoke", "revoked");
@@ -282,6 +296,119 @@ static int key_delete(ctl_t *ctl)
 {
     return edit(ctl, "key.delete", "deleted");
 }
+
+/* ------------------------------------------------------------------ update */
+
+static const ctl_option_t update_options[] = {
+    {"name", "NAME", "another name"},
+    {"team", "TEAM", "another team"},
+    {"no-team", NULL, "no team any more"},
+    {"note", "TEXT", "another remark"},
+    {"no-note", NULL, "no remark any more"},
+    {"models", "LIST", "models it may use, with \"*\": \"smart,openai/*\""},
+    {"all-models", NULL, "it may use every model"},
+    {"expires", "WHEN", "a date, a duration from now (90d), or never"},
+    {NULL, NULL, NULL},
+};
+
+/* What takes something away is the empty text for the store. */
+static int read_removal(llm_buf_t *request, ctl_t *ctl, const char *removal,
+                        const char *member)
+{
+    if (!ctl_option(ctl, removal)) {
+        return CTL_DONE;
+    }
+    if (ctl_option(ctl, member)) {
+        return ctl_fail(ctl, CTL_USAGE, "usage",
+                        "--%s and --%s do not go together", removal, member);
+    }
+    ctl_request_text(request, member, "");
+    return CTL_DONE;
+}
+
+static int read_update(llm_buf_t *request, ctl_t *ctl)
+{
+    const char *name = ctl_option(ctl, "name");
+    const ctl_option_t *option = update_options;
+    int status = name ? check_name(ctl, "--name", name) : CTL_DONE;
+
+    while (option->name && !ctl_option(ctl, option->name)) {
+        ++option;
+    }
+    if (!option->name) {
+        return ctl_fail(ctl, CTL_USAGE, "usage",
+                        "key update: expected an option that says what to "
+                        "change");
+    }
+    ctl_request_text(request, "new_name", name);
+    if (status == CTL_DONE) {
+        status = read_members(request, ctl);
+    }
+    if (status == CTL_DONE) {
+        status = read_removal(request, ctl, "no-team", "team");
+    }
+    if (status == CTL_DONE) {
+        status = read_removal(request, ctl, "no-note", "note");
+    }
+    return status == CTL_DONE
+               ? read_removal(request, ctl, "all-models", "models")
+               : status;
+}
+
+static int key_update(ctl_t *ctl)
+{
+    llm_buf_t *request = request_for(ctl, "key.update");
+    const llm_json_t *done;
+    int status = read_update(request, ctl);
+
+    if (status == CTL_DONE) {
+        status = ctl_ask(ctl, request, NULL, NULL, &done);
+    }
+    return status == CTL_DONE ? print_key(ctl, done) : status;
+}
+
+/* ------------------------------------------------------------------ rotate */
+
+static int read_grace(llm_buf_t *request, ctl_t *ctl)
+{
+    const char *grace = ctl_option(ctl, "grace");
+    apr_interval_time_t duration;
+    const char *wrong = grace ? llm_duration_read(&duration, grace) : NULL;
+
+    ctl_request_text(request, "grace", grace);
+    return wrong ? ctl_fail(ctl, CTL_USAGE, "usage", "--grace: %s, not '%s'",
+                            wrong, grace)
+                 : CTL_DONE;
+}
+
+static int key_rotate(ctl_t *ctl)
+{
+    llm_buf_t *request = request_for(ctl, "key.rotate");
+    const llm_json_t *done;
+    const char *until, *said = "has another secret, and no other one is valid";
+    int status = read_grace(request, ctl);
+
+    if (status == CTL_DONE) {
+        status = ctl_ask(ctl, request, NULL, NULL, &done);
+    }
+    if (status != CTL_DONE) {
+        return status;
+    }
+    until = llm_json_string(
+        llm_json_want(llm_json_get(done, "key"), "grace_until"), ctl->pool);
+    if (until) {
+        said = apr_psprintf(ctl->pool,
+                            "has another secret, and the old one is valid "
+                            "until %s",
+                            until);
+    }
+    return print_secret(ctl, done, said);
+}
+
+static const ctl_option_t rotate_options[] = {
+    {"grace", "DURATION", "how long the old secret stays valid; else 24h"},
+    {NULL, NULL, NULL},
+};
 
 static const ctl_command_t commands[] = {
     {.verb = "create",
@@ -309,6 +436,44 @@ static const ctl_command_t commands[] = {
      .summary = "Show all about one key",
      .example = "llmgwctl key show alice",
      .run = key_show},
+    {.verb = "update",
+     .arguments = "NAME|ID",
+     .least = 1,
+     .most = 1,
+     .needs = CTL_NEEDS_STORE,
+     .summary = "Change what a key may do, or what is said of it",
+     .about = "What no option names stays as it is.",
+     .example = "llmgwctl key update alice --team research --expires never",
+     .options = update_options,
+     .run = key_update},
+    {.verb = "rotate",
+     .arguments = "NAME|ID",
+     .least = 1,
+     .most = 1,
+     .needs = CTL_NEEDS_STORE,
+     .summary = "Give a key another secret and show it, this once",
+     .about = "The old secret stays valid for a while, so that clients can be "
+              "changed one by one.\nWith --grace 0 every older secret ends at "
+              "once.",
+     .example = "llmgwctl key rotate alice --grace 7d",
+     .options = rotate_options,
+     .run = key_rotate},
+    {.verb = "disable",
+     .arguments = "NAME|ID",
+     .least = 1,
+     .most = 1,
+     .needs = CTL_NEEDS_STORE,
+     .summary = "Let a key be refused until it is enabled again",
+     .example = "llmgwctl key disable alice",
+     .run = key_disable},
+    {.verb = "enable",
+     .arguments = "NAME|ID",
+     .least = 1,
+     .most = 1,
+     .needs = CTL_NEEDS_STORE,
+     .summary = "Accept a key that was disabled",
+     .example = "llmgwctl key enable alice",
+     .run = key_enable},
     {.verb = "revoke",
      .arguments = "NAME|ID",
      .least = 1,

@@ -12,6 +12,7 @@ noinst_LTLIBRARIES += %D%/libctl.la
 	%D%/cmd_key.c \
 	%D%/cmd_price.c \
 	%D%/cmd_status.c \
+	%D%/cmd_team.c \
 	%D%/cmd_usage.c \
 	%D%/commands.def \
 	%D%/ctl.h \

@@ -115,7 +115,10 @@ noinst_LTLIBRARIES += \
 	%D%/store/command_check.c \
 	%D%/store/command_events.c \
 	%D%/store/command_key.c \
+	%D%/store/command_key.h \
+	%D%/store/command_key_edit.c \
 	%D%/store/command_status.c \
+	%D%/store/command_team.c \
 	%D%/store/command_usage.c \
 	%D%/store/commands.def \
 	%D%/store/crc32c.c \

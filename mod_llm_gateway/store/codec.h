@@ -38,6 +38,13 @@ int llm_codec_read_event(llm_record_t *record, const unsigned char *key,
                          apr_size_t key_len, const unsigned char *bytes,
                          apr_size_t len);
 
+/* A secret that was replaced and is still valid. */
+typedef struct llm_former_t {
+    unsigned char hash[32]; /* SHA-256 of it */
+    apr_time_t until;       /* not valid from then on */
+} llm_former_t;
+#define LLM_FORMERS 4 /* of a key at once */
+
 /* A client key as stored. */
 typedef struct llm_key_t {
     apr_uint32_t id;        /* 1, 2, ...; never used again */
@@ -51,6 +58,8 @@ typedef struct llm_key_t {
     apr_time_t expires; /* 0 never */
     apr_time_t revoked; /* 0 not revoked */
     apr_uint32_t flags; /* LLM_KEY_* */
+    llm_former_t former[LLM_FORMERS];
+    unsigned formers; /* how many there are */
 } llm_key_t;
 enum {
     LLM_KEY_DISABLED = 1 << 0,
@@ -58,7 +67,7 @@ enum {
 };
 
 /* The longest value of a key, for those who read it into an array. */
-#define LLM_CODEC_KEY_MAX 1600
+#define LLM_CODEC_KEY_MAX 1800
 void llm_codec_write_key(llm_buf_t *out, const llm_key_t *key);
 int llm_codec_read_key(llm_key_t *key, const unsigned char *bytes,
                        apr_size_t len);

@@ -2,18 +2,21 @@
 /*
  * Client keys and totals to bytes and back.
  *
- * A key is a version, fixed members and strings after their lengths. Totals
+ * A key is a version, fixed members and strings after their lengths; one with
+ * former secrets is of version 2 and has these at its end. Totals
  * are a version, a mask of the members that are not zero, and these members:
  * most rollup rows use seven of twenty, and a new member is a new bit.
  */
 #include "store/codec.h"
 
+#include "core/llm_key.h"
 #include "store/bytes.h"
 
 #include <stddef.h>
 #include <string.h>
 
 #define KEY_VERSION    1
+#define KEY_FORMERS    2 /* with former secrets */
 #define TOTALS_VERSION 1
 
 static void put_number(llm_buf_t *out, apr_uint64_t value, unsigned width)
@@ -34,7 +37,9 @@ static void put_string(llm_buf_t *out, const char *text, unsigned width)
 
 void llm_codec_write_key(llm_buf_t *out, const llm_key_t *key)
 {
-    put_number(out, KEY_VERSION, 1);
+    unsigned i;
+
+    put_number(out, key->formers ? KEY_FORMERS : KEY_VERSION, 1);
     put_number(out, key->id, 4);
     put_number(out, key->flags, 4);
     put_number(out, (apr_uint64_t)key->created, 8);
@@ -46,16 +51,50 @@ void llm_codec_write_key(llm_buf_t *out, const llm_key_t *key)
     put_string(out, key->hint, 1);
     put_string(out, key->note, 2);
     put_string(out, key->models, 2);
+    if (key->formers) {
+        put_number(out, key->formers, 1);
+    }
+    for (i = 0; i < key->formers; ++i) {
+        const llm_former_t *former = &key->former[i];
+
+        llm_buf_append(out, (const char *)former->hash, sizeof(former->hash));
+        put_number(out, (apr_uint64_t)former->until, 8);
+    }
+}
+
+static void take_hash(llm_reader_t *reader, unsigned char *hash)
+{
+    const unsigned char *bytes = llm_reader_take(reader, LLM_KEY_HASH);
+
+    if (bytes) {
+        memcpy(hash, bytes, LLM_KEY_HASH);
+    }
+}
+
+static void take_formers(llm_reader_t *reader, llm_key_t *key)
+{
+    unsigned i;
+
+    key->formers = (unsigned)llm_reader_number(reader, 1);
+    if (!key->formers || key->formers > LLM_FORMERS) {
+        key->formers = 0;
+        reader->failed = 1;
+    }
+    for (i = 0; i < key->formers; ++i) {
+        take_hash(reader, key->former[i].hash);
+        key->former[i].until = (apr_time_t)llm_reader_number(reader, 8);
+    }
 }
 
 int llm_codec_read_key(llm_key_t *key, const unsigned char *bytes,
                        apr_size_t len)
 {
     llm_reader_t reader = {bytes, bytes + len, 0};
-    const unsigned char *hash;
+    apr_uint64_t version;
 
     memset(key, 0, sizeof(*key));
-    if (llm_reader_number(&reader, 1) != KEY_VERSION) {
+    version = llm_reader_number(&reader, 1);
+    if (version != KEY_VERSION && version != KEY_FORMERS) {
         return 0;
     }
     key->id = (apr_uint32_t)llm_reader_number(&reader, 4);
@@ -63,15 +102,15 @@ int llm_codec_read_key(llm_key_t *key, const unsigned char *bytes,
     key->created = (apr_time_t)llm_reader_number(&reader, 8);
     key->expires = (apr_time_t)llm_reader_number(&reader, 8);
     key->revoked = (apr_time_t)llm_reader_number(&reader, 8);
-    hash = llm_reader_take(&reader, sizeof(key->hash));
-    if (hash) {
-        memcpy(key->hash, hash, sizeof(key->hash));
-    }
+    take_hash(&reader, key->hash);
     llm_reader_string(&reader, key->name, sizeof(key->name), 1);
     llm_reader_string(&reader, key->team, sizeof(key->team), 1);
     llm_reader_string(&reader, key->hint, sizeof(key->hint), 1);
     llm_reader_string(&reader, key->note, sizeof(key->note), 2);
     llm_reader_string(&reader, key->models, sizeof(key->models), 2);
+    if (version == KEY_FORMERS) {
+        take_formers(&reader, key);
+    }
     return llm_reader_is_done(&reader);
 }
 

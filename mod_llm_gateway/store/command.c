@@ -134,6 +134,9 @@ static apr_status_t edit_in(llm_task_t *task, llm_txn_t *txn, making_t *making)
     }
     memset(&making->edit, 0, sizeof(making->edit));
     making->edit.done = llm_buf_make(LLM_DONE_ANSWER_MAX, making->pool);
+    making->edit.pool = making->pool;
+    making->edit.changes =
+        apr_array_make(making->pool, 1, sizeof(llm_key_change_t *));
     status = making->command->edit(task, txn, &making->edit);
     return status == APR_SUCCESS ? write_traces(task, txn, making) : status;
 }
@@ -169,6 +172,20 @@ static apr_status_t send_result(llm_task_t *task, const making_t *making)
     return llm_task_end(task);
 }
 
+/* What was told is in force. */
+static void publish(llm_store_t *store, const llm_edit_t *edit)
+{
+    int i;
+
+    for (i = 0; i < edit->changes->nelts; ++i) {
+        const llm_key_change_t *change =
+            APR_ARRAY_IDX(edit->changes, i, llm_key_change_t *);
+
+        llm_keyring_publish(store->keyring,
+                            change->is_new ? NULL : &change->was, &change->key);
+    }
+}
+
 static apr_status_t run_edit(llm_task_t *task, const llm_command_t *command)
 {
     making_t making = {.command = command};
@@ -195,7 +212,7 @@ static apr_status_t run_edit(llm_task_t *task, const llm_command_t *command)
         return status;
     }
     if (!making.repeated) {
-        llm_keyring_publish(task->store->keyring, &making.edit.key);
+        publish(task->store, &making.edit);
     }
     return send_result(task, &making);
 }

@@ -16,12 +16,29 @@
  *               models: patterns, comma separated, 256 bytes; expires: RFC 3339
  *   key.list    {team?}                     -> row per key; done {keys}
  *               a key is {id, name, team, note, hint, models: [...], created,
- *               expires, revoked, disabled, state: "active" | "expired" |
- *               "revoked" | "disabled" | "deleted"}; times: RFC 3339 or null
+ *               expires, revoked, grace_until, disabled, state: "active" |
+ *               "expired" | "revoked" | "disabled" | "deleted"}; times: RFC
+ *               3339 or null; grace_until: the last time at which a secret
+ *               that was replaced is valid
  *   key.show    {name | key_id}             -> done {key: {...}}
+ *   key.update  {name | key_id, new_name?, team?, note?, models?, expires?}
+ *                                                           edit
+ *               "" takes a team, note or models away; expires: also "never"
+ *   key.disable {name | key_id}                             edit
+ *   key.enable  {name | key_id}                             edit
+ *   key.rotate  {name | key_id, grace?}                     edit
+ *               -> done {key: {...}, secret: "llmgw-..."}
+ *               grace: a duration, 24h without it; 0 ends all older secrets
  *   key.revoke  {name | key_id}                             edit
  *   key.delete  {name | key_id}                             edit
  *               the name is free again; reports keep it for what was used
+ *   team.create {name, note?}                               edit
+ *   team.list   {}                          -> row per team; done {teams}
+ *               a team is {name, note, created, keys}, keys a number
+ *   team.show   {name}                      -> done {team: {...}}
+ *   team.update {name, new_name?, note?}                    edit
+ *   team.delete {name}                                      edit
+ *               refused while it has keys
  *   usage       {since?, until?, by: ["key","model","provider","day","hour"],
  *                key?, model?, provider?}
  *               -> row per group: the group's members in the order of "by"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The commands on client keys. */
-#include "store/task.h"
+/* Making client keys and looking at them; command_key_edit.c changes them. */
+#include "store/command_key.h"
 
 #include "core/llm_pattern.h"
 #include "core/llm_time.h"
@@ -48,6 +48,20 @@ static void put_optional(llm_buf_t *out, const char *name, const char *value)
     llm_member_text(out, name, *value ? value : NULL);
 }
 
+/* Until when a secret that was replaced is valid; 0 none is. */
+static apr_time_t grace_of(const llm_key_t *key, apr_time_t now)
+{
+    apr_time_t last = 0;
+    unsigned i;
+
+    for (i = 0; i < key->formers; ++i) {
+        if (key->former[i].until > now && key->former[i].until > last) {
+            last = key->former[i].until;
+        }
+    }
+    return last;
+}
+
 static void put_key(llm_buf_t *out, const llm_key_t *key, apr_time_t now,
                     apr_pool_t *pool)
 {
@@ -60,12 +74,13 @@ static void put_key(llm_buf_t *out, const llm_key_t *key, apr_time_t now,
     llm_member_time(out, "created", key->created, pool);
     llm_member_time(out, "expires", key->expires, pool);
     llm_member_time(out, "revoked", key->revoked, pool);
+    llm_member_time(out, "grace_until", grace_of(key, now), pool);
     llm_member_flag(out, "disabled", (key->flags & LLM_KEY_DISABLED) != 0);
     llm_member_text(out, "state", state_of(key, now));
 }
 
-static void put_key_member(llm_buf_t *out, const llm_key_t *key, apr_time_t now,
-                           apr_pool_t *pool)
+void llm_key_put(llm_buf_t *out, const llm_key_t *key, apr_time_t now,
+                 apr_pool_t *pool)
 {
     llm_member(out, "key");
     llm_buf_putc(out, '{');
@@ -73,8 +88,7 @@ static void put_key_member(llm_buf_t *out, const llm_key_t *key, apr_time_t now,
     llm_buf_putc(out, '}');
 }
 
-/* The key that the request names, by "name" or by "key_id". */
-static apr_status_t find_key(llm_key_t *key, llm_task_t *task, llm_txn_t *txn)
+apr_status_t llm_key_ask(llm_key_t *key, llm_task_t *task, llm_txn_t *txn)
 {
     const char *name;
     apr_int64_t id = 0;
@@ -108,23 +122,28 @@ static apr_status_t find_key(llm_key_t *key, llm_task_t *task, llm_txn_t *txn)
 
 /* ----------------------------------------------------------------- create */
 
-static apr_status_t ask_name(llm_key_t *key, llm_task_t *task)
+apr_status_t llm_key_ask_name(llm_key_t *key, llm_task_t *task,
+                              const char *member)
 {
     const char *name, *wrong;
-    apr_status_t status = llm_task_string(&name, task, "name", 1000);
+    apr_status_t status = llm_task_string(&name, task, member, 1000);
 
-    if (status != APR_SUCCESS) {
+    if (status != APR_SUCCESS || !name) {
         return status;
-    }
-    if (!name) {
-        return llm_task_refuse(task, "usage", "name: missing");
     }
     wrong = llm_key_check_name(name);
     if (wrong) {
-        return llm_task_refuse(task, "usage", "name: %s", wrong);
+        return llm_task_refuse(task, "usage", "%s: %s", member, wrong);
     }
     llm_record_set(key->name, sizeof(key->name), name);
     return APR_SUCCESS;
+}
+
+static void set_text(char *field, apr_size_t size, const char *text)
+{
+    if (text) {
+        llm_record_set(field, size, text);
+    }
 }
 
 static apr_status_t ask_team_and_note(llm_key_t *key, llm_task_t *task)
@@ -143,8 +162,8 @@ static apr_status_t ask_team_and_note(llm_key_t *key, llm_task_t *task)
     if (wrong) {
         return llm_task_refuse(task, "usage", "team: %s", wrong);
     }
-    llm_record_set(key->team, sizeof(key->team), team);
-    llm_record_set(key->note, sizeof(key->note), note);
+    set_text(key->team, sizeof(key->team), team);
+    set_text(key->note, sizeof(key->note), note);
     return APR_SUCCESS;
 }
 
@@ -166,40 +185,54 @@ static apr_status_t ask_models(llm_key_t *key, llm_task_t *task)
         }
         at += len + (at[len] == ',');
     }
-    llm_record_set(key->models, sizeof(key->models), models);
+    if (status == APR_SUCCESS) {
+        set_text(key->models, sizeof(key->models), models);
+    }
     return status;
 }
 
 static apr_status_t ask_expires(llm_key_t *key, llm_task_t *task)
 {
-    apr_status_t status = llm_task_time(&key->expires, task, "expires");
+    apr_time_t expires = 0;
+    apr_status_t status;
 
-    if (status == APR_SUCCESS && key->expires && key->expires <= task->now) {
+    if (llm_json_equals(llm_json_want(task->request, "expires"), "never")) {
+        key->expires = 0;
+        return APR_SUCCESS;
+    }
+    status = llm_task_time(&expires, task, "expires");
+    if (status == APR_SUCCESS && expires && expires <= task->now) {
         return llm_task_refuse(task, "usage", "expires: is not in the future");
+    }
+    if (status == APR_SUCCESS && expires) {
+        key->expires = expires;
     }
     return status;
 }
 
-static apr_status_t ask_key(llm_key_t *key, llm_task_t *task)
+apr_status_t llm_key_ask_members(llm_key_t *key, llm_task_t *task)
 {
-    apr_status_t status = ask_name(key, task);
+    apr_status_t status = ask_team_and_note(key, task);
 
-    if (status == APR_SUCCESS) {
-        status = ask_team_and_note(key, task);
-    }
     if (status == APR_SUCCESS) {
         status = ask_models(key, task);
     }
     return status == APR_SUCCESS ? ask_expires(key, task) : status;
 }
 
-static apr_status_t make_secret(llm_key_t *key, llm_task_t *task,
-                                llm_edit_t *edit)
+apr_status_t llm_key_make_secret(llm_key_t *key, llm_task_t *task,
+                                 llm_edit_t *edit)
 {
     char secret[LLM_KEY_LENGTH + 1];
     llm_key_hash_t hash;
-    apr_status_t status = llm_key_generate(secret);
+    apr_status_t status;
 
+    if (!llm_keyring_room(task->store->keyring)) {
+        return llm_task_refuse(task, "refused",
+                               "the gateway's shared memory has no room for "
+                               "another key");
+    }
+    status = llm_key_generate(secret);
     if (status != APR_SUCCESS) {
         return status;
     }
@@ -211,30 +244,41 @@ static apr_status_t make_secret(llm_key_t *key, llm_task_t *task,
     return APR_SUCCESS;
 }
 
+/* What the request says of a key that is to be made. */
+static apr_status_t ask_new(llm_key_t *key, llm_task_t *task)
+{
+    apr_status_t status = llm_key_ask_name(key, task, "name");
+
+    if (status == APR_SUCCESS && !*key->name) {
+        return llm_task_refuse(task, "usage", "name: missing");
+    }
+    return status == APR_SUCCESS ? llm_key_ask_members(key, task) : status;
+}
+
 static apr_status_t create_key(llm_task_t *task, llm_txn_t *txn,
                                llm_edit_t *edit)
 {
-    llm_key_t *key = &edit->key;
-    apr_status_t status = ask_key(key, task);
+    llm_key_change_t *change = llm_edit_change(edit);
+    llm_key_t *key = &change->key;
+    apr_status_t status = ask_new(key, task);
 
+    change->is_new = 1;
+    if (status == APR_SUCCESS) {
+        key->created = task->now;
+        status = llm_key_make_secret(key, task, edit);
+    }
+    if (status == APR_SUCCESS) {
+        status = llm_team_ensure(task, txn, key->team);
+    }
     if (status != APR_SUCCESS) {
         return status;
     }
-    if (!llm_keyring_room(task->store->keyring)) {
-        return llm_task_refuse(task, "refused",
-                               "the gateway's shared memory has no room for "
-                               "another key");
-    }
-    key->created = task->now;
-    status = make_secret(key, task, edit);
-    if (status == APR_SUCCESS) {
-        status = llm_keyring_add(task->store->keyring, txn, key);
-    }
+    status = llm_keyring_add(task->store->keyring, txn, key);
     if (status == APR_EEXIST) {
         return llm_task_refuse(task, "exists", "there is a key '%s' already",
                                key->name);
     }
-    put_key_member(edit->done, key, task->now, task->pool);
+    llm_key_put(edit->done, key, task->now, task->pool);
     return status;
 }
 
@@ -294,67 +338,18 @@ const llm_command_t llm_command_key_list = {
 static apr_status_t show_key(llm_task_t *task)
 {
     llm_key_t key = {0};
-    apr_status_t status = find_key(&key, task, NULL);
+    apr_status_t status = llm_key_ask(&key, task, NULL);
 
     if (status != APR_SUCCESS) {
         return status;
     }
     llm_task_begin(task, "done");
-    put_key_member(task->out, &key, task->now, task->row_pool);
+    llm_key_put(task->out, &key, task->now, task->row_pool);
     return llm_task_end(task);
 }
 
-static const char *const which_key[] = {"name", "key_id", NULL};
-
 const llm_command_t llm_command_key_show = {
     .op = "key.show",
-    .members = which_key,
+    .members = (const char *const[]){"name", "key_id", NULL},
     .read = show_key,
-};
-
-/* ----------------------------------------------------- revoke and delete */
-
-/* One that is revoked already keeps its time. */
-static apr_status_t revoke_key(llm_task_t *task, llm_txn_t *txn,
-                               llm_edit_t *edit)
-{
-    llm_key_t *key = &edit->key;
-    apr_status_t status = find_key(key, task, txn);
-
-    if (status == APR_SUCCESS && !key->revoked) {
-        key->revoked = task->now;
-        status = llm_keyring_change(task->store->keyring, txn, key);
-    }
-    if (status == APR_SUCCESS) {
-        put_key_member(edit->done, key, task->now, task->pool);
-    }
-    return status;
-}
-
-const llm_command_t llm_command_key_revoke = {
-    .op = "key.revoke",
-    .members = which_key,
-    .edit = revoke_key,
-};
-
-static apr_status_t delete_key(llm_task_t *task, llm_txn_t *txn,
-                               llm_edit_t *edit)
-{
-    llm_key_t *key = &edit->key;
-    apr_status_t status = find_key(key, task, txn);
-
-    if (status == APR_SUCCESS) {
-        key->flags |= LLM_KEY_DELETED;
-        status = llm_keyring_change(task->store->keyring, txn, key);
-    }
-    if (status == APR_SUCCESS) {
-        put_key_member(edit->done, key, task->now, task->pool);
-    }
-    return status;
-}
-
-const llm_command_t llm_command_key_delete = {
-    .op = "key.delete",
-    .members = which_key,
-    .edit = delete_key,
 };

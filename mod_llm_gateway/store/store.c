@@ -307,6 +307,16 @@ static int is_due(apr_time_t last, apr_interval_time_t every, apr_time_t now)
     return now - last >= every || now < last - every;
 }
 
+static apr_status_t expire_secrets(llm_store_t *store, apr_time_t now)
+{
+    apr_status_t status;
+
+    apr_thread_mutex_lock(store->writing);
+    status = llm_keyring_expire(store->keyring, store->bdb, now);
+    apr_thread_mutex_unlock(store->writing);
+    return status;
+}
+
 apr_status_t llm_store_maintain(llm_store_t *store, apr_time_t now)
 {
     apr_status_t status = APR_SUCCESS;
@@ -317,6 +327,9 @@ apr_status_t llm_store_maintain(llm_store_t *store, apr_time_t now)
     }
     if (status == APR_SUCCESS && is_due(store->pruned, PRUNE_EVERY, now)) {
         status = prune(store, now);
+    }
+    if (status == APR_SUCCESS) {
+        status = expire_secrets(store, now);
     }
     if (status != APR_SUCCESS) {
         llm_store_note(store, status, "the store cannot be maintained");

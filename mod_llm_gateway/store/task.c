@@ -27,6 +27,14 @@ int llm_task_shown(apr_size_t len)
     return len < 100 ? (int)len : 100;
 }
 
+llm_key_change_t *llm_edit_change(llm_edit_t *edit)
+{
+    llm_key_change_t *change = apr_pcalloc(edit->pool, sizeof(*change));
+
+    APR_ARRAY_PUSH(edit->changes, llm_key_change_t *) = change;
+    return change;
+}
+
 apr_status_t llm_task_string(const char **pvalue, llm_task_t *task,
                              const char *name, apr_size_t longest)
 {

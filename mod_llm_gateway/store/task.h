@@ -31,12 +31,22 @@ typedef struct llm_task_t {
     const char *message;
 } llm_task_t;
 
+/* A key that an edit wrote: the snapshot follows after the commit. */
+typedef struct llm_key_change_t {
+    llm_key_t was, key;
+    int is_new; /* `was` is nothing */
+} llm_key_change_t;
+
 /* What an edit leaves. */
 typedef struct llm_edit_t {
     llm_buf_t *done;    /* the result's members, without braces */
     const char *secret; /* sent once as "secret", stored nowhere; or NULL */
-    llm_key_t key;      /* as it is afterwards */
+    apr_array_header_t *changes; /* of llm_key_change_t * */
+    apr_pool_t *pool;            /* of this attempt */
 } llm_edit_t;
+
+/* One more key that is changed; all zero. */
+llm_key_change_t *llm_edit_change(llm_edit_t *edit);
 
 typedef struct llm_command_t {
     const char *op;

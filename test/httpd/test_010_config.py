@@ -81,6 +81,7 @@ MISTAKES = {
     "store without its kind": ("LLMStore /var/lib/x #!", "LLMStore", "bdb:"),
     "store of another kind": ("LLMStore redis://x #!", "LLMStore", "bdb:"),
     "a number that is none": ("LLMRetries x #!", "LLMRetries", "number", "'x'"),
+    "no day to keep records for": ("LLMKeepEvents 0 #!", "LLMKeepEvents", "one or more", "'0'"),
     "a negative number": ("LLMRetries -1 #!", "LLMRetries", "number", "-1"),
     "a size that is none": ("LLMBodyLimit big #!", "LLMBodyLimit", "expected", "big"),
     "a size of nothing": ("LLMBodyLimit 0 #!", "LLMBodyLimit", "expected", "0"),

@@ -12,7 +12,8 @@
 #define ALICE_SHOWN                                                            \
     "{\"id\":7,\"name\":\"alice\",\"team\":\"search\",\"state\":\"active\","   \
     "\"created\":\"2026-11-22T10:00:00Z\",\"expires\":null,\"revoked\":null,"  \
-    "\"hint\":\"x9-Q\",\"models\":[\"smart\",\"openai/*\"],\"note\":\"\"}"
+    "\"hint\":\"x9-Q\",\"models\":[\"smart\",\"openai/*\"],\"note\":\"\","     \
+    "\"grace_until\":null}"
 
 static const char *const made[] = {
     "{\"done\":{\"key\":" ALICE ",\"secret\":\"llmgw-abc\"}}", NULL};
@@ -132,13 +133,14 @@ END_TEST
 START_TEST(list_as_json)
 {
     fake.answer = two;
-    fake_expect("key list --json --team search", CTL_DONE,
-                "{\"keys\":[\n" ALICE_SHOWN ",\n"
-                "{\"id\":1200,\"name\":\"bob\",\"team\":null,"
-                "\"state\":\"revoked\",\"created\":\"2026-01-02T03:04:05Z\","
-                "\"expires\":null,\"revoked\":\"2026-02-02T03:04:05Z\","
-                "\"hint\":\"AAAA\",\"models\":null,\"note\":null}\n]}\n",
-                "");
+    fake_expect(
+        "key list --json --team search", CTL_DONE,
+        "{\"keys\":[\n" ALICE_SHOWN ",\n"
+        "{\"id\":1200,\"name\":\"bob\",\"team\":null,"
+        "\"state\":\"revoked\",\"created\":\"2026-01-02T03:04:05Z\","
+        "\"expires\":null,\"revoked\":\"2026-02-02T03:04:05Z\","
+        "\"hint\":\"AAAA\",\"models\":null,\"note\":null,\"grace_until\":null}\n]}\n",
+        "");
     ck_assert_str_eq(fake_asked("team"), "\"search\"");
 }
 END_TEST
@@ -149,11 +151,11 @@ START_TEST(list_as_csv)
     ck_assert_int_eq(fake_run("key list --format csv"), CTL_DONE);
     ck_assert_str_eq(fake.out,
                      "id,name,team,state,created,expires,revoked,hint,models,"
-                     "note\r\n"
+                     "note,grace_until\r\n"
                      "7,alice,search,active,2026-11-22T10:00:00Z,,,x9-Q,"
-                     "\"smart,openai/*\",\r\n"
+                     "\"smart,openai/*\",,\r\n"
                      "1200,bob,,revoked,2026-01-02T03:04:05Z,,"
-                     "2026-02-02T03:04:05Z,AAAA,,\r\n");
+                     "2026-02-02T03:04:05Z,AAAA,,,\r\n");
 }
 END_TEST
 
@@ -250,6 +252,84 @@ START_TEST(a_note_cannot_steer_the_terminal)
 }
 END_TEST
 
+START_TEST(update_hands_over_what_is_to_change)
+{
+    fake.answer = shown;
+    ck_assert_int_eq(fake_run("key update 7 --name bob --team red --no-note "
+                              "--all-models --expires never --json"),
+                     CTL_DONE);
+    ck_assert_str_eq(fake_asked("op"), "\"key.update\"");
+    ck_assert_str_eq(fake_asked("key_id"), "7");
+    ck_assert_str_eq(fake_asked("new_name"), "\"bob\"");
+    ck_assert_str_eq(fake_asked("team"), "\"red\"");
+    ck_assert_str_eq(fake_asked("note"), "\"\"");
+    ck_assert_str_eq(fake_asked("models"), "\"\"");
+    ck_assert_str_eq(fake_asked("expires"), "\"never\"");
+    ck_assert_int_eq(fake_run("key update alice --note x"), CTL_DONE);
+    ck_assert_str_eq(fake_asked("team"), "absent");
+    ck_assert_str_eq(fake_asked("new_name"), "absent");
+}
+END_TEST
+
+START_TEST(update_refuses_what_cannot_be_meant)
+{
+    fake_expect("key update alice", CTL_USAGE, "",
+                "llmgwctl: key update: expected an option that says what to "
+                "change\n");
+    fake_expect("key update alice --team a --no-team", CTL_USAGE, "",
+                "llmgwctl: --no-team and --team do not go together\n");
+    ck_assert_int_eq(fake_run("key update alice --name 42"), CTL_USAGE);
+    ck_assert_int_eq(fake_run("key rotate alice --grace soon"), CTL_USAGE);
+    ck_assert_ptr_nonnull(strstr(fake.err, "--grace: "));
+    ck_assert_ptr_null(fake.request);
+}
+END_TEST
+
+START_TEST(rotate_prints_the_new_key_alone)
+{
+    static const char *const rotated[] = {
+        "{\"done\":{\"key\":{\"id\":7,\"name\":\"alice\",\"grace_until\":"
+        "\"2026-11-23T12:00:00Z\"},\"secret\":\"llmgw-new\"}}",
+        NULL};
+
+    fake.answer = rotated;
+    fake_expect("key rotate alice --grace 24h", CTL_DONE, "llmgw-new\n",
+                "key alice (id 7) has another secret, and the old one is valid "
+                "until 2026-11-23T12:00:00Z; it is shown this once:\n");
+    ck_assert_str_eq(fake_asked("op"), "\"key.rotate\"");
+    ck_assert_str_eq(fake_asked("grace"), "\"24h\"");
+    ck_assert_int_eq(fake_run("key rotate alice"), CTL_DONE);
+    ck_assert_str_eq(fake_asked("grace"), "absent");
+}
+END_TEST
+
+START_TEST(teams_are_asked_for_by_name)
+{
+    static const char *const team[] = {
+        "{\"done\":{\"team\":{\"name\":\"red\",\"note\":null,\"created\":"
+        "\"2026-11-22T10:00:00Z\",\"keys\":2}}}",
+        NULL};
+
+    fake.answer = team;
+    fake_expect("team create red --note x", CTL_DONE, "red: made\n", "");
+    ck_assert_str_eq(fake_asked("op"), "\"team.create\"");
+    ck_assert_str_eq(fake_asked("note"), "\"x\"");
+    fake_expect("team show red --json", CTL_DONE,
+                "{\"team\":{\"name\":\"red\",\"keys\":2,\"created\":"
+                "\"2026-11-22T10:00:00Z\",\"note\":null}}\n",
+                "");
+    fake_expect("team update red", CTL_USAGE, "",
+                "llmgwctl: team update: expected an option that says what to "
+                "change\n");
+    ck_assert_int_eq(fake_run("team update red --name blue --no-note"),
+                     CTL_DONE);
+    ck_assert_str_eq(fake_asked("new_name"), "\"blue\"");
+    ck_assert_str_eq(fake_asked("note"), "\"\"");
+    fake.answer = none;
+    fake_expect("team list", CTL_DONE, "", "There are no teams.\n");
+}
+END_TEST
+
 Suite *key_suite(void)
 {
     Suite *suite = suite_create("key");
@@ -277,6 +357,10 @@ Suite *key_suite(void)
     tcase_add_test(one, show_is_a_record);
     tcase_add_test(one, revoke_and_delete_say_what_they_did);
     tcase_add_test(one, a_key_that_is_not_there_is_exit_1);
+    tcase_add_test(one, update_hands_over_what_is_to_change);
+    tcase_add_test(one, update_refuses_what_cannot_be_meant);
+    tcase_add_test(one, rotate_prints_the_new_key_alone);
+    tcase_add_test(one, teams_are_asked_for_by_name);
     suite_add_tcase(suite, one);
     return suite;
 }

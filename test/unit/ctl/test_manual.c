@@ -105,6 +105,8 @@ START_TEST(the_manual_has_every_member_of_the_json)
     static const char *const commands[] = {
         "key show a --json",
         "key list --json",
+        "team show a --json",
+        "team list --json",
         "usage --json --by key,model,provider,day,hour",
         "events --json",
         "status --json",
