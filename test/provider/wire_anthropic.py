@@ -202,7 +202,8 @@ def _check_tools(doc):
     names = []
     for i, tool in enumerate(doc.get("tools") or []):
         where = f"tools.{i}"
-        name = str(tool.get("name", ""))
+        need(isinstance(tool, dict), f"{where}: Input should be an object")
+        name = str(tool.get("name") or "")
         if tool.get("type") in (None, "custom"):
             need(re.fullmatch(r"[a-zA-Z0-9_-]{1,128}", name),
                  f"{where}.custom.name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'")
@@ -214,6 +215,7 @@ def _check_tools(doc):
                               "cache_control", "strict", "input_examples",
                               "defer_loading", "allowed_callers", "eager_input_streaming"},
                        lambda n: _extra(f"{where}.custom.{n}"))
+        need(name, f"{where}.name: Field required")
         need(name not in names, "tools: Tool names must be unique.")
         names.append(name)
     choice = doc.get("tool_choice")
