@@ -419,7 +419,8 @@ static void prepare(killer_t *killer)
     killer->shared = map_shared(sizeof(*killer->shared));
     killer->snapshot = llm_snapshot_format(map_shared(size), size);
     killer->takeover =
-        calloc((apr_size_t)killer->kills + 2, sizeof(*killer->takeover));
+        apr_pcalloc(killer->pool, ((apr_size_t)killer->kills + 2)
+                                      * sizeof(*killer->takeover));
     status = llm_store_prepare(killer->dir, geteuid(), getegid(), &what,
                                killer->pool);
     if (status == APR_SUCCESS) {
