@@ -14,8 +14,13 @@ noinst_LTLIBRARIES += \
 
 %C%_libllm_core_la_SOURCES = \
 	%D%/core/llm.h \
+	%D%/core/llm_bpe.c \
+	%D%/core/llm_bpe.h \
+	%D%/core/llm_bpe_split.c \
+	%D%/core/llm_bpe_split.h \
 	%D%/core/llm_buf.c \
 	%D%/core/llm_buf.h \
+	%D%/core/llm_encodings.def \
 	%D%/core/llm_find.h \
 	%D%/core/llm_json.c \
 	%D%/core/llm_json.h \
@@ -48,6 +53,10 @@ noinst_LTLIBRARIES += \
 	%D%/core/llm_time.h \
 	%D%/core/llm_tokens.c \
 	%D%/core/llm_tokens.h \
+	%D%/core/llm_tokens_request.c \
+	%D%/core/llm_unicode.c \
+	%D%/core/llm_unicode.def \
+	%D%/core/llm_unicode.h \
 	%D%/core/llm_usage.c \
 	%D%/core/llm_usage.h \
 	%D%/core/llm_utf8.h

@@ -112,6 +112,7 @@ endif
 	%D%/unit/core/main.c \
 	%D%/unit/core/random.h \
 	%D%/unit/core/suites.def \
+	%D%/unit/core/test_bpe.c \
 	%D%/unit/core/test_buf.c \
 	%D%/unit/core/test_find.c \
 	%D%/unit/core/test_find_portable.c \
@@ -129,6 +130,7 @@ endif
 	%D%/unit/core/test_sse.c \
 	%D%/unit/core/test_text.c \
 	%D%/unit/core/test_time.c \
+	%D%/unit/core/test_tokens.c \
 	%D%/unit/core/test_usage.c
 
 %C%_unit_test_dialect_CPPFLAGS = $(unit_cppflags)
@@ -214,13 +216,18 @@ endif
 	%D%/unit/ctl/test_usage.c \
 	%D%/unit/ctl/test_words.c
 
-# The benchmark: built when it is asked for.
+# The benchmark, and the encoder as a program: built when they are asked for.
 EXTRA_PROGRAMS = \
 	%D%/bench/llmload \
-	%D%/bench/mockllm
+	%D%/bench/mockllm \
+	%D%/tokens/encode
 EXTRA_DIST += \
 	%D%/bench/README.md \
 	%D%/bench/bench.py
+
+%C%_tokens_encode_SOURCES = %D%/tokens/encode.c
+%C%_tokens_encode_LDADD = mod_llm_gateway/libllm_core.la \
+	$(OPENSSL_LIBS) $(APU_LIBS) $(APR_LIBS)
 
 %C%_bench_mockllm_SOURCES = %D%/bench/mockllm.c
 %C%_bench_llmload_SOURCES = %D%/bench/llmload.c

@@ -37,6 +37,7 @@ typedef struct llm_policy_t {
     const apr_array_header_t *models; /* of llm_model_t * */
     const llm_prices_t *prices;       /* or NULL */
     apr_uint32_t price_day;           /* their date, as a day since 1970 */
+    const llm_vocabulary_t *vocabulary; /* or NULL: tokens are estimated */
     apr_size_t answer_limit;          /* largest answer held in memory */
     int retries;                      /* further upstreams after the first */
 } llm_policy_t;

@@ -18,6 +18,37 @@ void llm_meter_output(llm_attempt_t *attempt)
     }
 }
 
+/* The model that answered tells its encoding best; before it is known, the one
+ * that was asked. */
+llm_tokenizer_t llm_meter_tokenizer(const llm_exchange_t *x)
+{
+    const char *model = x->served;
+
+    if (!model && x->current) {
+        model = x->current->upstream.model;
+    }
+    return llm_tokenizer_find(x->policy->vocabulary, model ? model : x->model);
+}
+
+#define DELTA_KINDS ((int)LLM_DELTA_END + 1)
+
+static void tally(llm_exchange_t *x, llm_tally_t *sum, llm_text_t text, int run)
+{
+    if (!sum->counter && x->policy->vocabulary) {
+        llm_tally_open(sum, llm_meter_tokenizer(x), x->pool);
+    }
+    llm_tally_add(sum, text, run);
+}
+
+/* What the pieces of one text have in common. Pieces of several answers that
+ * come in turns count as texts of their own: they are tokens each, as models
+ * make them. */
+static int run_of(const llm_delta_t *delta)
+{
+    return (delta->choice * 256 + delta->call_index) * DELTA_KINDS
+           + (int)delta->kind;
+}
+
 void llm_meter_delta(llm_attempt_t *attempt, const llm_delta_t *delta)
 {
     llm_exchange_t *x = attempt->x;
@@ -32,19 +63,19 @@ void llm_meter_delta(llm_attempt_t *attempt, const llm_delta_t *delta)
     case LLM_DELTA_TEXT:
     case LLM_DELTA_REFUSAL:
     case LLM_DELTA_ARGS:
-        llm_tally_add(&x->text, delta->text);
+        tally(x, &x->text, delta->text, run_of(delta));
         if (delta->text.len) {
             llm_meter_output(attempt);
         }
         break;
     case LLM_DELTA_THINKING:
-        llm_tally_add(&x->thoughts, delta->text);
+        tally(x, &x->thoughts, delta->text, run_of(delta));
         if (delta->text.len) {
             llm_meter_output(attempt);
         }
         break;
     case LLM_DELTA_CALL:
-        llm_tally_add(&x->text, delta->call->name);
+        tally(x, &x->text, delta->call->name, run_of(delta));
         llm_meter_output(attempt);
         break;
     case LLM_DELTA_FINISH:
@@ -63,10 +94,36 @@ void llm_meter_delta(llm_attempt_t *attempt, const llm_delta_t *delta)
     }
 }
 
-/* Every choice of a whole answer, as its pieces would have come. */
+static void tally_call(llm_exchange_t *x, const llm_call_t *call, int run)
+{
+    tally(x, &x->text, call->name, run);
+    llm_tally_add_plain(&x->text, call->args, run + 1);
+}
+
+/* What a choice says, as its pieces would have come. */
+static void tally_parts(llm_exchange_t *x, const llm_part_t *part, int *prun)
+{
+    for (; part; part = part->next) {
+        *prun += 2;
+        if (part->kind == LLM_PART_THINKING) {
+            tally(x, &x->thoughts, part->text, *prun);
+        }
+        else if (part->kind == LLM_PART_TOOL_CALL) {
+            tally_call(x, part->call, *prun);
+        }
+        else if (part->kind == LLM_PART_TEXT
+                 || part->kind == LLM_PART_REFUSAL) {
+            tally(x, &x->text, part->text, *prun);
+        }
+    }
+}
+
+/* A whole answer comes with its usage or never: what has been counted already
+ * is not counted here. */
 void llm_meter_answer(llm_attempt_t *attempt, const llm_answer_t *answer)
 {
     llm_exchange_t *x = attempt->x;
+    int run = 0;
 
     llm_usage_merge(&x->usage, answer->usage);
     if (answer->model) {
@@ -75,20 +132,8 @@ void llm_meter_answer(llm_attempt_t *attempt, const llm_answer_t *answer)
     for (const llm_choice_t *choice = answer->choices; choice;
          choice = choice->next) {
         x->finish = choice->finish;
-        for (const llm_part_t *part = choice->parts; part; part = part->next) {
-            if (part->kind == LLM_PART_THINKING) {
-                llm_tally_add(&x->thoughts, part->text);
-            }
-            else if (part->kind == LLM_PART_TOOL_CALL) {
-                llm_text_t args = {part->call->args.data, part->call->args.len};
-
-                llm_tally_add(&x->text, part->call->name);
-                llm_tally_add(&x->text, args);
-            }
-            else if (part->kind == LLM_PART_TEXT
-                     || part->kind == LLM_PART_REFUSAL) {
-                llm_tally_add(&x->text, part->text);
-            }
+        if (!llm_usage_is_known(&x->usage, LLM_CLASS_OUTPUT)) {
+            tally_parts(x, choice->parts, &run);
         }
     }
 }

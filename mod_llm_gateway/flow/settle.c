@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "core/llm_tokens.h"
-#include "flow/flow.h"
+#include "flow/stream_internal.h"
 
 /* Did a provider do work that it will bill? It does when it answered, whole
  * or in part, and when it was left or given up in the middle of its work. */
@@ -39,7 +39,8 @@ static apr_int64_t input_of(llm_exchange_t *x)
             && llm_json_read(&x->doc, x->raw.data, x->raw.len, NULL, x->pool)) {
             x->doc = NULL;
         }
-        x->input_estimate = llm_tokens_of_request(x->doc);
+        x->input_estimate =
+            llm_tokens_of_request(x->doc, llm_meter_tokenizer(x), x->pool);
     }
     return x->input_estimate;
 }

@@ -69,5 +69,7 @@ void llm_meter_answer(llm_attempt_t *attempt, const llm_answer_t *answer);
 void llm_meter_document(llm_attempt_t *attempt, const llm_json_t *doc,
                         apr_pool_t *scratch);
 void llm_meter_output(llm_attempt_t *attempt); /* a first token, perhaps */
+/* What counts this exchange's texts where the provider does not. */
+llm_tokenizer_t llm_meter_tokenizer(const llm_exchange_t *x);
 
 #endif /* FLOW_STREAM_INTERNAL_H */

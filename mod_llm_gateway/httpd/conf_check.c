@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What can be told only when the whole configuration was read: providers that
- * are named but not defined, a gateway without a store, the price list.
+ * are named but not defined, a gateway without a store, the price list and the
+ * vocabulary.
  *
  * Runs for "httpd -t" too. Messages name file and line as httpd's own do.
  */
@@ -14,7 +15,8 @@
 #include "core/llm_time.h"
 
 #define SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
-#define DEFAULT_PRICES  LLMGW_DATADIR "/prices.json"
+#define DEFAULT_PRICES     LLMGW_DATADIR "/prices.json"
+#define DEFAULT_VOCABULARY LLMGW_DATADIR "/vocabulary"
 
 #define COMPLAIN APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, NULL
 
@@ -153,6 +155,22 @@ static int check_prices(llmgw_server_t *server, apr_pool_t *pconf)
     return OK;
 }
 
+static int check_vocabulary(llmgw_server_t *server, apr_pool_t *pconf)
+{
+    const char *path = DEFAULT_VOCABULARY, *what;
+    apr_finfo_t info;
+
+    if (*server->vocabulary.value) {
+        path = ap_server_root_relative(pconf, server->vocabulary.value);
+    }
+    else if (apr_stat(&info, path, APR_FINFO_TYPE, pconf)) {
+        return OK;
+    }
+    what = path ? llm_vocabulary_load(&server->vocabularies, path, pconf)
+                : "expected the path of a file";
+    return what ? complain("LLMVocabulary", what) : OK;
+}
+
 static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                         server_rec *s)
 {
@@ -166,11 +184,32 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     }
     result = result ? result : check_store(server);
     result = result ? result : check_socket(server, pconf);
-    return result ? result : check_prices(server, pconf);
+    result = result ? result : check_prices(server, pconf);
+    return result ? result : check_vocabulary(server, pconf);
+}
+
+/* Once a start, where there is a gateway: by now the log is open. */
+static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                       server_rec *s)
+{
+    const llmgw_server_t *server = llmgw_server_of(s);
+
+    (void)pconf;
+    (void)plog;
+    (void)ptemp;
+    if (server->first_use && !server->vocabularies
+        && ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
+                     LLM_LOGNO(0307) "no LLMVocabulary and no %s: tokens that "
+                                     "a provider does not count are estimated",
+                     DEFAULT_VOCABULARY);
+    }
+    return OK;
 }
 
 void llmgw_conf_hooks(apr_pool_t *p)
 {
     (void)p;
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
 }

@@ -105,6 +105,7 @@ static const llm_policy_t *policy_of(request_rec *r)
     policy->models = server->models;
     policy->prices = server->price_list;
     policy->price_day = server->price_day;
+    policy->vocabulary = server->vocabularies;
     policy->answer_limit = dir->answer_limit.value;
     policy->retries = dir->retries.value;
     return policy;

@@ -99,6 +99,7 @@ typedef struct llmgw_server_t {
     apr_array_header_t *models;       /* of llm_model_t * */
     llm_prices_t *price_list;         /* read at check_config, or NULL */
     apr_uint32_t price_day;           /* its date, as a day since 1970 */
+    llm_vocabulary_t *vocabularies;   /* mapped at check_config, or NULL */
 
     /* while the configuration is read */
     llm_provider_t *provider;         /* the <LLMProvider> being read */
