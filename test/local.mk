@@ -20,6 +20,7 @@ unit_programs = \
 	%D%/unit/test_ctl
 
 fuzz_programs = \
+	%D%/fuzz/replay_bpe \
 	%D%/fuzz/replay_command \
 	%D%/fuzz/replay_dialect \
 	%D%/fuzz/replay_json \
@@ -77,6 +78,7 @@ EXTRA_DIST += $(lint_checks) \
 	%D%/vectors \
 	%D%/README.md \
 	%D%/run.sh \
+	%D%/lint/length.except \
 	%D%/lint/lint.sh
 
 # pytest's: a real httpd, the scripted provider, the official SDKs.
@@ -223,7 +225,10 @@ EXTRA_PROGRAMS = \
 	%D%/tokens/encode
 EXTRA_DIST += \
 	%D%/bench/README.md \
-	%D%/bench/bench.py
+	%D%/bench/bench.py \
+	%D%/tokens/accuracy.py \
+	%D%/tokens/compare.mjs \
+	%D%/tokens/texts.json
 
 %C%_tokens_encode_SOURCES = %D%/tokens/encode.c
 %C%_tokens_encode_LDADD = mod_llm_gateway/libllm_core.la \
@@ -242,6 +247,15 @@ bench: all %D%/bench/llmload %D%/bench/mockllm
 fuzz_corpus = $(abs_top_srcdir)/%D%/fuzz/corpus
 fuzz_ldadd = mod_llm_gateway/libllm_core.la \
 	$(OPENSSL_LIBS) $(APU_LIBS) $(APR_LIBS)
+
+%C%_fuzz_replay_bpe_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/bpe"' \
+	-DLLMGW_FUZZ_VOCABULARY='"$(abs_top_srcdir)/%D%/vectors/tokens/vocabulary"'
+%C%_fuzz_replay_bpe_LDADD = $(fuzz_ldadd)
+%C%_fuzz_replay_bpe_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_bpe.c \
+	%D%/fuzz/standalone.c
 
 %C%_fuzz_replay_command_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/command"'

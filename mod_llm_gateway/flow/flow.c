@@ -6,6 +6,7 @@
  */
 #include "flow/flow.h"
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <string.h>
 
@@ -101,16 +102,39 @@ static int is_bool_or_null(llm_bytes_t value)
            || (value.len == 4 && !memcmp(value.data, "null", 4));
 }
 
+/* A model's name; NULL for anything else. It ends up in headers, in records
+ * and on terminals, and decides what a key may do: a control character, U+0000
+ * above all, would make it two names. */
+static const char *model_of(llm_bytes_t value, apr_pool_t *pool)
+{
+    const llm_json_t *node;
+    llm_bytes_t name;
+
+    if (!value.len || llm_json_read(&node, value.data, value.len, NULL, pool)
+        || !llm_json_is(node, LLM_JSON_STRING)) {
+        return NULL;
+    }
+    name = llm_text_decode(llm_json_text(node), pool);
+    for (apr_size_t i = 0; i < name.len; ++i) {
+        if (apr_iscntrl(name.data[i])) {
+            return NULL;
+        }
+    }
+    return apr_pstrmemdup(pool, name.data, name.len);
+}
+
 static llm_problem_t *read_model(llm_exchange_t *x, const members_t *members)
 {
     if (!members->model.len) {
         return llm_problem_field(x->pool, "model",
                                  "the request names no model");
     }
-    x->model = string_of(members->model, x->pool);
+    x->model = model_of(members->model, x->pool);
     if (!x->model || !*x->model || strlen(x->model) > MODEL_MAX) {
         return llm_problem_field(
-            x->pool, "model", "expected a string of 1 to %d bytes", MODEL_MAX);
+            x->pool, "model",
+            "expected a string of 1 to %d bytes without control characters",
+            MODEL_MAX);
     }
     return NULL;
 }
@@ -139,22 +163,25 @@ static int ends_with(const char *path, const char *suffix)
     return len >= tail && !memcmp(path + len - tail, suffix, tail);
 }
 
-/* A native call: whatever it is, it passes; what can be read is. */
+/* A native call: whatever it is, it passes; what can be read is. Where the
+ * path names a model it is that one which answers, whatever the body says. */
 static llm_problem_t *read_native(llm_exchange_t *x)
 {
     const llm_dialect_t *dialect = x->native->dialect;
     members_t members;
 
     memset(&members, 0, sizeof(members));
+    if (dialect->native_model) {
+        x->model = dialect->native_model(x->native_rest, NULL, x->pool);
+    }
     if (x->raw.len && !read_body(x, &members)) {
-        x->model = string_of(members.model, x->pool);
+        if (!x->model) {
+            x->model = model_of(members.model, x->pool);
+        }
         x->stream = is_true(members.stream);
         x->user = user_of(&members, x->pool);
         x->native_chat = x->model && dialect->chat_path && dialect->pass_request
                          && ends_with(x->native_rest, dialect->chat_path);
-    }
-    if (!x->model && dialect->native_model) {
-        x->model = dialect->native_model(x->native_rest, NULL, x->pool);
     }
     return NULL;
 }

@@ -168,17 +168,24 @@ static llm_problem_t *check_request(request_rec *r, llmgw_request_t *request)
 {
     llm_problem_t *problem = llmgw_endpoint_problem(r, request);
 
-    if (!problem) {
-        problem = llmgw_shared_check(r);
-    }
-    return problem ? problem
-                   : check_body_headers(r, llmgw_dir_of(r)->body_limit.value);
+    return problem ? problem : llmgw_shared_check(r);
+}
+
+/* The answer to a request that was admitted and cannot be read. */
+static int refuse(request_rec *r, llmgw_request_t *request,
+                  llm_problem_t *problem)
+{
+    request->x->problem = problem;
+    llm_flow_reply_problem(request->x);
+    llmgw_deliver(r, request, 1);
+    return OK;
 }
 
 /* A chat, embeddings, or a provider's own API. */
 static int serve(request_rec *r, llmgw_request_t *request)
 {
     llm_problem_t *problem = llmgw_auth_check(r, request);
+    apr_size_t limit = llmgw_dir_of(r)->body_limit.value;
     llm_bytes_t body = {"", 0};
     int status;
 
@@ -192,15 +199,16 @@ static int serve(request_rec *r, llmgw_request_t *request)
     if (problem) {
         return llmgw_reply_problem(r, request, problem);
     }
-    status = read_body(r, llmgw_dir_of(r)->body_limit.value, &body, &problem);
+    problem = check_body_headers(r, limit);
+    if (problem) {
+        return refuse(r, request, problem);
+    }
+    status = read_body(r, limit, &body, &problem);
     if (status != OK) {
         return status;
     }
     if (problem) {
-        request->x->problem = problem;
-        llm_flow_reply_problem(request->x);
-        llmgw_deliver(r, request, 1);
-        return OK;
+        return refuse(r, request, problem);
     }
     request->x->raw = body;
     return run_exchange(r, request);

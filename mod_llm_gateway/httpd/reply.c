@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 #define JSON_TYPE    "application/json"
@@ -129,9 +130,27 @@ int llmgw_reply_problem(request_rec *r, llmgw_request_t *request,
 
 /* ---- the head of an exchange's reply ----------------------------------- */
 
-static int set_header(void *headers, const char *name, const char *value)
+/* A provider's words as a header's value. httpd gives up an answer with a
+ * control character in its head, after it was paid for; a space does as well
+ * (RFC 9110, 5.5). */
+static const char *header_value(const char *value, apr_pool_t *pool)
 {
-    apr_table_addn(headers, name, value);
+    char *clean = NULL;
+
+    for (apr_size_t i = 0; value[i]; ++i) {
+        if (apr_iscntrl(value[i]) && value[i] != '\t') {
+            clean = clean ? clean : apr_pstrdup(pool, value);
+            clean[i] = ' ';
+        }
+    }
+    return clean ? clean : value;
+}
+
+static int set_header(void *baton, const char *name, const char *value)
+{
+    request_rec *r = baton;
+
+    apr_table_addn(r->headers_out, name, header_value(value, r->pool));
     return 1;
 }
 
@@ -158,11 +177,10 @@ static const char *cost_of(llm_exchange_t *x, apr_pool_t *pool)
                : llm_money_print(record.cost, pool);
 }
 
-static void set_unless_null(apr_table_t *headers, const char *name,
-                            const char *value)
+static void set_unless_null(request_rec *r, const char *name, const char *value)
 {
     if (value) {
-        apr_table_setn(headers, name, value);
+        apr_table_setn(r->headers_out, name, header_value(value, r->pool));
     }
 }
 
@@ -182,10 +200,10 @@ static void set_llm_headers(request_rec *r, llm_exchange_t *x)
         return;
     }
     apr_table_setn(headers, "x-llm-provider", attempt->upstream.provider->name);
-    set_unless_null(headers, "x-llm-model",
+    set_unless_null(r, "x-llm-model",
                     x->served ? x->served : attempt->upstream.model);
-    set_unless_null(headers, "x-llm-dropped", dropped_of(attempt, r->pool));
-    set_unless_null(headers, "x-llm-cost", cost_of(x, r->pool));
+    set_unless_null(r, "x-llm-dropped", dropped_of(attempt, r->pool));
+    set_unless_null(r, "x-llm-cost", cost_of(x, r->pool));
 }
 
 void llmgw_reply_head(request_rec *r, llmgw_request_t *request)
@@ -194,9 +212,9 @@ void llmgw_reply_head(request_rec *r, llmgw_request_t *request)
 
     set_status(r, x->reply.status);
     if (x->reply.content_type) {
-        ap_set_content_type(r, x->reply.content_type);
+        ap_set_content_type(r, header_value(x->reply.content_type, r->pool));
     }
-    apr_table_do(set_header, r->headers_out, x->reply.headers, NULL);
+    apr_table_do(set_header, r, x->reply.headers, NULL);
     if (x->problem) {
         set_problem_headers(r, request, x->problem);
     }

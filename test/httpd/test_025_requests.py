@@ -42,7 +42,10 @@ def test_a_body_that_is_no_json_object(four, upstream, path, body):
     ({"messages": HELLO, "max_tokens": 9}, "model"),
     ({"model": 7, "messages": HELLO, "max_tokens": 9}, "model"),
     ({"model": "", "messages": HELLO, "max_tokens": 9}, "model"),
-    ({"model": None, "messages": HELLO, "max_tokens": 9}, "model")])
+    ({"model": None, "messages": HELLO, "max_tokens": 9}, "model"),
+    ({"model": "openai/x\r\nx-evil: 1", "messages": HELLO, "max_tokens": 9}, "model"),
+    ({"model": "openai/x\x00y", "messages": HELLO, "max_tokens": 9}, "model"),
+    ({"model": "openai/\x1b[31mx", "messages": HELLO, "max_tokens": 9}, "model")])
 def test_a_model_that_is_none_is_named(four, upstream, path, body, member):
     answer = four.post(path, body, VERSION)
     assert answer.status == 400, answer
@@ -121,6 +124,15 @@ def test_a_body_past_the_limit(four, upstream, path, told):
     answer = four.post(path, body, headers)
     assert answer.status == 413, answer
     assert "1048576" in error(path, answer)[1] or "1m" in error(path, answer)[1].lower()
+    assert four.record(answer)["status"] == 413
+    assert not upstream.seen()
+
+
+def test_a_compressed_body(four, upstream):
+    answer = four.post(OPENAI, b"\x1f\x8b", [("Content-Encoding", "gzip")])
+    assert answer.status == 415, answer
+    assert "gzip" in error(OPENAI, answer)[1]
+    assert four.record(answer)["status"] == 415
     assert not upstream.seen()
 
 

@@ -97,6 +97,17 @@ def test_the_huggingface_router(native, upstream):
     assert reader.openai(answer.body).text == "You said: hello"
 
 
+@pytest.mark.parametrize("path, body", [
+    ("/gemini/v1beta/models/gemini-pro:generateContent", GEMINI),
+    ("/huggingface/org/large", {"inputs": "hello"})])
+def test_a_body_does_not_make_another_model_of_the_path(native, upstream, path, body):
+    """Which one answers is in the path: it is what a key may use or not."""
+    made = native.ctl_json("key", "create", f"of{path.count('/')}", "--models", "small")
+    answer = native.post(path, {"model": "small", **body}, key=made["secret"])
+    assert answer.status == 403, answer
+    assert not upstream.seen()
+
+
 @pytest.mark.parametrize("path", [
     "/openai/v1/models", "/openai/v1/models/gpt-4o", "/gemini/v1beta/models"])
 def test_other_methods_pass(native, upstream, path):

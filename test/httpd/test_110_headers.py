@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a response tells beside its body, what the access log can say, and
 /health."""
+import json
 import os
 import re
 import shutil
@@ -44,6 +45,27 @@ def test_every_answer_has_an_id_of_its_own(four, upstream):
 def test_the_clients_own_request_id_does_not_replace_ours(four, upstream):
     answer = four.chat("smart", headers=[("x-request-id", "mine")])
     assert answer.id.startswith("req_")
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_what_a_provider_says_cannot_break_the_head(four, upstream, stream):
+    """httpd gives up an answer whose head it cannot send; it was paid for."""
+    said = {"id": "x", "object": "chat.completion", "model": "gpt-test\r\nx-evil: \x1b[31m",
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": "hi"},
+                         "delta": {"content": "hi"}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}}
+    body = json.dumps(said)
+    upstream.queue({"headers": [["Content-Type", "text/event-stream" if stream
+                                 else "application/json"], ["x-odd", "a\x01b"],
+                                ["x-llm-cost", "7"], ["x-llm-dropped", "lies"]],
+                    "body": f"data: {body}\n\ndata: [DONE]\n\n" if stream else body})
+    answer = four.chat("openai/gpt-test", stream=stream)
+    assert answer.status == 200, answer
+    assert answer.header("x-odd") == "a b"
+    assert answer.header("x-llm-cost") != "7" and not answer.has("x-llm-dropped")
+    assert not answer.has("x-evil")
+    record = four.record(answer)
+    assert (record["status"], record["input"], record["output"]) == (200, 5, 3)
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
