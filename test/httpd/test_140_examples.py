@@ -47,7 +47,7 @@ def tried(gw):
                                 f"file:{gw.file(name, 'sk-example')}")
         text = text.replace("/etc/llm-gateway/prices.json", gw.prices)
         text = text.replace("logs/llm_log", "llm_log")
-        text = re.sub(r"(?m)^\s*(LLMStore\s|LoadModule llm_gateway_module\s).*$", "", text)
+        text = re.sub(r"(?m)^\s*(LLMStore\s|LLMVocabulary\s|LoadModule llm_gateway_module\s).*$", "", text)
         if "SSLProxyEngine" not in text:
             text += HTTPS
         text += f"\nSSLSessionCache shmcb:{gw.root}/run/ssl(65536)\n"
