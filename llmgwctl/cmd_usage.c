@@ -18,7 +18,7 @@
 static const ctl_column_t groups[] = {
     {"key", "KEY", CTL_TEXT, 0},           {"model", "MODEL", CTL_TEXT, 0},
     {"provider", "PROVIDER", CTL_TEXT, 0}, {"day", "DAY", CTL_TEXT, 0},
-    {"hour", "HOUR", CTL_TIME, 0},
+    {"hour", "HOUR", CTL_TIME, 0},         {"team", "TEAM", CTL_TEXT, 0},
 };
 #define GROUPS ((int)(sizeof(groups) / sizeof(groups[0])))
 
@@ -74,6 +74,7 @@ static const ctl_column_t sums[SUMS + 1] = {
 typedef struct line_t {
     const char *group[GROUPS + 1]; /* in the order of --by */
     apr_uint64_t sum[SUMS];
+    apr_uint64_t weight; /* what it is sorted by, the greatest first */
 } line_t;
 
 typedef struct report_t {
@@ -81,6 +82,8 @@ typedef struct report_t {
     apr_array_header_t *by;    /* of ctl_column_t: the groups asked for */
     apr_array_header_t *lines; /* of line_t * */
     line_t total;
+    int top;  /* lines at most; 0 all */
+    int sort; /* the sum to sort by, the greatest first; -1 by name */
 } report_t;
 
 /* ------------------------------------------------------------------- asked */
@@ -94,8 +97,8 @@ static int add_group(report_t *report, const char *name)
     }
     if (i == GROUPS) {
         return ctl_fail(report->ctl, CTL_USAGE, "usage",
-                        "--by: expected key, model, provider, day or hour, "
-                        "not '%s'",
+                        "--by: expected key, team, model, provider, day or "
+                        "hour, not '%s'",
                         name);
     }
     asked = (const ctl_column_t *)(void *)report->by->elts;
@@ -149,9 +152,39 @@ static int make_request(llm_buf_t **prequest, report_t *report)
     ctl_request_text(*prequest, "since", since);
     ctl_request_text(*prequest, "until", until);
     ctl_request_text(*prequest, "key", ctl_option(ctl, "key"));
+    ctl_request_text(*prequest, "team", ctl_option(ctl, "team"));
     ctl_request_text(*prequest, "model", ctl_option(ctl, "model"));
     ctl_request_text(*prequest, "provider", ctl_option(ctl, "provider"));
     return CTL_DONE;
+}
+
+/* --top N, by the cost or by what --sort says. */
+static int read_order(report_t *report)
+{
+    ctl_t *ctl = report->ctl;
+    const char *top = ctl_option(ctl, "top"), *sort = ctl_option(ctl, "sort");
+
+    if (top
+        && (strspn(top, "0123456789") != strlen(top) || *top == '0'
+            || strlen(top) > 6)) {
+        return ctl_fail(ctl, CTL_USAGE, "usage",
+                        "--top: expected a number above zero, not '%s'", top);
+    }
+    report->top = top ? (int)apr_atoi64(top) : 0;
+    report->sort = top ? COST : -1;
+    if (!sort) {
+        return CTL_DONE;
+    }
+    report->sort = 0;
+    while (report->sort < SUMS && strcmp(sums[report->sort].name, sort) != 0) {
+        ++report->sort;
+    }
+    return report->sort < SUMS
+               ? CTL_DONE
+               : ctl_fail(ctl, CTL_USAGE, "usage",
+                          "--sort: expected a sum such as cost, requests or "
+                          "tokens_in, not '%s'",
+                          sort);
 }
 
 /* ------------------------------------------------------------------ summed */
@@ -188,14 +221,15 @@ static void add_line(void *baton, const llm_json_t *row)
     for (i = 0; i < SUMS; ++i) {
         report->total.sum[i] += sum[i];
     }
+    line->weight = report->sort < 0 ? 0 : sum[report->sort];
     APR_ARRAY_PUSH(report->lines, line_t *) = line;
 }
 
-/* By the groups' names, in the order of --by. */
+/* By weight, then by the groups' names, in the order of --by. */
 static int compare(const void *a, const void *b)
 {
     const line_t *x = *(line_t *const *)a, *y = *(line_t *const *)b;
-    int i, order = 0;
+    int i, order = (x->weight < y->weight) - (x->weight > y->weight);
 
     for (i = 0; i < GROUPS && !order; ++i) {
         order = strcmp(x->group[i] ? x->group[i] : "",
@@ -257,11 +291,15 @@ static void print_report(report_t *report)
 {
     ctl_list_t *list = ctl_list_begin(report->ctl, "usage", columns_of(report));
     const char **total = cells_of(report, &report->total);
-    int i;
+    int i, count = report->lines->nelts;
+
+    if (report->top && count > report->top) {
+        count = report->top;
+    }
 
     qsort(report->lines->elts, (size_t)report->lines->nelts, sizeof(line_t *),
           compare);
-    for (i = 0; i < report->lines->nelts; ++i) {
+    for (i = 0; i < count; ++i) {
         ctl_list_add(
             list, cells_of(report, APR_ARRAY_IDX(report->lines, i, line_t *)));
     }
@@ -270,6 +308,10 @@ static void print_report(report_t *report)
     }
     ctl_list_total(list, total);
     ctl_list_end(list);
+    if (count < report->lines->nelts) {
+        ctl_remark(report->ctl, "%d more lines are in the total.",
+                   report->lines->nelts - count);
+    }
     print_remarks(report);
 }
 
@@ -282,6 +324,9 @@ static int usage(ctl_t *ctl)
     report.by = apr_array_make(ctl->pool, GROUPS, sizeof(ctl_column_t));
     report.lines = apr_array_make(ctl->pool, 64, sizeof(line_t *));
     status = read_by(&report);
+    if (status == CTL_DONE) {
+        status = read_order(&report);
+    }
     if (status == CTL_DONE) {
         status = make_request(&request, &report);
     }
@@ -297,8 +342,11 @@ static int usage(ctl_t *ctl)
 static const ctl_option_t options[] = {
     {"since", "WHEN", "from then on: 7d, 24h, 2026-11-22, today, yesterday"},
     {"until", "WHEN", "up to then, itself not included"},
-    {"by", "LIST", "of key, model, provider, day, hour; else key,model"},
+    {"by", "LIST", "of key,team,model,provider,day,hour; else key,model"},
+    {"top", "N", "only the N lines with most cost, or most of --sort"},
+    {"sort", "SUM", "greatest first: cost, requests, errors, tokens_in, ..."},
     {"key", "NAME", "only this key"},
+    {"team", "TEAM", "only the keys of this team"},
     {"model", "MODEL", "only this model"},
     {"provider", "NAME", "only this provider"},
     CTL_OPTION_FORMAT,

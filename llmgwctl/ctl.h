@@ -173,7 +173,8 @@ typedef enum {
     CTL_DECIMAL, /* decimal text, to be aligned as a number */
     CTL_TIME,    /* RFC 3339 */
     CTL_FLAG,    /* "true" or "false" */
-    CTL_NAMES    /* comma separated; an array in JSON */
+    CTL_NAMES,   /* comma separated; an array in JSON */
+    CTL_OBJECT   /* JSON, as it stands; not for tables */
 } ctl_form_e;
 
 enum {

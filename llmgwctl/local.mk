@@ -8,6 +8,7 @@ noinst_LTLIBRARIES += %D%/libctl.la
 
 %C%_libctl_la_SOURCES = \
 	%D%/ask.c \
+	%D%/cmd_audit.c \
 	%D%/cmd_events.c \
 	%D%/cmd_key.c \
 	%D%/cmd_price.c \

@@ -109,6 +109,7 @@ static void add_cell(cJSON *object, const ctl_column_t *column,
     case CTL_COUNT:
     case CTL_ID:
     case CTL_FLAG:
+    case CTL_OBJECT:
         cJSON_AddRawToObject(object, column->name, cell ? cell : "null");
         break;
     case CTL_MONEY:

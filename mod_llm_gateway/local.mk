@@ -121,6 +121,7 @@ noinst_LTLIBRARIES += \
 	%D%/store/codec_rows.c \
 	%D%/store/command.c \
 	%D%/store/command.h \
+	%D%/store/command_audit.c \
 	%D%/store/command_check.c \
 	%D%/store/command_events.c \
 	%D%/store/command_key.c \

@@ -39,8 +39,12 @@
  *   team.update {name, new_name?, note?}                    edit
  *   team.delete {name}                                      edit
  *               refused while it has keys
- *   usage       {since?, until?, by: ["key","model","provider","day","hour"],
- *                key?, model?, provider?}
+ *   audit       {since?, until?, limit?}    -> row per edit, by time; with a
+ *               limit the latest ones; {time, uid, op, change: {...}}; done
+ *               {edits}
+ *   usage       {since?, until?, by: ["key","team","model","provider","day",
+ *                "hour"], key?, team?, model?, provider?}
+ *               a key's usage is its present team's
  *               -> row per group: the group's members in the order of "by"
  *               (day "2026-11-22", hour RFC 3339; with "key" also key_id),
  *               then requests, errors, aborted, killed, estimated, unpriced,

@@ -5,6 +5,8 @@
 
 #include "core/llm_time.h"
 
+#include <string.h>
+
 #define GROUPS_MAX 1000000
 
 /* What can be grouped by. */
@@ -13,7 +15,7 @@ static const struct {
     unsigned bit;
 } groupings[] = {
     {"key", LLM_BY_KEY}, {"model", LLM_BY_MODEL}, {"provider", LLM_BY_PROVIDER},
-    {"day", LLM_BY_DAY}, {"hour", LLM_BY_HOUR},
+    {"day", LLM_BY_DAY}, {"hour", LLM_BY_HOUR},   {"team", LLM_BY_TEAM},
 };
 #define GROUPINGS (sizeof(groupings) / sizeof(groupings[0]))
 
@@ -22,7 +24,7 @@ typedef struct usage_t {
     llm_query_t query;
     unsigned order[GROUPINGS]; /* LLM_BY_*, as the caller wants them */
     unsigned orders;
-    apr_uint32_t model, provider;
+    apr_uint32_t model, provider, team;
     apr_array_header_t *keys;
     int is_nothing; /* a filter names what never was */
 } usage_t;
@@ -51,8 +53,8 @@ static apr_status_t ask_by(usage_t *usage)
 
         if (!bit || usage->query.by & bit) {
             return llm_task_refuse(usage->task, "usage",
-                                   "by: expected key, model, provider, day "
-                                   "or hour, each once, not %.*s",
+                                   "by: expected key, team, model, provider, "
+                                   "day or hour, each once, not %.*s",
                                    llm_task_shown(name->raw.len),
                                    name->raw.data);
         }
@@ -115,6 +117,31 @@ static apr_status_t ask_name(usage_t *usage, const char *member,
     return status;
 }
 
+/* A team is known by some key of it; nobody is in a team without a key. */
+static apr_status_t ask_team(usage_t *usage)
+{
+    llm_keyring_t *keyring = usage->task->store->keyring;
+    const char *team;
+    apr_status_t status = llm_task_string(&team, usage->task, "team", 64);
+    int i;
+
+    if (status != APR_SUCCESS || (!team && !(usage->query.by & LLM_BY_TEAM))) {
+        return status;
+    }
+    usage->query.chiefs = llm_keyring_chiefs(keyring, usage->task->pool);
+    if (team) {
+        usage->query.team = &usage->team;
+        for (i = 0; *team && i < usage->query.chiefs->nelts && !usage->team;
+             ++i) {
+            if (!strcmp(llm_keyring_team(keyring, (apr_uint32_t)i), team)) {
+                usage->team = (apr_uint32_t)i;
+            }
+        }
+        usage->is_nothing |= *team && !usage->team;
+    }
+    return APR_SUCCESS;
+}
+
 static apr_status_t ask_query(usage_t *usage)
 {
     apr_status_t status = ask_by(usage);
@@ -124,6 +151,9 @@ static apr_status_t ask_query(usage_t *usage)
     }
     if (status == APR_SUCCESS) {
         status = ask_key(usage);
+    }
+    if (status == APR_SUCCESS) {
+        status = ask_team(usage);
     }
     if (status == APR_SUCCESS) {
         status = ask_name(usage, "model", LLM_DICT_MODEL, &usage->model,
@@ -145,6 +175,8 @@ static const char *name_of(const usage_t *usage, unsigned bit,
     switch (bit) {
     case LLM_BY_KEY:
         return llm_keyring_name(store->keyring, group->key);
+    case LLM_BY_TEAM:
+        return llm_keyring_team(store->keyring, group->key);
     case LLM_BY_MODEL:
         return llm_dict_name(store->dict, LLM_DICT_MODEL, group->model);
     case LLM_BY_PROVIDER:
@@ -234,8 +266,8 @@ static apr_status_t run(llm_task_t *task)
 
 const llm_command_t llm_command_usage = {
     .op = "usage",
-    .members = (const char *const[]){"since", "until", "by", "key", "model",
-                                     "provider", NULL},
+    .members = (const char *const[]){"since", "until", "by", "key", "team",
+                                     "model", "provider", NULL},
     .is_slow = 1,
     .read = run,
 };

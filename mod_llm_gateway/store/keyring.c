@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#include <apr_hash.h>
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
 
@@ -530,33 +531,45 @@ const char *llm_keyring_team(llm_keyring_t *keyring, apr_uint32_t id)
     return words.team ? words.team : "";
 }
 
-static void find_ids(llm_keyring_t *keyring, const char *word, int is_team,
+void llm_keyring_ids(llm_keyring_t *keyring, const char *name,
                      llm_keyring_id_cb *each, void *baton)
 {
     int i;
 
     apr_thread_mutex_lock(keyring->mutex);
     for (i = 0; i < keyring->words->nelts; ++i) {
-        const words_t *words = &APR_ARRAY_IDX(keyring->words, i, words_t);
-        const char *at = is_team ? words->team : words->name;
+        const char *at = APR_ARRAY_IDX(keyring->words, i, words_t).name;
 
-        if (at && !strcmp(at, word)) {
+        if (at && !strcmp(at, name)) {
             each(baton, (apr_uint32_t)i);
         }
     }
     apr_thread_mutex_unlock(keyring->mutex);
 }
 
-void llm_keyring_ids(llm_keyring_t *keyring, const char *name,
-                     llm_keyring_id_cb *each, void *baton)
+apr_array_header_t *llm_keyring_chiefs(llm_keyring_t *keyring, apr_pool_t *pool)
 {
-    find_ids(keyring, name, 0, each, baton);
-}
+    apr_hash_t *by_team = apr_hash_make(pool);
+    apr_array_header_t *chiefs;
+    apr_uint32_t id;
 
-void llm_keyring_team_ids(llm_keyring_t *keyring, const char *team,
-                          llm_keyring_id_cb *each, void *baton)
-{
-    find_ids(keyring, team, 1, each, baton);
+    apr_thread_mutex_lock(keyring->mutex);
+    chiefs = apr_array_make(pool, keyring->words->nelts, sizeof(apr_uint32_t));
+    for (id = 0; id < (apr_uint32_t)keyring->words->nelts; ++id) {
+        const char *team = APR_ARRAY_IDX(keyring->words, id, words_t).team;
+        apr_uint32_t *place = apr_array_push(chiefs), *chief;
+
+        if (!team || !*team) {
+            continue; /* zero */
+        }
+        chief = apr_hash_get(by_team, team, APR_HASH_KEY_STRING);
+        *place = chief ? *chief : id;
+        if (!chief) {
+            apr_hash_set(by_team, team, APR_HASH_KEY_STRING, place);
+        }
+    }
+    apr_thread_mutex_unlock(keyring->mutex);
+    return chiefs;
 }
 
 typedef struct filter_t {

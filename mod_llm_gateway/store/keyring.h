@@ -62,9 +62,10 @@ const char *llm_keyring_team(llm_keyring_t *keyring, apr_uint32_t id);
 typedef void llm_keyring_id_cb(void *baton, apr_uint32_t id);
 void llm_keyring_ids(llm_keyring_t *keyring, const char *name,
                      llm_keyring_id_cb *each, void *baton);
-/* The same for the keys of a team, also the deleted ones. */
-void llm_keyring_team_ids(llm_keyring_t *keyring, const char *team,
-                          llm_keyring_id_cb *each, void *baton);
+/* By key id: the first key that has the same team, 0 for none; of
+ * apr_uint32_t. Deleted keys keep their team. */
+apr_array_header_t *llm_keyring_chiefs(llm_keyring_t *keyring,
+                                       apr_pool_t *pool);
 /* Each key that is not deleted, by id; from any thread. Non-zero stops. */
 typedef int llm_keyring_key_cb(void *baton, const llm_key_t *key);
 apr_status_t llm_keyring_each(llm_keyring_t *keyring, llm_keyring_key_cb *each,

@@ -26,9 +26,18 @@ static int is_wanted_key(const apr_array_header_t *keys, apr_uint32_t key)
     return 0;
 }
 
+/* Stands for the key's team; 0 for a key that has none. */
+static apr_uint32_t chief_of(const llm_query_t *query, apr_uint32_t key)
+{
+    return key < (apr_uint32_t)query->chiefs->nelts
+               ? APR_ARRAY_IDX(query->chiefs, key, apr_uint32_t)
+               : 0;
+}
+
 static int is_wanted(const llm_query_t *query, const llm_group_t *row)
 {
-    return (!query->keys || is_wanted_key(query->keys, row->key))
+    return (!query->team || *query->team == chief_of(query, row->key))
+           && (!query->keys || is_wanted_key(query->keys, row->key))
            && (!query->model || *query->model == row->model)
            && (!query->provider || *query->provider == row->provider);
 }
@@ -45,7 +54,9 @@ static llm_group_t group_of(const reading_t *reading, const llm_group_t *row)
     else if (by & LLM_BY_DAY) {
         group.time = reading->is_days ? row->time : row->time / 24;
     }
-    group.key = by & LLM_BY_KEY ? row->key : 0;
+    group.key = by & LLM_BY_KEY    ? row->key
+                : by & LLM_BY_TEAM ? chief_of(reading->query, row->key)
+                                   : 0;
     group.model = by & LLM_BY_MODEL ? row->model : 0;
     group.provider = by & LLM_BY_PROVIDER ? row->provider : 0;
     return group;

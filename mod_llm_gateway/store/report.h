@@ -16,7 +16,9 @@ enum {
     LLM_BY_MODEL = 1 << 1,
     LLM_BY_PROVIDER = 1 << 2,
     LLM_BY_DAY = 1 << 3,
-    LLM_BY_HOUR = 1 << 4
+    LLM_BY_HOUR = 1 << 4,
+    LLM_BY_TEAM = 1 << 5 /* the group's key is some key of the team, unless
+                            it is grouped by key too */
 };
 
 typedef struct llm_query_t {
@@ -25,7 +27,11 @@ typedef struct llm_query_t {
                                            hour's or the day's number */
     const apr_array_header_t *keys;     /* of apr_uint32_t: only these; NULL */
     const apr_uint32_t *model, *provider; /* only this one; NULL: all */
-    const volatile int *stop;             /* gives up when it is set; or NULL */
+    /* By key id: the first key of the same team; of llm_keyring_chiefs. NULL
+     * where no team is asked for. */
+    const apr_array_header_t *chiefs;
+    const apr_uint32_t *team; /* only the team of this chief; NULL: all */
+    const volatile int *stop; /* gives up when it is set; or NULL */
 } llm_query_t;
 
 /* Adds to `sums`. APR_ENOSPC: more groups than it may have. APR_EINTR: it was

@@ -91,3 +91,36 @@ def test_teams_and_their_keys(served, upstream):
     served.ctl_json("key", "update", "alice", "--no-team")
     assert served.ctl("team", "delete", "green").code == 0
     assert served.ctl("team", "show", "green").code == 1
+
+
+# -- reports -------------------------------------------------------------------
+
+def test_usage_by_team(served, upstream):
+    for name, team, times in (("alice", "red", 2), ("bob", "red", 1), ("carol", "blue", 1)):
+        key = served.ctl_json("key", "create", name, "--team", team)["secret"]
+        for _ in range(times):
+            served.record(served.post("/v1/chat/completions", HELLO, key=key))
+    told = served.ctl_json("usage", "--by", "team")
+    assert {r["team"]: r["requests"] for r in told["usage"]} == {"red": 3, "blue": 1}
+    assert told["total"]["requests"] == 4
+    assert served.ctl_json("usage", "--team", "red")["total"]["requests"] == 3
+    top = served.ctl_json("usage", "--by", "key", "--top", "1", "--sort", "requests")
+    assert [r["key"] for r in top["usage"]] == ["alice"]
+    assert top["total"]["requests"] == 4
+    served.ctl_json("team", "update", "red", "--name", "green")
+    assert served.ctl_json("usage", "--team", "green")["total"]["requests"] == 3
+
+
+def test_the_audit_has_every_change(served, upstream):
+    served.ctl_json("key", "create", "alice")
+    served.ctl_json("key", "rotate", "alice")
+    served.ctl("key", "delete", "nobody")
+    served.ctl_json("key", "list")
+    edits = served.ctl_json("audit")["audit"]
+    assert [(e["op"], e["subject"]) for e in edits] \
+        == [("key.create", "alice"), ("key.rotate", "alice")]
+    assert all(e["user"] and isinstance(e["uid"], int) for e in edits)
+    assert edits[0]["change"]["key"]["name"] == "alice"
+    assert "llmgw-" not in json.dumps(edits)
+    served.stop()
+    assert served.ctl_json("audit", "--limit", "1")["audit"] == edits[1:]

@@ -107,8 +107,9 @@ START_TEST(the_manual_has_every_member_of_the_json)
         "key list --json",
         "team show a --json",
         "team list --json",
-        "usage --json --by key,model,provider,day,hour",
+        "usage --json --by key,team,model,provider,day,hour",
         "events --json",
+        "audit --json",
         "status --json",
         NULL};
     const char *text = strstr(page(), "\n## JSON\n");

@@ -116,8 +116,8 @@ END_TEST
 START_TEST(usage_refuses_what_it_cannot_sum_by)
 {
     fake_expect("usage --by colour", CTL_USAGE, "",
-                "llmgwctl: --by: expected key, model, provider, day or hour, "
-                "not 'colour'\n");
+                "llmgwctl: --by: expected key, team, model, provider, day or "
+                "hour, not 'colour'\n");
     fake_expect("usage --by key,key", CTL_USAGE, "",
                 "llmgwctl: --by: 'key' stands there twice\n");
     ck_assert_int_eq(fake_run("usage --by key,"), CTL_USAGE);
@@ -127,6 +127,51 @@ START_TEST(usage_refuses_what_it_cannot_sum_by)
     fake_expect("usage --format xml", CTL_USAGE, "",
                 "llmgwctl: --format: expected table, csv or json, not 'xml'\n");
     ck_assert_ptr_null(fake.request);
+}
+END_TEST
+
+START_TEST(top_shows_the_greatest_and_totals_all)
+{
+    fake.answer = rows;
+    fake_run("usage --top 1 --by key --sort reasoning");
+    ck_assert_ptr_nonnull(strstr(fake.out, "\nbob "));
+    ck_assert_ptr_null(strstr(fake.out, "alice"));
+    ck_assert_ptr_nonnull(strstr(fake.out, "\ntotal  1,234,569 "));
+    ck_assert_ptr_nonnull(strstr(fake.err, "1 more lines are in the total.\n"));
+    fake_run("usage --top 1");
+    ck_assert_ptr_nonnull(strstr(fake.out, "\nalice "));
+    ck_assert_ptr_null(strstr(fake.out, "bob"));
+    fake_expect("usage --top 0", CTL_USAGE, "",
+                "llmgwctl: --top: expected a number above zero, not '0'\n");
+    ck_assert_int_eq(fake_run("usage --sort colour"), CTL_USAGE);
+    fake.answer = none;
+    ck_assert_int_eq(fake_run("usage --by team --team red"), CTL_DONE);
+    ck_assert_str_eq(fake_asked("team"), "\"red\"");
+}
+END_TEST
+
+START_TEST(the_audit_names_users_and_subjects)
+{
+    static const char *const edits[] = {
+        "{\"row\":{\"time\":\"2026-11-22T10:00:00.5Z\",\"uid\":0,\"op\":"
+        "\"key.create\",\"change\":{\"key\":{\"id\":1,\"name\":\"alice\"}}}}",
+        "{\"row\":{\"time\":\"2026-11-22T11:00:00Z\",\"uid\":4000000001,"
+        "\"op\":\"team.delete\",\"change\":{\"team\":{\"name\":\"red\"}}}}",
+        "{\"done\":{\"edits\":2}}", NULL};
+
+    fake.answer = edits;
+    fake_expect("audit --since 1d", CTL_DONE,
+                "TIME                 USER         CHANGE       OF\n"
+                "2026-11-22 10:00:00  root         key.create   alice\n"
+                "2026-11-22 11:00:00  #4000000001  team.delete  red\n",
+                "");
+    ck_assert_str_eq(fake_asked("limit"), "50");
+    ck_assert_str_eq(fake_asked("since"), "\"2026-11-21T12:00:00Z\"");
+    ck_assert_int_eq(fake_run("audit --json"), CTL_DONE);
+    ck_assert_ptr_nonnull(
+        strstr(fake.out, "\"subject\":\"red\",\"uid\":4000000001,\"change\":"
+                         "{\"team\":{\"name\":\"red\"}}}"));
+    ck_assert_int_eq(fake_run("audit --limit x"), CTL_USAGE);
 }
 END_TEST
 
@@ -150,6 +195,8 @@ Suite *usage_suite(void)
     tcase_add_test(usage, usage_of_nothing_is_zero);
     tcase_add_test(usage, usage_hands_its_options_on);
     tcase_add_test(usage, usage_refuses_what_it_cannot_sum_by);
+    tcase_add_test(usage, top_shows_the_greatest_and_totals_all);
+    tcase_add_test(usage, the_audit_names_users_and_subjects);
     tcase_add_test(usage, a_key_called_json_is_a_value);
     suite_add_tcase(suite, usage);
     return suite;

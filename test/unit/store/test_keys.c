@@ -220,6 +220,54 @@ START_TEST(a_team_with_keys_is_not_deleted)
 }
 END_TEST
 
+START_TEST(usage_is_summed_by_team)
+{
+    ask("{\"op\":\"key.create\",\"name\":\"alice\"}");
+    ask("{\"op\":\"key.create\",\"name\":\"bob\"}");
+    ask("{\"op\":\"key.create\",\"name\":\"carol\"}");
+    rig_put(rig_journal(), 0, 96); /* by these three, as often each */
+    rig_drain(store);
+    ask("{\"op\":\"key.update\",\"key_id\":1,\"team\":\"red\"}");
+    ask("{\"op\":\"key.update\",\"key_id\":3,\"team\":\"red\"}");
+    answers("{\"op\":\"usage\",\"by\":[\"team\"]}",
+            "{\"row\":{\"team\":\"\",\"requests\":32,");
+    answers("{\"op\":\"usage\",\"by\":[\"team\"]}",
+            "{\"row\":{\"team\":\"red\",\"requests\":64,");
+    answers("{\"op\":\"usage\",\"by\":[\"team\"]}", "{\"groups\":2}");
+    answers("{\"op\":\"usage\",\"by\":[\"team\",\"key\"]}",
+            "{\"row\":{\"team\":\"red\",\"key\":\"carol\",\"key_id\":3,"
+            "\"requests\":32,");
+    answers("{\"op\":\"usage\",\"team\":\"red\"}", "\"requests\":64,");
+    answers("{\"op\":\"usage\",\"team\":\"\"}", "\"requests\":32,");
+    answers("{\"op\":\"usage\",\"team\":\"red\",\"key\":\"bob\"}",
+            "{\"row\":{\"requests\":0,");
+    answers("{\"op\":\"usage\",\"team\":\"blue\",\"by\":[\"day\"]}",
+            "{\"groups\":0}");
+}
+END_TEST
+
+START_TEST(the_audit_tells_each_edit)
+{
+    const char *all;
+
+    ask("{\"op\":\"key.create\",\"name\":\"alice\"}");
+    ask("{\"op\":\"key.create\",\"name\":\"bob\"}");
+    ask("{\"op\":\"key.rotate\",\"name\":\"bob\"}");
+    all = ask("{\"op\":\"audit\"}");
+    rig_contains(all, "\"uid\":4711,\"op\":\"key.create\",\"change\":{\"key\":{"
+                      "\"id\":1,\"name\":\"alice\"");
+    rig_contains(all, "{\"done\":{\"edits\":3}}");
+    ck_assert_ptr_null(strstr(all, "secret"));
+    ck_assert(strstr(all, "alice") < strstr(all, "key.rotate"));
+    all = ask("{\"op\":\"audit\",\"limit\":2}");
+    ck_assert_ptr_null(strstr(all, "alice"));
+    ck_assert(strstr(all, "key.create") < strstr(all, "key.rotate"));
+    answers("{\"op\":\"audit\",\"until\":\"2001-01-01\"}", "{\"edits\":0}");
+    answers("{\"op\":\"audit\",\"since\":\"1h\"}", "{\"edits\":3}");
+    answers("{\"op\":\"audit\",\"limit\":0}", "limit:");
+}
+END_TEST
+
 Suite *keys_suite(void)
 {
     Suite *suite = suite_create("keys");
@@ -235,6 +283,8 @@ Suite *keys_suite(void)
     tcase_add_test(keys, an_update_changes_what_it_names);
     tcase_add_test(keys, teams_are_made_listed_and_renamed);
     tcase_add_test(keys, a_team_with_keys_is_not_deleted);
+    tcase_add_test(keys, usage_is_summed_by_team);
+    tcase_add_test(keys, the_audit_tells_each_edit);
     suite_add_tcase(suite, keys);
     return suite;
 }
