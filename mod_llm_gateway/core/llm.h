@@ -199,8 +199,8 @@ typedef struct llm_answer_t {
     llm_choice_t *choices;
     llm_usage_t *usage;         /* never NULL; may be empty */
     llm_text_t service_tier;
-    const llm_json_t *embeddings; /* LLM_OP_EMBED: array of arrays of numbers */
-    llm_text_t embeddings_base64; /* unused unless the provider sent base64 */
+    const llm_json_t *embeddings; /* LLM_OP_EMBED: an array with one vector for
+                                     each input, as the provider wrote it */
 } llm_answer_t;
 
 /* The pieces of a streamed answer, in the order a reader emits them. */

@@ -16,9 +16,8 @@
 
 #include <apr_strings.h>
 
-#define SECOND   ((apr_int64_t)1000000)
-#define DAY      (86400 * SECOND)
-#define YEAR_MAX 9999
+#define SECOND ((apr_int64_t)1000000)
+#define DAY    (86400 * SECOND)
 
 /* Digits at *ptext into *pvalue; 0 when there are none or too many. */
 static int read_digits(const char **ptext, apr_int64_t *pvalue)

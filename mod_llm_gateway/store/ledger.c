@@ -56,11 +56,6 @@ void llm_batch_clear(llm_batch_t *batch)
     apr_array_clear(batch->positions);
 }
 
-int llm_batch_is_empty(const llm_batch_t *batch)
-{
-    return !batch->count && !batch->positions->nelts;
-}
-
 /* The day's place in the list; LLM_BATCH_DAYS when there is none left. */
 static unsigned place_of_day(const llm_batch_t *batch, apr_uint32_t day)
 {

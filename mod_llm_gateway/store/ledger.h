@@ -49,7 +49,6 @@ typedef struct llm_batch_t {
 
 llm_batch_t *llm_batch_make(apr_pool_t *pool);
 void llm_batch_clear(llm_batch_t *batch);
-int llm_batch_is_empty(const llm_batch_t *batch);
 /* 0 when the batch is full: another one must be begun. */
 int llm_batch_add(llm_batch_t *batch, const llm_record_t *record,
                   int is_from_slot);
