@@ -29,7 +29,8 @@
 
 /* ---- details ---- */
 
-const llm_json_t *llm_huggingface_row(const llm_json_t *doc)
+/* The object of an answer: the document, or the first in its arrays. */
+static const llm_json_t *row_of(const llm_json_t *doc)
 {
     int depth;
 
@@ -41,7 +42,7 @@ const llm_json_t *llm_huggingface_row(const llm_json_t *doc)
 
 static const llm_json_t *details_in(const llm_json_t *doc)
 {
-    return llm_json_want(llm_huggingface_row(doc), "details");
+    return llm_json_want(row_of(doc), "details");
 }
 
 int llm_huggingface_take_details(llm_usage_t *usage, const llm_json_t *doc)
@@ -200,7 +201,7 @@ static int begins_blank(const llm_ask_t *ask)
 static llm_problem_t *read_text(llm_answer_t *answer, const llm_ask_t *ask,
                                 const llm_json_t *doc, apr_pool_t *pool)
 {
-    const llm_json_t *row = llm_huggingface_row(doc);
+    const llm_json_t *row = row_of(doc);
     llm_text_t text = llm_json_text(llm_json_get(row, "generated_text"));
     llm_choices_t choices = {NULL, NULL};
     llm_parts_t parts = {NULL, NULL};
@@ -468,7 +469,7 @@ void llm_huggingface_read_event(llm_reader_t *reader, const llm_event_t *event,
                                 apr_pool_t *scratch)
 {
     sink_t sink = {reader, emit, baton, scratch};
-    const llm_json_t *row = llm_huggingface_row(event->doc);
+    const llm_json_t *row = row_of(event->doc);
     llm_problem_t *problem;
 
     if (reader->over || !event->data.len

@@ -27,8 +27,6 @@ const char *llm_huggingface_model_path(const llm_provider_t *provider,
 
 /* ---- answers of text generation -------------------------------------- */
 
-/* The object of an answer: the document, or the first in its arrays. */
-const llm_json_t *llm_huggingface_row(const llm_json_t *doc);
 /* What `details` say. */
 int llm_huggingface_take_details(llm_usage_t *usage, const llm_json_t *doc);
 llm_finish_e llm_huggingface_finish(const llm_json_t *doc);

@@ -174,7 +174,9 @@ static void take_completion(llm_usage_t *usage, const llm_json_t *object,
 /* Counts past this are nonsense; their sums must not overflow. */
 #define COUNT_MAX APR_INT64_C(1000000000000)
 
-int llm_openai_take_usage(llm_usage_t *usage, const llm_json_t *object)
+/* A usage object (Chat Completions, Responses, embeddings), overwriting what
+ * it tells. Returns 1 when it told anything. */
+static int take_usage(llm_usage_t *usage, const llm_json_t *object)
 {
     static const char *const total_names[] = {"total_tokens", NULL};
     apr_int64_t prompt = 0, completion = 0, total = 0, beyond;
@@ -207,7 +209,7 @@ int llm_openai_read_usage(llm_usage_t *usage, const llm_json_t *doc)
     if (!object) { /* Responses API: response.completed */
         object = llm_json_path(doc, "response", "usage", NULL);
     }
-    return llm_openai_take_usage(usage, object);
+    return take_usage(usage, object);
 }
 
 void llm_openai_put_usage(llm_buf_t *out, const llm_usage_t *usage, llm_op_e op)

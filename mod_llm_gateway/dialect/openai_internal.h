@@ -29,9 +29,6 @@
 llm_finish_e llm_openai_finish(const llm_json_t *reason, int calls);
 const char *llm_openai_finish_name(llm_finish_e finish);
 
-/* A usage object (Chat Completions, Responses, embeddings), overwriting what
- * it tells. Returns 1 when it told anything. */
-int llm_openai_take_usage(llm_usage_t *usage, const llm_json_t *object);
 /* The usage object as a value; embeddings have no completion. */
 void llm_openai_put_usage(llm_buf_t *out, const llm_usage_t *usage,
                           llm_op_e op);

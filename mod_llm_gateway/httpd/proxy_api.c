@@ -157,8 +157,9 @@ static void set_up_worker(proxy_worker_shared *shared, server_rec *s)
 #endif
 }
 
-proxy_worker *llmgw_proxy_worker(apr_pool_t *p, server_rec *s, const char *url,
-                                 const char **pwhat)
+/* The worker of a provider, defined if nobody did; NULL and *pwhat else. */
+static proxy_worker *worker_of(apr_pool_t *p, server_rec *s, const char *url,
+                               const char **pwhat)
 {
     proxy_server_conf *conf = proxy_conf(s);
     proxy_worker *worker = llmgw_proxy.ap_proxy_get_worker(p, NULL, conf, url);
@@ -193,8 +194,7 @@ static int define_worker(const llm_provider_t *provider, server_rec *s,
 
     if (llmgw_proxy.ap_proxy_get_worker(ptemp, NULL, proxy_conf(s),
                                         worker_url(provider, ptemp, 1))
-        || llmgw_proxy_worker(pconf, s, worker_url(provider, pconf, 0),
-                              &what)) {
+        || worker_of(pconf, s, worker_url(provider, pconf, 0), &what)) {
         return OK;
     }
     ap_log_error(COMPLAIN,

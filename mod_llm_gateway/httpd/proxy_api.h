@@ -35,8 +35,4 @@ typedef struct llmgw_proxy_api_t {
 /* Valid after post_config. */
 extern llmgw_proxy_api_t llmgw_proxy;
 
-/* The worker of a provider, defined if nobody did; NULL and *pwhat else. */
-proxy_worker *llmgw_proxy_worker(apr_pool_t *p, server_rec *s, const char *url,
-                                 const char **pwhat);
-
 #endif /* PROXY_API_H */
