@@ -194,13 +194,6 @@ static void add_headers(apr_table_t *headers, const llm_provider_t *provider)
     }
 }
 
-static const char *native_model(const char *path, const llm_json_t *doc,
-                                apr_pool_t *pool)
-{
-    (void)path;
-    return llm_json_string(llm_json_get(doc, "model"), pool);
-}
-
 /* The list of models, in the shape of GET /v1/models of Anthropic. */
 static void write_models(llm_buf_t *out, const apr_array_header_t *names,
                          apr_time_t now, apr_pool_t *pool)
@@ -263,5 +256,4 @@ const llm_dialect_t llm_dialect_anthropic = {
     .read_problem = llm_anthropic_read_problem,
     .event_problem = llm_anthropic_event_problem,
     .is_last = is_last,
-    .native_model = native_model,
 };

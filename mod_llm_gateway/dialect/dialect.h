@@ -176,8 +176,10 @@ struct llm_dialect_t {
     /* Does this event end a passed stream properly? ([DONE], message_stop) */
     int (*is_last)(const llm_event_t *event);
 
-    /* Native route: model name in a provider path or body ("models/x:gen..."),
-     * NULL when it has none; whether the answer will stream. */
+    /* Native route: the model's name, as a provider's path tells it
+     * ("models/x:gen...") or the body, unless doc is NULL; NULL when neither
+     * does. A dialect whose paths never name one leaves this NULL: `model` of
+     * the body is read without its help. */
     const char *(*native_model)(const char *path, const llm_json_t *doc,
                                 apr_pool_t *pool);
     /* Path on the provider for what follows the provider's name in a native

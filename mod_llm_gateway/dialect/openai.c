@@ -382,13 +382,6 @@ const char *llm_openai_secret_header(const char **pprefix)
     return "Authorization";
 }
 
-const char *llm_openai_native_model(const char *path, const llm_json_t *doc,
-                                    apr_pool_t *pool)
-{
-    (void)path;
-    return llm_json_string(llm_json_get(doc, "model"), pool);
-}
-
 const llm_dialect_t llm_dialect_openai = {
     .name = "openai",
     .speaks = "openai",
@@ -421,5 +414,4 @@ const llm_dialect_t llm_dialect_openai = {
     .event_problem = llm_openai_event_problem,
     .hide_usage = llm_openai_hide_usage,
     .is_last = llm_openai_is_last,
-    .native_model = llm_openai_native_model,
 };

@@ -112,8 +112,6 @@ llm_problem_t *llm_openai_problem_in(const llm_json_t *doc, apr_pool_t *pool);
 int llm_openai_hide_usage(llm_bytes_t *pout, const llm_sse_event_t *event,
                           const llm_json_t *doc, apr_pool_t *scratch);
 int llm_openai_is_last(const llm_event_t *event);
-const char *llm_openai_native_model(const char *path, const llm_json_t *doc,
-                                    apr_pool_t *pool);
 
 /* ---- the client side ------------------------------------------------- */
 
