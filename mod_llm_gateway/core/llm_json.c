@@ -23,6 +23,12 @@ int llm_json_is_true(const llm_json_t *node)
     return llm_json_is(node, LLM_JSON_TRUE);
 }
 
+int llm_json_is_bool(const llm_json_t *node)
+{
+    return llm_json_is(node, LLM_JSON_TRUE)
+           || llm_json_is(node, LLM_JSON_FALSE);
+}
+
 const llm_json_t *llm_json_get(const llm_json_t *node, const char *name)
 {
     const llm_json_t *child, *found = NULL;

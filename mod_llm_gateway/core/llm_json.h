@@ -68,6 +68,7 @@ const llm_json_t *llm_json_at(const llm_json_t *array, unsigned index);
 
 int llm_json_is(const llm_json_t *node, llm_json_e type); /* NULL: 0 */
 int llm_json_is_true(const llm_json_t *node);             /* NULL: 0 */
+int llm_json_is_bool(const llm_json_t *node);             /* NULL: 0 */
 /* Is it the string `plain`? Compares after unescaping. NULL: 0. */
 int llm_json_equals(const llm_json_t *node, const char *plain);
 int llm_text_equals(llm_text_t text, const char *plain);

@@ -20,12 +20,6 @@ static llm_problem_t *expected(const char *member, const char *what,
     return llm_problem_field(pool, member, "expected %s", what);
 }
 
-static int is_bool(const llm_json_t *node)
-{
-    return llm_json_is(node, LLM_JSON_TRUE)
-           || llm_json_is(node, LLM_JSON_FALSE);
-}
-
 /* A number, or nothing. Returns 0 for anything else. */
 static int take_number(const llm_json_t **pnode, const llm_json_t *doc,
                        const char *name)
@@ -52,7 +46,7 @@ static llm_problem_t *read_options(llm_ask_t *ask, const llm_json_t *doc,
     if (!take_number(&ask->top_k, doc, "top_k")) {
         return expected("top_k", "a number", pool);
     }
-    if (stream && !is_bool(stream)) {
+    if (stream && !llm_json_is_bool(stream)) {
         return expected("stream", "true or false", pool);
     }
     if (stop && stop->type != LLM_JSON_ARRAY) {
@@ -88,7 +82,7 @@ static llm_problem_t *read_tool(llm_ask_t *ask, llm_tools_t *tools,
     tool->name = llm_json_text(llm_json_get(node, "name"));
     tool->description = llm_json_text(llm_json_want(node, "description"));
     tool->schema = llm_json_want(node, "input_schema");
-    tool->strict = is_bool(strict) ? strict : NULL;
+    tool->strict = llm_json_is_bool(strict) ? strict : NULL;
     tool->cache = llm_json_want(node, "cache_control");
     if (llm_text_is_empty(tool->name)) {
         return expected(apr_pstrcat(pool, where, ".name", NULL), "a name",

@@ -52,12 +52,6 @@ static const option_t options[] = {
     {NULL, IS_NUMBER, 0},
 };
 
-static int is_bool(const llm_json_t *node)
-{
-    return llm_json_is(node, LLM_JSON_TRUE)
-           || llm_json_is(node, LLM_JSON_FALSE);
-}
-
 static int are_texts(const llm_json_t *node)
 {
     const llm_json_t *child;
@@ -80,7 +74,7 @@ static const char *check_option(const llm_json_t *node, want_e want)
     case IS_NUMBER:
         return node->type == LLM_JSON_NUMBER ? NULL : "expected a number";
     case IS_BOOL:
-        return is_bool(node) ? NULL : "expected true or false";
+        return llm_json_is_bool(node) ? NULL : "expected true or false";
     case IS_OBJECT:
         return node->type == LLM_JSON_OBJECT ? NULL : "expected an object";
     case IS_TEXTS:
@@ -136,7 +130,7 @@ static llm_problem_t *read_function(llm_ask_t *ask, llm_tool_t *tool,
     }
     tool->description = llm_json_text(llm_json_get(function, "description"));
     tool->schema = schema;
-    tool->strict = is_bool(strict) ? strict : NULL;
+    tool->strict = llm_json_is_bool(strict) ? strict : NULL;
     if (llm_json_has_others(function, function_members)) {
         llm_ask_add_unknowns(ask, function, function_members, where, pool);
     }
@@ -332,7 +326,7 @@ static llm_problem_t *read_stream(llm_ask_t *ask, const llm_json_t *doc,
     const llm_json_t *stream = llm_json_want(doc, "stream");
     const llm_json_t *stream_options = llm_json_want(doc, "stream_options");
 
-    if (stream && !is_bool(stream)) {
+    if (stream && !llm_json_is_bool(stream)) {
         return llm_problem_field(pool, "stream", "expected true or false");
     }
     if (stream_options && stream_options->type != LLM_JSON_OBJECT) {
