@@ -205,6 +205,8 @@ const char *llm_provider_set_url(llm_provider_t *provider, const char *url,
 /* base_path + suffix, e.g. "/v1" + "/chat/completions". */
 const char *llm_provider_path(const llm_provider_t *provider,
                               const char *suffix, apr_pool_t *pool);
+/* Does `path` begin with the whole segments of `base`? 0 for a base of "". */
+int llm_path_begins_with(const char *path, const char *base);
 /* What a native route calls: rest as it is when it begins with the base
  * path, else base path + rest. */
 const char *llm_dialect_native_path(const llm_provider_t *provider,

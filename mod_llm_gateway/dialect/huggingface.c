@@ -96,20 +96,13 @@ static const char *old_api(const llm_provider_t *provider, apr_pool_t *pool)
                : stem;
 }
 
-static int begins_with_base(const char *path, const char *base)
-{
-    apr_size_t len = strlen(base);
-
-    return len && !strncmp(path, base, len)
-           && (!path[len] || path[len] == '/' || path[len] == '?');
-}
-
 const char *llm_huggingface_native_path(const llm_provider_t *provider,
                                         const char *rest, apr_pool_t *pool)
 {
     const char *path = *rest == '/' ? rest : apr_pstrcat(pool, "/", rest, NULL);
 
-    if (provider->base_path && begins_with_base(path, provider->base_path)) {
+    if (provider->base_path
+        && llm_path_begins_with(path, provider->base_path)) {
         return path;
     }
     if (is_model_path(path)) {

@@ -128,8 +128,7 @@ const char *llm_provider_set_url(llm_provider_t *provider, const char *url,
     return NULL;
 }
 
-/* Does `path` begin with the whole segments of `base`? */
-static int begins_with(const char *path, const char *base)
+int llm_path_begins_with(const char *path, const char *base)
 {
     apr_size_t len = strlen(base);
 
@@ -144,7 +143,7 @@ const char *llm_provider_path(const llm_provider_t *provider,
     const char *last = strrchr(base, '/');
 
     /* A version is not said twice: ".../v1" + "/v1/messages". */
-    if (last && begins_with(suffix, last)) {
+    if (last && llm_path_begins_with(suffix, last)) {
         suffix += strlen(last);
     }
     return apr_pstrcat(pool, base, suffix, NULL);
@@ -155,7 +154,7 @@ const char *llm_dialect_native_path(const llm_provider_t *provider,
 {
     const char *base = provider->base_path ? provider->base_path : "";
 
-    if (begins_with(rest, base)) {
+    if (llm_path_begins_with(rest, base)) {
         return rest;
     }
     return apr_pstrcat(pool, base, *rest == '/' ? "" : "/", rest, NULL);
