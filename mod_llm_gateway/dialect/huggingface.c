@@ -252,8 +252,7 @@ void llm_huggingface_read_facts(const char **pmodel, llm_finish_e *pfinish,
     }
 }
 
-/* The last event of either API. */
-static int is_last(const llm_event_t *event)
+int llm_huggingface_is_last(const llm_event_t *event)
 {
     return llm_openai_is_last(event)
            || llm_json_is(llm_json_get(event->doc, "generated_text"),
@@ -317,7 +316,7 @@ const llm_dialect_t llm_dialect_huggingface = {
     .read_problem = llm_huggingface_read_problem,
     .event_problem = llm_huggingface_event_problem,
     .hide_usage = llm_openai_hide_usage,
-    .is_last = is_last,
+    .is_last = llm_huggingface_is_last,
     .native_model = llm_huggingface_native_model,
     .native_path = llm_huggingface_native_path,
 };

@@ -408,13 +408,6 @@ static llm_problem_t *write_request(llm_request_t *req, const llm_ask_t *ask,
     return NULL;
 }
 
-static int is_last(const llm_event_t *event)
-{
-    return llm_openai_is_last(event)
-           || llm_json_is(llm_json_get(event->doc, "generated_text"),
-                          LLM_JSON_STRING);
-}
-
 const llm_dialect_t llm_dialect_huggingface_inference = {
     .name = "huggingface-inference",
     .provider_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_NATIVE,
@@ -430,7 +423,7 @@ const llm_dialect_t llm_dialect_huggingface_inference = {
     .read_facts = llm_huggingface_read_facts,
     .read_problem = llm_huggingface_read_problem,
     .event_problem = llm_huggingface_event_problem,
-    .is_last = is_last,
+    .is_last = llm_huggingface_is_last,
     .native_model = llm_huggingface_native_model,
     .native_path = llm_huggingface_native_path,
 };

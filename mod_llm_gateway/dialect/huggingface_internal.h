@@ -41,6 +41,7 @@ llm_problem_t *llm_huggingface_read_problem(int status,
                                             llm_bytes_t body, apr_pool_t *pool);
 llm_problem_t *llm_huggingface_event_problem(const llm_event_t *event,
                                              apr_pool_t *pool);
+int llm_huggingface_is_last(const llm_event_t *event);
 /* An error under status 200: NULL where the document is none. */
 llm_problem_t *llm_huggingface_problem_in(const llm_json_t *doc,
                                           apr_pool_t *pool);
