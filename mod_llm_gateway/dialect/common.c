@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <apr_escape.h>
 #include <apr_hash.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -243,6 +244,18 @@ const char *llm_path_escape(const char *name, apr_pool_t *pool)
     }
     *to = '\0';
     return escaped;
+}
+
+const char *llm_path_unescape(const char *at, apr_size_t len, apr_pool_t *pool)
+{
+    const char *name;
+
+    if (!len) {
+        return NULL;
+    }
+    at = apr_pstrmemdup(pool, at, len);
+    name = apr_punescape_url(pool, at, NULL, NULL, 0);
+    return name ? name : at;
 }
 
 /* ---- words ---- */

@@ -70,6 +70,9 @@ llm_text_t llm_parts_text(const llm_part_t *parts, const char *separator,
  * query is percent-encoded, "/" stays. NULL for what is no name: "", one that
  * begins with "/", one with ".." or "//". */
 const char *llm_path_escape(const char *name, apr_pool_t *pool);
+/* The other way, of the `len` bytes of a path a client wrote; as they stand
+ * where they cannot be decoded. NULL for none. */
+const char *llm_path_unescape(const char *at, apr_size_t len, apr_pool_t *pool);
 
 /* ---- words ----------------------------------------------------------- */
 

@@ -14,7 +14,6 @@
 
 #include <string.h>
 
-#include <apr_escape.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 
@@ -271,12 +270,7 @@ static const char *native_model(const char *path, const llm_json_t *doc,
         model = llm_json_string(llm_json_want(doc, "model"), pool);
         return model && !strncmp(model, "models/", 7) ? model + 7 : model;
     }
-    if (!len) {
-        return NULL;
-    }
-    at = apr_pstrmemdup(pool, at, len);
-    model = apr_punescape_url(pool, at, NULL, NULL, 0);
-    return model ? model : at;
+    return llm_path_unescape(at, len, pool);
 }
 
 /* The base URL's version is used where the client's path has none. */

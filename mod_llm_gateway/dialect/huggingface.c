@@ -20,7 +20,6 @@
 
 #include <string.h>
 
-#include <apr_escape.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 
@@ -130,18 +129,12 @@ const char *llm_huggingface_model_path(const llm_provider_t *provider,
 static const char *read_model(const char *at, apr_pool_t *pool)
 {
     apr_size_t len = segment_length(at);
-    const char *model;
 
     if (at[len] == '/' && at[len + 1] && !is_version(at + len + 1)
         && strncmp(at + len, "/pipeline/", 10)) {
         len += 1 + segment_length(at + len + 1);
     }
-    if (!len) {
-        return NULL;
-    }
-    at = apr_pstrmemdup(pool, at, len);
-    model = apr_punescape_url(pool, at, NULL, NULL, 0);
-    return model ? model : at;
+    return llm_path_unescape(at, len, pool);
 }
 
 const char *llm_huggingface_native_model(const char *path,
