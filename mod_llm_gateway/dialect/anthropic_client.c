@@ -271,16 +271,7 @@ llm_problem_t *llm_anthropic_read_request(llm_ask_t **pask, llm_op_e op,
                                           const llm_json_t *doc,
                                           apr_pool_t *pool)
 {
-    llm_ask_t *ask = llm_ask_make(op, pool);
+    llm_problem_t *problem = llm_ask_make(pask, op, doc, pool);
 
-    *pask = ask;
-    if (!llm_json_is(doc, LLM_JSON_OBJECT)) {
-        return llm_problem_make(LLM_PROBLEM_BAD_REQUEST, pool,
-                                "the body is not a JSON object");
-    }
-    ask->model = llm_json_string(llm_json_get(doc, "model"), pool);
-    if (!ask->model || !*ask->model) {
-        return expected("model", "a string", pool);
-    }
-    return read_body(ask, doc, pool);
+    return problem ? problem : read_body(*pask, doc, pool);
 }

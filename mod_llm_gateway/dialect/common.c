@@ -18,13 +18,23 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
-llm_ask_t *llm_ask_make(llm_op_e op, apr_pool_t *pool)
+llm_problem_t *llm_ask_make(llm_ask_t **pask, llm_op_e op,
+                            const llm_json_t *doc, apr_pool_t *pool)
 {
     llm_ask_t *ask = apr_pcalloc(pool, sizeof(*ask));
 
+    *pask = ask;
     ask->op = op;
     ask->unknown = apr_array_make(pool, 0, sizeof(const llm_json_t *));
-    return ask;
+    if (!llm_json_is(doc, LLM_JSON_OBJECT)) {
+        return llm_problem_make(LLM_PROBLEM_BAD_REQUEST, pool,
+                                "the body is not a JSON object");
+    }
+    ask->model = llm_json_string(llm_json_get(doc, "model"), pool);
+    if (!ask->model || !*ask->model) {
+        return llm_problem_field(pool, "model", "expected a string");
+    }
+    return NULL;
 }
 
 llm_answer_t *llm_answer_make(apr_pool_t *pool)

@@ -14,8 +14,11 @@
 
 /* ---- asks and answers, built front to back --------------------------- */
 
-/* An empty ask or answer with the members that must never be NULL. */
-llm_ask_t *llm_ask_make(llm_op_e op, apr_pool_t *pool);
+/* An empty ask or answer with the members that must never be NULL. An ask has
+ * its model too: the problem is a body that is no object, or that names none;
+ * *pask is set all the same. */
+llm_problem_t *llm_ask_make(llm_ask_t **pask, llm_op_e op,
+                            const llm_json_t *doc, apr_pool_t *pool);
 llm_answer_t *llm_answer_make(apr_pool_t *pool);
 
 /* Lists that know their end. Zeroed they are empty; `first` is what goes

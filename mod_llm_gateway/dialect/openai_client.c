@@ -447,19 +447,13 @@ static llm_problem_t *read_embed(llm_ask_t *ask, const llm_json_t *doc,
 llm_problem_t *llm_openai_read_request(llm_ask_t **pask, llm_op_e op,
                                        const llm_json_t *doc, apr_pool_t *pool)
 {
-    llm_ask_t *ask = llm_ask_make(op, pool);
+    llm_problem_t *problem = llm_ask_make(pask, op, doc, pool);
 
-    *pask = ask;
-    if (!llm_json_is(doc, LLM_JSON_OBJECT)) {
-        return llm_problem_make(LLM_PROBLEM_BAD_REQUEST, pool,
-                                "the body is not a JSON object");
+    if (problem) {
+        return problem;
     }
-    ask->model = llm_json_string(llm_json_get(doc, "model"), pool);
-    if (!ask->model || !*ask->model) {
-        return llm_problem_field(pool, "model", "expected a string");
-    }
-    ask->user = llm_json_text(llm_json_get(doc, "user"));
-    ask->service_tier = llm_json_text(llm_json_get(doc, "service_tier"));
-    return op == LLM_OP_EMBED ? read_embed(ask, doc, pool)
-                              : read_chat(ask, doc, pool);
+    (*pask)->user = llm_json_text(llm_json_get(doc, "user"));
+    (*pask)->service_tier = llm_json_text(llm_json_get(doc, "service_tier"));
+    return op == LLM_OP_EMBED ? read_embed(*pask, doc, pool)
+                              : read_chat(*pask, doc, pool);
 }
