@@ -220,6 +220,17 @@ static apr_time_t read_fraction(const char **ptext)
     return fraction;
 }
 
+/* "10:00", of a clock or a zone. */
+static int read_hours_minutes(const char **ptext, int *phours, int *pminutes)
+{
+    *phours = read_field(ptext, 2);
+    if (*phours < 0 || *phours > 23 || !read_byte(ptext, ':')) {
+        return 0;
+    }
+    *pminutes = read_field(ptext, 2);
+    return *pminutes >= 0 && *pminutes <= 59;
+}
+
 /* "Z", "+01:00"; what has to be added to reach UTC. */
 static int read_zone(const char **ptext, apr_time_t *pzone)
 {
@@ -232,12 +243,7 @@ static int read_zone(const char **ptext, apr_time_t *pzone)
     if (!read_byte(ptext, '+') && !read_byte(ptext, '-')) {
         return 0;
     }
-    hours = read_field(ptext, 2);
-    if (hours < 0 || hours > 23 || !read_byte(ptext, ':')) {
-        return 0;
-    }
-    minutes = read_field(ptext, 2);
-    if (minutes < 0 || minutes > 59) {
+    if (!read_hours_minutes(ptext, &hours, &minutes)) {
         return 0;
     }
     *pzone = (hours * 60 + minutes) * (60 * SECOND) * (east ? -1 : 1);
@@ -250,12 +256,7 @@ static int read_clock(const char **ptext, apr_time_t *pwhen)
     int hours, minutes, seconds = 0;
     apr_time_t fraction = 0, zone;
 
-    hours = read_field(ptext, 2);
-    if (hours < 0 || hours > 23 || !read_byte(ptext, ':')) {
-        return 0;
-    }
-    minutes = read_field(ptext, 2);
-    if (minutes < 0 || minutes > 59) {
+    if (!read_hours_minutes(ptext, &hours, &minutes)) {
         return 0;
     }
     if (read_byte(ptext, ':')) {
