@@ -134,7 +134,7 @@ unsigned rig_drain(llm_store_t *store)
     return sum;
 }
 
-static int keep_line(void *baton, const char *line, apr_size_t len)
+int rig_keep_line(void *baton, const char *line, apr_size_t len)
 {
     llm_buf_append(baton, line, len);
     llm_buf_putc(baton, '\n');
@@ -150,7 +150,7 @@ const char *rig_ask(llm_store_t *store, const char *request)
     ck_assert_int_eq(
         llm_json_read(&doc, request, strlen(request), NULL, unit_pool),
         APR_SUCCESS);
-    llm_command_run(store, &caller, doc, keep_line, lines, unit_pool);
+    llm_command_run(store, &caller, doc, rig_keep_line, lines, unit_pool);
     llm_buf_putc(lines, '\0');
     return lines->data;
 }

@@ -29,6 +29,8 @@ llm_store_t *rig_store_with(llm_store_options_t options);
 void rig_store_close(llm_store_t *store);
 /* Ticks until nothing is left; the records that were stored. */
 unsigned rig_drain(llm_store_t *store);
+/* An llm_line_cb: adds the line and a line end to the llm_buf_t. */
+int rig_keep_line(void *baton, const char *line, apr_size_t len);
 /* The answer's lines, each with a line end. */
 const char *rig_ask(llm_store_t *store, const char *request);
 /* What member `name` of the last line's "done" is; fails without it. */

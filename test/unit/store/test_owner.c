@@ -30,18 +30,12 @@ static llm_client_t *client(void)
     return made;
 }
 
-static int keep_line(void *baton, const char *line, apr_size_t len)
-{
-    llm_buf_append(baton, line, len);
-    llm_buf_putc(baton, '\n');
-    return 0;
-}
-
 static const char *call(llm_client_t *to, const char *request)
 {
     llm_buf_t *lines = llm_buf_make(0, unit_pool);
     const char *what = NULL;
-    apr_status_t status = llm_client_call(to, request, keep_line, lines, &what);
+    apr_status_t status =
+        llm_client_call(to, request, rig_keep_line, lines, &what);
 
     ck_assert_msg(status == APR_SUCCESS, "%s was not answered: %s", request,
                   what);
@@ -485,7 +479,7 @@ static int ask_offline_as_root(void *baton)
 
     (void)baton;
     return llm_client_open(&to, store_dir(), &what, unit_pool) != APR_SUCCESS
-           || llm_client_call(to, CREATE("bob"), keep_line, lines, &what)
+           || llm_client_call(to, CREATE("bob"), rig_keep_line, lines, &what)
                   != APR_SUCCESS
            || geteuid() != 65534;
 }
@@ -526,7 +520,8 @@ static int edit_for_ever(void *baton)
             "{\"op\":\"key.create\",\"id\":\"%u-%u\",\"name\":\"k%u-%u\"}",
             *pfirst, n, *pfirst, n);
 
-        if (llm_client_call(to, request, keep_line, lines, &what) != APR_SUCCESS
+        if (llm_client_call(to, request, rig_keep_line, lines, &what)
+                != APR_SUCCESS
             || !strstr(lines->data, "\"done\"")) {
             return 1;
         }
