@@ -44,12 +44,6 @@ static const char *const key_parameters[] = {"key", "api_key", "api-key",
 
 /* ---- dialects ---------------------------------------------------------- */
 
-/* Whose errors we write: every client dialect can. */
-static const llm_dialect_t *client_dialect(const char *name)
-{
-    return llm_dialect_find(name);
-}
-
 /* The dialect a provider's own clients read errors in. */
 static const llm_dialect_t *dialect_of(const llm_provider_t *provider)
 {
@@ -59,16 +53,16 @@ static const llm_dialect_t *dialect_of(const llm_provider_t *provider)
 
     return dialect->write_problem            ? dialect
            : spoken && spoken->write_problem ? spoken
-                                             : client_dialect("openai");
+                                             : llm_dialect_find("openai");
 }
 
 /* Where the path does not tell: Anthropic's clients name its version in each
  * request. */
 static const llm_dialect_t *unknown_client(request_rec *r)
 {
-    return client_dialect(apr_table_get(r->headers_in, "anthropic-version")
-                              ? "anthropic"
-                              : "openai");
+    return llm_dialect_find(apr_table_get(r->headers_in, "anthropic-version")
+                                ? "anthropic"
+                                : "openai");
 }
 
 /* ---- native routes ----------------------------------------------------- */
@@ -204,7 +198,7 @@ static void set_endpoint(request_rec *r, llmgw_request_t *request,
     request->method_allowed = r->method_number == endpoint->method;
     request->allow = endpoint->allow;
     if (endpoint->kind != LLMGW_MODELS) {
-        request->client = client_dialect(endpoint->dialect);
+        request->client = llm_dialect_find(endpoint->dialect);
     }
 }
 
@@ -252,7 +246,7 @@ static void classify_meter(request_rec *r, llmgw_request_t *request)
     request->native =
         name ? llmgw_provider_find(llmgw_server_of(r->server), name) : NULL;
     request->client = request->native ? dialect_of(request->native)
-                                      : client_dialect("openai");
+                                      : llm_dialect_find("openai");
     request->op = LLM_OP_NATIVE;
     request->method_allowed = 1;
 }
