@@ -17,8 +17,8 @@
 #include "core/llm.h"
 #include "core/llm_buf.h"
 
-#define LLM_JSON_DEPTH 128        /* default limit of nesting */
-#define LLM_JSON_NODES 2000000 /* default limit of values */
+#define LLM_JSON_DEPTH 128     /* limit of nesting */
+#define LLM_JSON_NODES 2000000 /* limit of values in a document */
 
 typedef enum {
     LLM_JSON_NULL,

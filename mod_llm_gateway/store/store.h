@@ -45,8 +45,8 @@ apr_status_t llm_store_prepare(const char *dir, apr_uint32_t uid,
                                apr_pool_t *pool);
 
 /*
- * Takes the lock, recovers, checks the schema, drains what the dead left,
- * loads the snapshot. Statuses: APR_EBUSY (another owner), APR_EACCES
+ * Takes the lock, recovers, checks the schema, loads the snapshot, drains what
+ * the dead left. Statuses: APR_EBUSY (another owner), APR_EACCES
  * (wrong owner or mode of the folder), APR_ENOTIMPL (written by a newer
  * version), APR_EINVAL (DB_CONFIG or not a store), else errno. *pwhat is a
  * phrase for people, set on failure; never NULL then.
@@ -58,7 +58,8 @@ apr_status_t llm_store_open(llm_store_t **pstore,
  * dead. *pdrained: records stored; 0: nothing is left to do. After a failure
  * nothing is lost, and the next tick tries again. */
 apr_status_t llm_store_tick(llm_store_t *store, unsigned *pdrained);
-/* Checkpoint, retention; cheap when there is nothing to do. */
+/* Checkpoint, retention, former secrets that ended; cheap when there is nothing
+ * to do. */
 apr_status_t llm_store_maintain(llm_store_t *store, apr_time_t now);
 apr_status_t llm_store_close(llm_store_t *store);
 
