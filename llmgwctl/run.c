@@ -55,7 +55,7 @@ int ctl_fail(ctl_t *ctl, ctl_exit_e status, const char *code, const char *fmt,
         fprintf(ctl->world->err, "llmgwctl: %s\n",
                 ctl_safe_text(message, ctl->pool));
     }
-    return status;
+    return (int)status;
 }
 
 void ctl_remark(const ctl_t *ctl, const char *fmt, ...)

@@ -46,8 +46,8 @@ static const char *const words[] = {
     "1.",
     "\"\\ud83c\\udf89\"",
     "9223372036854775807",
-    "\"long enough to be crossed "
-    "in more than one step, whatever the step is\"",
+    ("\"long enough to be crossed "
+     "in more than one step, whatever the step is\""),
 };
 
 static void compare(const llm_json_t *ours, const cJSON *theirs);
