@@ -284,6 +284,7 @@ LoadModule llm_gateway_module $module_file
 LLMStore   bdb:$run/store
 LLMPrices  $top/conf/prices.json
 CONF
+    [ ! -f "$home/vocabulary" ] || echo "LLMVocabulary $home/vocabulary"
     for each in openai anthropic gemini huggingface; do
         scripted_provider "$each"
     done
@@ -497,6 +498,12 @@ fi
 mkdir -p "$home" || die "cannot make the folder $home"
 need_to_build curl python3 ca-certificates
 build_in "$build"
+# For counting tokens where a provider does not; it goes without, too.
+if [ ! -f "$home/vocabulary" ] && has npm; then
+    npm_config_fetch_retries=0 timeout 60 \
+        sh "$top/packaging/vocabulary.sh" "$home/vocabulary" >>"$log" 2>&1 ||
+        echo "There is no vocabulary: tokens nobody counts are estimated."
+fi
 stop_all || exit 1
 [ -z "$stopped" ] || say "stopped what an earlier run had started"
 choose_port

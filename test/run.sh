@@ -24,6 +24,7 @@ In the environment:
   LLMGW_BUILD=DIR         build folder (default: build/test)
   LLMGW_CONFIGURE=FLAGS   more flags for configure
   LLMGW_RECORDED=DIR      recorded exchanges (default: ../shared/recorded)
+  LLMGW_VOCABULARY=FILE   for counting tokens (default: made with npm)
 USAGE
 }
 
@@ -69,6 +70,20 @@ build_once()
     # shellcheck disable=SC2086
     build_in "$build" ${LLMGW_CONFIGURE:-}
     built=yes
+}
+
+# The vocabulary for counting tokens, where npm can fetch what it is made of;
+# without it the tests that need it say that they were left out.
+vocabulary_once()
+{
+    [ -z "${LLMGW_VOCABULARY:-}" ] || return 0
+    if [ ! -f "$build/vocabulary" ]; then
+        has npm && has python3 &&
+            npm_config_fetch_retries=0 timeout 60 sh packaging/vocabulary.sh \
+                "$build/vocabulary" >"$log" 2>&1 || return 0
+    fi
+    LLMGW_VOCABULARY=$build/vocabulary
+    export LLMGW_VOCABULARY
 }
 
 # ----------------------------------------------------------------- counting
@@ -174,6 +189,7 @@ unit_in()
 group_unit()
 {
     build_once
+    vocabulary_once
     say "unit tests"
     if [ $# -eq 0 ]; then
         unit_in unit "$build"

@@ -142,6 +142,32 @@ job_bench()
     make -C "$folder" bench
 }
 
+# The encoder against the npm package tiktoken, for each character there is,
+# and how long it takes; where recordings are, how near counts come elsewhere.
+job_tokens()
+{
+    need npm npm
+    need node nodejs
+    folder=$(configured tokens CFLAGS='-O2 -g')
+    make -C "$folder" -j"$jobs" test/tokens/encode
+    (cd "$folder" && npm pack --silent tiktoken@1.0.22 &&
+        tar -xzf tiktoken-1.0.22.tgz) >/dev/null
+    sh packaging/vocabulary.sh "$folder/vocabulary" \
+        "$folder/tiktoken-1.0.22.tgz"
+    encode=$folder/test/tokens/encode
+    node test/tokens/compare.mjs "$encode" "$folder/vocabulary" \
+        "$folder/package" --every-character
+    cat mod_llm_gateway/*/*.c | head -c 100000 >"$folder/code"
+    cat mod_llm_gateway/docs/*.md mod_llm_gateway/docs/*/*.md |
+        head -c 100000 >"$folder/prose"
+    for encoding in cl100k_base o200k_base; do
+        "$encode" "$folder/vocabulary" $encoding "$folder/code" "$folder/prose"
+    done
+    recorded=${LLMGW_RECORDED:-../shared/recorded}
+    [ ! -d "$recorded" ] ||
+        python3 test/tokens/accuracy.py "$encode" "$folder/vocabulary" "$recorded"
+}
+
 # A thousand kills of the store's processes, and a thousand with a real httpd.
 job_kill()
 {

@@ -22,6 +22,7 @@ flags="-std=gnu99 -g -O1 -fno-omit-frame-pointer ${CFLAGS:-}
  -fsanitize=address,undefined -fno-sanitize-recover=undefined
  -I$top/mod_llm_gateway -I$top
  -DLLMGW_VERSION=\"fuzz\" -DLLMGW_DATADIR=\"/nowhere\"
+ -DLLMGW_FUZZ_VOCABULARY=\"$top/test/vectors/tokens/vocabulary\"
  $(pkg-config --cflags apr-1 apr-util-1 libcjson openssl) ${DB_CPPFLAGS:-}"
 libs="$(pkg-config --libs apr-util-1 apr-1 openssl) ${DB_LIBS:--ldb}"
 
