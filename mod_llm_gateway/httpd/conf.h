@@ -30,10 +30,6 @@ const char *llmgw_conf_provider_for(cmd_parms *cmd, void *dir,
 /* conf_places.c: notes that the directive being read names a provider. */
 void llmgw_conf_mention(cmd_parms *cmd, const char *provider,
                         llm_target_t *target);
-/* conf_check.c: "claude, openai", or "none". */
-const char *llmgw_conf_provider_names(const llmgw_server_t *server,
-                                      apr_pool_t *p);
-
 /* conf_check.c: a directive anywhere in the tree, or NULL. arg NULL: whatever
  * it says. */
 const ap_directive_t *llmgw_conf_find(const ap_directive_t *tree,

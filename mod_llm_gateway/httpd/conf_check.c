@@ -14,14 +14,14 @@
 
 #include "core/llm_time.h"
 
-#define SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
+#define SOCKET_PATH_MAX    (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
 #define DEFAULT_PRICES     LLMGW_DATADIR "/prices.json"
 #define DEFAULT_VOCABULARY LLMGW_DATADIR "/vocabulary"
 
 #define COMPLAIN APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, NULL
 
-const char *llmgw_conf_provider_names(const llmgw_server_t *server,
-                                      apr_pool_t *p)
+/* "claude, openai", or "none". */
+static const char *provider_names(const llmgw_server_t *server, apr_pool_t *p)
 {
     const char *names = "";
 
@@ -79,7 +79,7 @@ static int check_mentions(const llmgw_server_t *server, apr_pool_t *p)
                           "of %s: %s: no <LLMProvider %s> is defined; defined "
                           "are: %s",
                 mention->line, mention->file, mention->directive,
-                mention->provider, llmgw_conf_provider_names(server, p));
+                mention->provider, provider_names(server, p));
             result = HTTP_INTERNAL_SERVER_ERROR;
         }
         else if (mention->target) {

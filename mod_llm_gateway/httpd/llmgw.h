@@ -131,7 +131,7 @@ int llmgw_secret_is_due(const process_rec *process, const char *source);
 /* Wipes all of them: for a process that calls no provider. */
 void llmgw_secret_forget(apr_pool_t *pool);
 
-/* What a request is to the gateway; found once (map_to_storage or earlier),
+/* What a request is to the gateway; found once (translate_name or earlier),
  * kept in r->request_config. */
 typedef enum {
     LLMGW_NONE,       /* not ours */
@@ -218,9 +218,6 @@ int llmgw_status_models(request_rec *r, llmgw_request_t *request);
 llm_snapshot_t *llmgw_shared_snapshot(void);
 llm_inflight_t *llmgw_shared_inflight(void);
 llm_journal_t *llmgw_shared_journal(void);     /* this child's */
-/* Puts a record into this child's journal. Remembers whether it worked, for
- * llmgw_shared_check. */
-apr_status_t llmgw_shared_put(const llm_record_t *record);
 /* Puts a record into this child's journal, and remembers whether that worked:
  * while it does not, llmgw_shared_check refuses requests. */
 apr_status_t llmgw_shared_put(const llm_record_t *record);
