@@ -280,6 +280,9 @@ const char *llmgw_conf_base_url(cmd_parms *cmd, void *dir, const char *url)
         return what;
     }
     what = llm_provider_set_url(provider, url, cmd->pool);
+    if (what && strchr(url, '@')) { /* a password, most likely */
+        return apr_psprintf(cmd->pool, "LLMBaseURL: %s", what);
+    }
     return what ? apr_psprintf(cmd->pool, "LLMBaseURL: %s, not '%s'", what,
                                llm_redact(url, cmd->pool))
                 : NULL;

@@ -186,6 +186,13 @@ MISTAKES = {
 }
 
 
+def test_a_password_in_an_address_is_not_repeated(gw):
+    code, said = gw.configtest(gw.conf().add(
+        "<LLMProvider openai>\nLLMBaseURL https://me:hunter2@x/\nLLMKey none\n</LLMProvider>"))
+    assert code != 0 and "LLMBaseURL" in said
+    assert "hunter2" not in said and "me:" not in said
+
+
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_named_with_its_line(gw, name):
     snippet, *expected = MISTAKES[name]
