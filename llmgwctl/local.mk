@@ -9,6 +9,7 @@ noinst_LTLIBRARIES += %D%/libctl.la
 %C%_libctl_la_SOURCES = \
 	%D%/ask.c \
 	%D%/cmd_audit.c \
+	%D%/cmd_cost.c \
 	%D%/cmd_events.c \
 	%D%/cmd_key.c \
 	%D%/cmd_price.c \

@@ -124,3 +124,13 @@ def test_the_audit_has_every_change(served, upstream):
     assert "llmgw-" not in json.dumps(edits)
     served.stop()
     assert served.ctl_json("audit", "--limit", "1")["audit"] == edits[1:]
+
+
+def test_cost_of_today_and_of_this_month(served, upstream):
+    key = served.ctl_json("key", "create", "alice", "--team", "red")["secret"]
+    served.record(served.post("/v1/chat/completions", HELLO, key=key))
+    spent = served.ctl_json("usage")["total"]["cost_nanodollars"]
+    told = served.ctl_json("cost", "--by", "team", "--since", "1d")
+    assert spent > 0 and [r["team"] for r in told["cost"]] == ["red"]
+    assert {told["cost"][0][f"{span}_nanodollars"] for span in ("month", "since")} == {spent}
+    assert served.ctl_json("cost")["total"]["since"] is None

@@ -108,6 +108,7 @@ START_TEST(the_manual_has_every_member_of_the_json)
         "team show a --json",
         "team list --json",
         "usage --json --by key,team,model,provider,day,hour",
+        "cost --json",
         "events --json",
         "audit --json",
         "status --json",

@@ -150,6 +150,29 @@ START_TEST(top_shows_the_greatest_and_totals_all)
 }
 END_TEST
 
+START_TEST(cost_puts_its_spans_together)
+{
+    fake.answer = rows;
+    fake_expect(
+        "cost --since 90d", CTL_DONE,
+        "NAME                   TODAY             THIS MONTH           "
+        "       SINCE\n"
+        "alice  $1,234,567,890.123457  $1,234,567,890.123457  "
+        "$1,234,567,890.123457\n"
+        "bob                $0.000038              $0.000038           "
+        "   $0.000038\n"
+        "total  $1,234,567,890.123494  $1,234,567,890.123494  "
+        "$1,234,567,890.123494\n",
+        "The price of 1 requests is not known; their cost is not in "
+        "the sums.\n");
+    ck_assert_str_eq(fake_asked("since"), "\"2026-08-24T12:00:00Z\"");
+    ck_assert_int_eq(fake_run("cost --by team"), CTL_DONE);
+    ck_assert_str_eq(fake_asked("since"), "\"2026-11-01T00:00:00Z\"");
+    ck_assert_str_eq(fake_asked("by"), "[\"team\"]");
+    ck_assert_int_eq(fake_run("cost --by hour"), CTL_USAGE);
+}
+END_TEST
+
 START_TEST(the_audit_names_users_and_subjects)
 {
     static const char *const edits[] = {
@@ -196,6 +219,7 @@ Suite *usage_suite(void)
     tcase_add_test(usage, usage_hands_its_options_on);
     tcase_add_test(usage, usage_refuses_what_it_cannot_sum_by);
     tcase_add_test(usage, top_shows_the_greatest_and_totals_all);
+    tcase_add_test(usage, cost_puts_its_spans_together);
     tcase_add_test(usage, the_audit_names_users_and_subjects);
     tcase_add_test(usage, a_key_called_json_is_a_value);
     suite_add_tcase(suite, usage);
