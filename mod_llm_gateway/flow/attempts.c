@@ -157,16 +157,16 @@ llm_attempt_t *llm_flow_next(llm_exchange_t *x, apr_time_t now)
         return NULL;
     }
     do {
-        llm_attempt_t *attempt = make_attempt(x, now);
+        llm_attempt_t *before = x->current, *attempt = make_attempt(x, now);
 
         x->problem = compose(attempt);
         if (!x->problem) {
             return attempt;
         }
-        /* this provider cannot be asked that; the next one perhaps can */
-        attempt->problem = x->problem;
-        attempt->state = LLM_ATTEMPT_FAILED;
-        attempt->ended = now;
+        /* this provider cannot be asked that; the next one perhaps can.
+         * It was not asked, so it is no attempt. */
+        apr_array_pop(x->attempts);
+        x->current = before;
     } while (has_next(x));
     return NULL;
 }

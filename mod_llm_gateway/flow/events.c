@@ -293,8 +293,8 @@ static const llm_ask_t *ask_of(const llm_attempt_t *attempt)
     nothing = apr_pcalloc(attempt->pool, sizeof(*nothing));
     nothing->op = LLM_OP_CHAT;
     nothing->stream = 1;
-    nothing->unknown = apr_array_make(attempt->pool, 1,
-                                      sizeof(const llm_json_t *));
+    nothing->unknown =
+        apr_array_make(attempt->pool, 1, sizeof(const llm_json_t *));
     return nothing;
 }
 
@@ -315,8 +315,8 @@ void llm_events_begin(llm_attempt_t *attempt, int sse)
         stream->lines = llm_ndjson_make(EVENT_MAX, attempt->pool);
     }
     if (!x->native || x->native_chat) {
-        stream->reader
-            = stream->provider->reader_make(ask_of(attempt), attempt->pool);
+        stream->reader =
+            stream->provider->reader_make(ask_of(attempt), attempt->pool);
     }
     if (!attempt->pass) {
         stream->writer = x->client->writer_make(x->ask, x->request_id,

@@ -42,6 +42,7 @@ llm_exchange_t *llm_exchange_make(const llm_policy_t *policy, apr_time_t now,
 
 /* The members of the body every chat and embeddings dialect has in common. */
 typedef struct members_t {
+    int models; /* how often "model" stands there */
     llm_bytes_t model, stream, user, metadata;
 } members_t;
 
@@ -52,6 +53,7 @@ static void note_member(void *baton, const llm_member_t *member)
     /* of duplicates the last one counts, as it does for the upstream */
     if (llm_text_equals(member->name, "model")) {
         members->model = member->value;
+        members->models++;
     }
     else if (llm_text_equals(member->name, "stream")) {
         members->stream = member->value;
@@ -177,6 +179,10 @@ static llm_problem_t *read_native(llm_exchange_t *x)
     if (x->raw.len && !read_body(x, &members)) {
         if (!x->model) {
             x->model = model_of(members.model, x->pool);
+        }
+        if (members.models > 1 && *x->key_models) {
+            /* its bytes pass, and a provider might read the other one */
+            return llm_problem_field(x->pool, "model", "given twice");
         }
         x->stream = is_true(members.stream);
         x->user = user_of(&members, x->pool);

@@ -154,3 +154,24 @@ void llm_meter_document(llm_attempt_t *attempt, const llm_json_t *doc,
         x->served = apr_pstrdup(x->pool, model);
     }
 }
+
+/* Deeper values are not looked at; the reader bounds the depth as well. */
+#define STRINGS_DEPTH 128
+
+static void tally_strings(llm_exchange_t *x, const llm_json_t *node, int depth)
+{
+    if (node->type == LLM_JSON_STRING) {
+        tally(x, &x->text, llm_json_text(node), 0);
+        return;
+    }
+    if (depth < STRINGS_DEPTH) {
+        for (node = node->child; node; node = node->next) {
+            tally_strings(x, node, depth + 1);
+        }
+    }
+}
+
+void llm_meter_strings(llm_attempt_t *attempt, const llm_json_t *doc)
+{
+    tally_strings(attempt->x, doc, 0);
+}

@@ -127,7 +127,9 @@ static const char *op_name(const llm_exchange_t *x)
 
 static apr_uint32_t milliseconds(apr_time_t from, apr_time_t to)
 {
-    return from && to > from ? (apr_uint32_t)apr_time_as_msec(to - from) : 0;
+    /* rounded up: 0 says that there was none */
+    return from && to > from ? (apr_uint32_t)apr_time_as_msec(to - from + 999)
+                             : 0;
 }
 
 static apr_uint32_t flags_of(const llm_exchange_t *x)

@@ -68,6 +68,8 @@ void llm_meter_answer(llm_attempt_t *attempt, const llm_answer_t *answer);
 /* A document that passes unread but for usage, model and finish reason. */
 void llm_meter_document(llm_attempt_t *attempt, const llm_json_t *doc,
                         apr_pool_t *scratch);
+/* Every string of an answer whose form nobody here knows, as its text. */
+void llm_meter_strings(llm_attempt_t *attempt, const llm_json_t *doc);
 void llm_meter_output(llm_attempt_t *attempt); /* a first token, perhaps */
 /* What counts this exchange's texts where the provider does not. */
 llm_tokenizer_t llm_meter_tokenizer(const llm_exchange_t *x);

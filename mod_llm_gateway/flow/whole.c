@@ -71,6 +71,10 @@ static llm_problem_t *meter_whole(llm_attempt_t *attempt, const llm_json_t *doc)
 
     llm_meter_document(attempt, doc, attempt->pool);
     if (x->native && !x->native_chat) {
+        /* the old Inference API, for one, tells no usage at all */
+        if (x->model && x->raw.len && !x->usage.known) {
+            llm_meter_strings(attempt, doc);
+        }
         return NULL;
     }
     if (provider->event_problem) {

@@ -9,27 +9,32 @@
 #include "flow/flow.h"
 #include "test/unit/unit.h"
 
-#define CHAT "{\"model\":\"m\",\"messages\":[{\"role\":\"user\"," \
-             "\"content\":\"Hello there\"}]}"
-#define CHAT_STREAM "{\"model\":\"m\",\"stream\":true,\"messages\":" \
-                    "[{\"role\":\"user\",\"content\":\"Hello there\"}]}"
-#define ANSWER "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\"," \
-               "\"created\":1700000000,\"model\":\"gpt-4o-2024-08-06\"," \
-               "\"big\":9223372036854775808,\"choices\":[{\"index\":0," \
-               "\"message\":{\"role\":\"assistant\",\"content\":\"Hi\"}," \
-               "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":9," \
-               "\"completion_tokens\":3,\"total_tokens\":12}}"
-#define ERROR_429 "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\n" \
-                  "Content-Type: application/json\r\n" \
-                  "Content-Length: 60\r\n\r\n" \
-                  "{\"error\":{\"message\":\"slow down\",\"type\":\"tokens\"," \
-                  "\"code\":\"x\"}}"
-#define EVENT_HEAD "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" \
-                   "Connection: close\r\n\r\n"
-#define EVENT(content, finish) \
-    "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1," \
-    "\"model\":\"gpt-4o\",\"x\":1e400,\"choices\":[{\"index\":0,\"delta\":{" \
-    content "},\"finish_reason\":" finish "}]}\n\n"
+#define CHAT                                                                   \
+    "{\"model\":\"m\",\"messages\":[{\"role\":\"user\","                       \
+    "\"content\":\"Hello there\"}]}"
+#define CHAT_STREAM                                                            \
+    "{\"model\":\"m\",\"stream\":true,\"messages\":"                           \
+    "[{\"role\":\"user\",\"content\":\"Hello there\"}]}"
+#define ANSWER                                                                 \
+    "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\","                   \
+    "\"created\":1700000000,\"model\":\"gpt-4o-2024-08-06\","                  \
+    "\"big\":9223372036854775808,\"choices\":[{\"index\":0,"                   \
+    "\"message\":{\"role\":\"assistant\",\"content\":\"Hi\"},"                 \
+    "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":9,"             \
+    "\"completion_tokens\":3,\"total_tokens\":12}}"
+#define ERROR_429                                                              \
+    "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\n"                     \
+    "Content-Type: application/json\r\n"                                       \
+    "Content-Length: 60\r\n\r\n"                                               \
+    "{\"error\":{\"message\":\"slow down\",\"type\":\"tokens\","               \
+    "\"code\":\"x\"}}"
+#define EVENT_HEAD                                                             \
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"                   \
+    "Connection: close\r\n\r\n"
+#define EVENT(content, finish)                                                       \
+    "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,"       \
+    "\"model\":\"gpt-4o\",\"x\":1e400,\"choices\":[{\"index\":0,\"delta\":{" content \
+    "},\"finish_reason\":" finish "}]}\n\n"
 
 static llm_provider_t providers[3];
 static llm_policy_t policy;
@@ -52,8 +57,8 @@ static void set_provider(int i, const char *name, const char *dialect)
 static void set_policy(int n)
 {
     llm_model_t *model = apr_pcalloc(unit_pool, sizeof(*model));
-    apr_array_header_t *models = apr_array_make(unit_pool, 1,
-                                                sizeof(llm_model_t *));
+    apr_array_header_t *models =
+        apr_array_make(unit_pool, 1, sizeof(llm_model_t *));
     const char *what;
     static const char prices[] =
         "{\"as_of\":\"2026-11-01\",\"currency\":\"USD\","
@@ -69,7 +74,8 @@ static void set_policy(int n)
 
         target->provider = &providers[i];
         target->model = strcmp(providers[i].dialect->name, "anthropic")
-                            ? "gpt-4o" : "claude-sonnet-4-5";
+                            ? "gpt-4o"
+                            : "claude-sonnet-4-5";
         target->priority = i + 1;
         target->weight = 100;
         APR_ARRAY_PUSH(model->targets, llm_target_t *) = target;
@@ -112,8 +118,8 @@ static void answer(llm_attempt_t *attempt, const char *text, apr_size_t step)
     llm_attempt_sent(attempt, 1000);
     for (apr_size_t at = 0; at < len && attempt->state < LLM_ATTEMPT_DONE;
          at += step) {
-        llm_attempt_feed(attempt, text + at,
-                         len - at < step ? len - at : step, 2000);
+        llm_attempt_feed(attempt, text + at, len - at < step ? len - at : step,
+                         2000);
         take_output();
     }
     llm_attempt_close(attempt, 3000);
@@ -177,16 +183,15 @@ static const char *whole(const char *body)
 
 static void expect_got(const char *expected)
 {
-    ck_assert_msg(got->len == strlen(expected)
-                      && !memcmp(got->data, expected, got->len),
-                  "the client got: %.*s", (int)got->len,
-                  got->data ? got->data : "");
+    ck_assert_msg(
+        got->len == strlen(expected) && !memcmp(got->data, expected, got->len),
+        "the client got: %.*s", (int)got->len, got->data ? got->data : "");
 }
 
 static int got_has(const char *text)
 {
-    const char *copy = apr_pstrmemdup(unit_pool, got->data ? got->data : "",
-                                      got->len);
+    const char *copy =
+        apr_pstrmemdup(unit_pool, got->data ? got->data : "", got->len);
 
     return strstr(copy, text) != NULL;
 }
@@ -201,9 +206,9 @@ START_TEST(a_whole_answer_passes_untouched)
         ck_assert_int_eq(x->reply.status, 200);
         ck_assert_int_eq(x->complete, 1);
         ck_assert_int_eq(x->reply.whole, 1);
-        ck_assert_str_eq(apr_table_get(x->reply.headers,
-                                       "x-llm-upstream-request-id"),
-                         "req_theirs");
+        ck_assert_str_eq(
+            apr_table_get(x->reply.headers, "x-llm-upstream-request-id"),
+            "req_theirs");
     }
     ck_assert_int_eq(record()->usage.n[LLM_CLASS_INPUT], 9);
     ck_assert_int_eq(record()->usage.n[LLM_CLASS_OUTPUT], 3);
@@ -230,19 +235,18 @@ START_TEST(the_model_is_replaced_and_nothing_else)
         llm_buf_append(sent, request->body[i].data, request->body[i].len);
     }
     llm_buf_putc(sent, '\0');
-    ck_assert_str_eq(sent->data,
-                     "{ \"z\":1e400, \"model\" : \"gpt-4o\", "
-                     "\"u\":\"\\u0000\",\"messages\":[] ,"
-                     "\"z\":18446744073709551616}");
+    ck_assert_str_eq(sent->data, "{ \"z\":1e400, \"model\" : \"gpt-4o\", "
+                                 "\"u\":\"\\u0000\",\"messages\":[] ,"
+                                 "\"z\":18446744073709551616}");
     ck_assert_str_eq(request->path, "/v1/chat/completions");
 }
 END_TEST
 
 START_TEST(a_stream_passes_and_hides_the_usage_nobody_asked_for)
 {
-    static const char events[] = EVENT("\"content\":\"Hel\"", "null")
-        ": comment\n\n" EVENT("\"content\":\"lo\"", "null")
-        EVENT("", "\"stop\"");
+    static const char events[] =
+        EVENT("\"content\":\"Hel\"", "null") ": comment\n\n" EVENT(
+            "\"content\":\"lo\"", "null") EVENT("", "\"stop\"");
     static const char usage[] =
         "data: {\"id\":\"c1\",\"choices\":[],\"usage\":{\"prompt_tokens\":9,"
         "\"completion_tokens\":2,\"total_tokens\":11}}\n\n";
@@ -312,8 +316,9 @@ END_TEST
 
 START_TEST(an_error_after_output_passes_once)
 {
-    static const char stream[] = EVENT_HEAD EVENT("\"content\":\"a\"", "null")
-        "data: {\"error\":{\"message\":\"overloaded\",\"code\":503}}\n\n";
+    static const char stream[] = EVENT_HEAD EVENT(
+        "\"content\":\"a\"",
+        "null") "data: {\"error\":{\"message\":\"overloaded\",\"code\":503}}\n\n";
 
     run("openai", CHAT_STREAM, 9, (const char *const[]){stream, NULL});
     expect_got(strstr(stream, "data:"));
@@ -325,13 +330,12 @@ END_TEST
 
 START_TEST(half_a_frame_becomes_an_error_event)
 {
-    static const char stream[] = EVENT_HEAD
-        EVENT("\"content\":\"abcdefgh\"", "null")
-        "data: {\"id\":\"c1\",\"choices\":[{\"index\":0,\"del";
+    static const char stream[] = EVENT_HEAD EVENT(
+        "\"content\":\"abcdefgh\"",
+        "null") "data: {\"id\":\"c1\",\"choices\":[{\"index\":0,\"del";
 
     for (apr_size_t step = 1; step < sizeof(stream); step += 13) {
-        run("openai", CHAT_STREAM, step,
-            (const char *const[]){stream, NULL});
+        run("openai", CHAT_STREAM, step, (const char *const[]){stream, NULL});
         ck_assert(got_has("abcdefgh"));
         ck_assert(got_has("\"error\""));
         ck_assert(!got_has("\"del"
@@ -363,8 +367,8 @@ START_TEST(garbage_is_no_answer)
     run("openai", CHAT, 10,
         (const char *const[]){whole("<html>hello</html>"), NULL});
     ck_assert_int_eq(x->reply.status, 502);
-    run("openai", CHAT, 10, (const char *const[]){"\x16\x03\x01 nonsense",
-                                                  NULL});
+    run("openai", CHAT, 10,
+        (const char *const[]){"\x16\x03\x01 nonsense", NULL});
     ck_assert_int_eq(x->reply.status, 502);
     run("openai", CHAT, 10, (const char *const[]){"", NULL});
     ck_assert_int_eq(x->reply.status, 502);
@@ -394,8 +398,7 @@ START_TEST(a_stream_is_translated)
     providers[0] = providers[2];
     set_policy(1);
     for (apr_size_t step = 1; step < sizeof(stream); step += 17) {
-        run("openai", CHAT_STREAM, step,
-            (const char *const[]){stream, NULL});
+        run("openai", CHAT_STREAM, step, (const char *const[]){stream, NULL});
         ck_assert(got_has("\"caf\\u00e9 \\ud83d\\ude00\""));
         ck_assert(got_has("\"finish_reason\":\"stop\""));
         ck_assert(got_has("data: [DONE]\n\n"));
@@ -406,6 +409,67 @@ START_TEST(a_stream_is_translated)
     ck_assert_int_eq(record()->usage.n[LLM_CLASS_OUTPUT], 6);
     /* 11 * 3,000 + 6 * 15,000 */
     ck_assert_int_eq(record()->cost, 123000);
+}
+END_TEST
+
+static void begin_native(const char *rest, const char *body, const char *models)
+{
+    begin("openai", "{\"model\":\"m\"}");
+    x = llm_exchange_make(&policy, 500, unit_pool);
+    x->request_id = "req_test";
+    x->client = llm_dialect_find("openai");
+    x->op = LLM_OP_NATIVE;
+    x->headers_in = apr_table_make(unit_pool, 4);
+    x->key_models = models;
+    x->native = &providers[0];
+    x->native_method = "POST";
+    x->native_rest = rest;
+    x->raw.data = body;
+    x->raw.len = strlen(body);
+    llm_flow_begin(x);
+}
+
+START_TEST(a_native_answer_without_usage_is_counted)
+{
+    static const char inputs[] = "{\"inputs\":\"Hello there\"}";
+    static const char generated[] =
+        "[{\"generated_text\":\"one two three four five\"}]";
+    llm_attempt_t *attempt;
+
+    set_provider(0, "huggingface", "huggingface");
+    begin_native("/org/name", inputs, "");
+    ck_assert_str_eq(x->model, "org/name");
+    attempt = llm_flow_next(x, 900);
+    answer(attempt, whole(generated), 11);
+    expect_got(generated);
+    ck_assert_int_eq(record()->usage.n[LLM_CLASS_OUTPUT], 6);
+    ck_assert(record()->flags & LLM_RECORD_ESTIMATED);
+}
+END_TEST
+
+START_TEST(a_native_body_cannot_name_two_models)
+{
+    static const char two[] = "{\"model\":\"dear\",\"model\":\"cheap\"}";
+
+    begin_native("/v1/responses", two, "cheap");
+    ck_assert_ptr_nonnull(x->problem);
+    ck_assert_str_eq(x->problem->param, "model");
+    begin_native("/v1/responses", two, "");
+    ck_assert_ptr_null(x->problem);
+}
+END_TEST
+
+START_TEST(a_provider_that_cannot_be_asked_is_no_attempt)
+{
+    providers[0] = providers[2];
+    set_policy(1);
+    begin("openai", "{\"model\":\"m\",\"n\":3,\"messages\":[{\"role\":"
+                    "\"user\",\"content\":\"Hi\"}]}");
+    ck_assert_ptr_null(x->problem);
+    ck_assert_ptr_null(llm_flow_next(x, 900));
+    ck_assert_str_eq(x->problem->param, "n");
+    ck_assert_int_eq(record()->attempts, 0);
+    ck_assert_int_eq(record()->cost, 0);
 }
 END_TEST
 
@@ -436,8 +500,8 @@ START_TEST(large_embeddings_are_metered_without_a_tree)
     begin("openai", "{\"model\":\"m\",\"input\":\"Hello\"}");
     x->op = LLM_OP_EMBED;
     attempt = llm_flow_next(x, 900);
-    answer(attempt,
-           whole(apr_pstrmemdup(unit_pool, body->data, body->len)), 16384);
+    answer(attempt, whole(apr_pstrmemdup(unit_pool, body->data, body->len)),
+           16384);
     ck_assert_uint_eq(got->len, body->len);
     ck_assert(!memcmp(got->data, body->data, body->len));
     ck_assert_int_eq(record()->usage.n[LLM_CLASS_INPUT], 8);
@@ -474,17 +538,18 @@ END_TEST
 START_TEST(a_client_that_leaves_is_billed_for_what_it_got)
 {
     llm_attempt_t *attempt;
-    static const char stream[] = EVENT_HEAD
-        EVENT("\"content\":\"abcdefghijkl\"", "null");
+    static const char stream[] =
+        EVENT_HEAD EVENT("\"content\":\"abcdefghijkl\"", "null");
 
     begin("openai", CHAT_STREAM);
     attempt = llm_flow_next(x, 900);
     llm_attempt_sent(attempt, 1000);
     llm_attempt_feed(attempt, stream, sizeof(stream) - 1, 2000);
     x->client_gone = 1;
-    llm_attempt_fail(attempt,
-                     llm_problem_make(LLM_PROBLEM_CLIENT_GONE, unit_pool,
-                                      "the client left"), 2500);
+    llm_attempt_fail(
+        attempt,
+        llm_problem_make(LLM_PROBLEM_CLIENT_GONE, unit_pool, "the client left"),
+        2500);
     ck_assert_ptr_null(llm_flow_next(x, 2600));
     ck_assert_int_eq(record()->usage.n[LLM_CLASS_OUTPUT], 3);
     ck_assert(record()->flags & LLM_RECORD_ABORTED);
@@ -525,8 +590,7 @@ Suite *flow_suite(void)
     tcase_add_checked_fixture(tcase, open_all, unit_pool_close);
     tcase_add_test(tcase, a_whole_answer_passes_untouched);
     tcase_add_test(tcase, the_model_is_replaced_and_nothing_else);
-    tcase_add_test(tcase,
-                   a_stream_passes_and_hides_the_usage_nobody_asked_for);
+    tcase_add_test(tcase, a_stream_passes_and_hides_the_usage_nobody_asked_for);
     tcase_add_test(tcase, the_next_upstream_answers_after_a_429);
     tcase_add_test(tcase, the_last_error_is_told_in_the_providers_words);
     tcase_add_test(tcase, a_bad_request_is_not_tried_elsewhere);
@@ -536,6 +600,9 @@ Suite *flow_suite(void)
     tcase_add_test(tcase, a_short_body_is_no_answer);
     tcase_add_test(tcase, garbage_is_no_answer);
     tcase_add_test(tcase, a_stream_is_translated);
+    tcase_add_test(tcase, a_native_answer_without_usage_is_counted);
+    tcase_add_test(tcase, a_native_body_cannot_name_two_models);
+    tcase_add_test(tcase, a_provider_that_cannot_be_asked_is_no_attempt);
     tcase_add_test(tcase, a_refused_account_is_tried_elsewhere);
     tcase_add_test(tcase, large_embeddings_are_metered_without_a_tree);
     tcase_add_test(tcase, what_a_client_may_not_do_is_told_in_its_dialect);
