@@ -408,7 +408,6 @@ ERRORS = {400: 400, 404: 404, 413: 413, 422: 422, 429: 429, 529: None, 500: None
 @pytest.mark.parametrize("client, provider", PAIRS)
 @pytest.mark.parametrize("status", ERRORS)
 def test_an_error_comes_in_the_callers_dialect(four, upstream, client, provider, status):
-    four.tolerates("LLMGW", "AH01114")
     model = PROVIDERS[provider] + f";status={status}"
     answer = post(four, client, model, Ask("hello"))
     kind, message = reader.error_of(client, answer.json)
@@ -424,7 +423,6 @@ def test_an_error_comes_in_the_callers_dialect(four, upstream, client, provider,
 
 @pytest.mark.parametrize("client, provider", PAIRS)
 def test_an_error_before_a_stream_is_no_stream(four, upstream, client, provider):
-    four.tolerates("LLMGW")
     answer = post(four, client, PROVIDERS[provider] + ";status=400", Ask("hello"), True)
     assert answer.status == 400
     assert answer.header("content-type").startswith("application/json")
@@ -434,7 +432,6 @@ def test_an_error_before_a_stream_is_no_stream(four, upstream, client, provider)
 @pytest.mark.parametrize("client, provider", PAIRS)
 def test_how_long_to_wait_is_told(four, upstream, client, provider):
     """By Retry-After, also where the provider says it in the body."""
-    four.tolerates("LLMGW")
     answer = post(four, client, PROVIDERS[provider] + ";status=429;retry_after=7",
                   Ask("hello"))
     assert answer.status == 429
@@ -444,7 +441,6 @@ def test_how_long_to_wait_is_told(four, upstream, client, provider):
 @pytest.mark.parametrize("client, provider", PAIRS)
 def test_the_providers_refusal_of_our_key(four, upstream, client, provider):
     """Its own status and words, as with any other error of a provider's."""
-    four.tolerates("LLMGW")
     answer = post(four, client, PROVIDERS[provider] + ";status=401", Ask("hello"))
     assert answer.status == 401, answer
     kind, message = reader.error_of(client, answer.json)

@@ -96,7 +96,6 @@ def test_a_provider_that_does_not_count_is_estimated(four, upstream, form, model
 
 @pytest.mark.parametrize("status", [400, 404, 422, 429, 500, 503])
 def test_an_error_leaves_a_record(four, upstream, status):
-    four.tolerates("LLMGW")
     answer = four.chat(f"openai/gpt-test;status={status}")
     record = four.record(answer)
     assert record["status"] == answer.status
@@ -151,7 +150,6 @@ def test_embeddings_are_metered(four, upstream):
 
 
 def test_attempts_are_counted(gw, upstream):
-    gw.tolerates("LLMGW")
     gw.serve(gw.conf().provider("openai").provider("anthropic").model(
         "smart", "openai gpt-test;status=500 priority=1",
         "anthropic claude-test priority=2").enable())
@@ -169,7 +167,6 @@ def test_rollups_equal_events(gw, upstream):
     usage says the same by every grouping."""
     gw.stop()
     gw.new_store()
-    gw.tolerates("LLMGW")
     gw.serve(gw.conf().four_providers().enable())
     for i in range(12):
         key = gw.key(f"k{i % 3}")

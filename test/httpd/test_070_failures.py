@@ -23,7 +23,7 @@ pairs = pytest.mark.parametrize("client, provider", PAIRS)
 
 @pytest.fixture
 def four(gw):
-    gw.tolerates("LLMGW")
+    gw.tolerates("LLMGW0101")
     return gw.serve(gw.conf().four_providers().add(
         "LLMRetries 0\nLLMFirstByteTimeout 700ms\nLLMIdleTimeout 700ms\n"
         "LLMConnectTimeout 1s").enable())
@@ -63,7 +63,7 @@ def test_no_answer_is_an_error_of_ours(four, upstream, client, provider, behavio
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pairs
 def test_nobody_listens(gw, upstream, client, provider, stream):
-    gw.tolerates("LLMGW", "AH0")
+    gw.tolerates("LLMGW0101", "AH00957", "AH00898")
     port = free_port()
     conf = gw.conf("LLMRetries 0")
     for name in MODELS:
@@ -73,7 +73,7 @@ def test_nobody_listens(gw, upstream, client, provider, stream):
 
 
 def test_a_host_that_does_not_exist(gw, upstream):
-    gw.tolerates("LLMGW", "AH0")
+    gw.tolerates("LLMGW0101", "AH00957", "AH00898")
     gw.serve(gw.conf().provider("openai", url="http://no-such-host.invalid/v1")
              .model("openai/*", "openai *").enable())
     failed(gw, "openai", gw.chat("openai/gpt-test"), 502, 503)
@@ -176,7 +176,7 @@ TO_NEXT = ["status=401", "status=402", "status=403", "status=404", "status=429",
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("behaviour", TO_NEXT)
 def test_the_next_target_is_tried(gw, upstream, behaviour, stream):
-    gw.tolerates("LLMGW")
+    gw.tolerates("LLMGW0101")
     gw.serve(gw.conf("LLMFirstByteTimeout 500ms").provider("openai").provider("anthropic")
              .model("smart", f"anthropic claude-test;{behaviour} priority=1",
                     "openai gpt-test priority=2").enable())
@@ -193,7 +193,7 @@ def test_the_next_target_is_tried(gw, upstream, behaviour, stream):
 
 
 def test_the_next_target_is_tried_where_nobody_listens(gw, upstream):
-    gw.tolerates("LLMGW", "AH0")
+    gw.tolerates("LLMGW0101", "AH00957", "AH00898")
     gw.serve(gw.conf().provider("dead", "openai", url=f"http://127.0.0.1:{free_port()}")
              .provider("openai").model("smart", "dead gpt-test priority=1",
                                        "openai gpt-test priority=2").enable())
@@ -204,7 +204,7 @@ def test_the_next_target_is_tried_where_nobody_listens(gw, upstream):
 
 @pytest.mark.parametrize("status", [400, 408, 413, 422])
 def test_what_no_other_would_do_better_is_not_tried_again(gw, upstream, status):
-    gw.tolerates("LLMGW")
+    gw.tolerates("LLMGW0101")
     gw.serve(gw.conf().provider("openai").provider("anthropic").model(
         "smart", f"openai gpt-test;status={status} priority=1",
         "anthropic claude-test priority=2").enable())
@@ -215,7 +215,7 @@ def test_what_no_other_would_do_better_is_not_tried_again(gw, upstream, status):
 
 def test_an_error_before_the_first_output_moves_on(gw, upstream):
     """A 200 whose first event is an error has not reached the client yet."""
-    gw.tolerates("LLMGW")
+    gw.tolerates("LLMGW0101")
     gw.serve(gw.conf().provider("openai").provider("anthropic").model(
         "smart", "anthropic claude-test;error_after=0 priority=1",
         "openai gpt-test priority=2").enable())
@@ -225,7 +225,7 @@ def test_an_error_before_the_first_output_moves_on(gw, upstream):
 
 
 def test_after_the_first_output_nothing_is_tried_again(gw, upstream):
-    gw.tolerates("LLMGW")
+    gw.tolerates("LLMGW0101")
     gw.serve(gw.conf().provider("openai").provider("anthropic").model(
         "smart", "anthropic claude-test;events=8;cut=5 priority=1",
         "openai gpt-test priority=2").enable())
@@ -235,7 +235,7 @@ def test_after_the_first_output_nothing_is_tried_again(gw, upstream):
 
 
 def test_when_all_fail_the_last_reason_is_told(gw, upstream):
-    gw.tolerates("LLMGW")
+    gw.tolerates("LLMGW0101")
     gw.serve(gw.conf().provider("openai").provider("anthropic").model(
         "smart", "openai gpt-test;status=500 priority=1",
         "anthropic claude-test;status=429;retry_after=3 priority=2").enable())
@@ -246,7 +246,7 @@ def test_when_all_fail_the_last_reason_is_told(gw, upstream):
 
 
 def test_retries_are_limited(gw, upstream):
-    gw.tolerates("LLMGW")
+    gw.tolerates("LLMGW0101")
     targets = [f"openai gpt-{i};status=500 priority={i + 1}" for i in range(5)]
     gw.serve(gw.conf("LLMRetries 1").provider("openai").model("smart", *targets).enable())
     assert gw.chat("smart").status >= 500
@@ -294,7 +294,7 @@ def test_a_client_that_leaves_mid_stream(four, upstream, client, provider):
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_a_client_that_leaves_before_the_first_byte(gw, upstream, stream):
-    gw.tolerates("LLMGW")
+    gw.tolerates("LLMGW0101")
     gw.serve(gw.conf().four_providers().enable())
     gw.key()
     known = len(gw.records())
@@ -326,7 +326,7 @@ def test_a_slow_reader_gets_everything(gw, upstream):
 
 def test_the_whole_time_is_limited(gw, upstream):
     """A stream that never ends, however lively."""
-    gw.tolerates("LLMGW")
+    gw.tolerates("LLMGW0101")
     gw.serve(gw.conf("LLMTimeout 1s").four_providers().enable())
     began = time.monotonic()
     reply, body, _ = stream_of(gw, "openai", "openai/gpt-test;events=500;slow=20")
@@ -337,7 +337,7 @@ def test_the_whole_time_is_limited(gw, upstream):
 
 def test_an_answer_past_the_limit_is_an_error(gw, upstream):
     """Answers that have to be translated are held in memory, up to a limit."""
-    gw.tolerates("LLMGW")
+    gw.tolerates("LLMGW0101")
     gw.serve(gw.conf("LLMAnswerLimit 100k").four_providers().enable())
     answer = gw.chat("anthropic/claude-test;size=300000", max_tokens=100000)
     assert answer.status == 502, answer

@@ -29,7 +29,7 @@ def each(exchanges):
 
 @pytest.fixture
 def four(gw):
-    gw.tolerates("LLMGW")
+    gw.tolerates("LLMGW0101")
     conf = gw.conf("LLMRetries 0").four_providers()
     conf.provider("huggingface", "huggingface")
     return gw.serve(conf.enable())

@@ -50,7 +50,7 @@ def mutated(dice, data):
 
 @pytest.fixture
 def four(gw):
-    gw.tolerates("LLMGW")
+    gw.tolerates("LLMGW0101")
     conf = gw.conf("LLMRetries 0\nLLMFirstByteTimeout 2s\nLLMIdleTimeout 2s\n"
                    "LLMBodyLimit 2m").four_providers()
     return gw.serve(conf.provider("huggingface", "huggingface").enable())
