@@ -544,13 +544,15 @@ class Gateway:
 
         Between TERM and the end httpd's event MPM may close sockets that its
         threads are just freeing (all of it in mod_mpm_event's own stack):
-        that is not counted.
+        that is not counted. The parent may tell of the child before it tells
+        of the signal.
         """
         bad = re.compile(r"^\[[^]]*\] \[\S*:(emerg|alert|crit|error|warn)\]|exit signal")
         good = re.compile(r"^\[[^]]*\] \[\S*:(notice|info|debug|trace\d)\]")
         trouble, ending = [], False
-        for line in self.recent_log():
-            if "caught SIGTERM" in line:
+        lines = self.recent_log()
+        for at, line in enumerate(lines):
+            if any("caught SIGTERM" in near for near in lines[at:at + 4]):
                 ending = True
             elif "resuming normal operations" in line:
                 ending = False
