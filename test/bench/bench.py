@@ -162,6 +162,7 @@ GATEWAY = '''\
 LoadModule llm_gateway_module {module}
 LLMStore bdb:@FOLDER@/store
 LLMPrices {prices}
+LLMMaxInFlight {most}
 <LLMProvider mock>
   LLMDialect openai
   LLMBaseURL http://127.0.0.1:{mock}
@@ -198,6 +199,7 @@ class Bench:
         module = self.build / 'mod_llm_gateway/.libs/mod_llm_gateway.so'
         server = Httpd(self.folder, name, GATEWAY.format(
             module=module, mock=self.mock_port, provider=provider,
+            most=threads[0] * threads[1],
             prices=HERE.parent.parent / 'conf/prices.json'), threads).start()
         out = run(str(self.build / 'llmgwctl/llmgwctl'), '--store', str(server.folder / 'store'),
                   '--json', 'key', 'create', 'bench')
