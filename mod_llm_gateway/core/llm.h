@@ -55,16 +55,16 @@ typedef enum {
 } llm_role_e;
 
 typedef enum {
-    LLM_PART_TEXT,         /* text */
-    LLM_PART_REFUSAL,      /* text: what OpenAI keeps apart as "refusal" */
-    LLM_PART_IMAGE,        /* media: url, or media_type + base64 */
-    LLM_PART_AUDIO,        /* media: base64 with media_type */
-    LLM_PART_FILE,         /* media: a document; url, base64 or provider's id */
-    LLM_PART_THINKING,     /* text + signature */
-    LLM_PART_REDACTED,     /* text: the provider's opaque data */
-    LLM_PART_TOOL_CALL,    /* call */
-    LLM_PART_TOOL_RESULT,  /* result */
-    LLM_PART_PROVIDER      /* raw: a part only its own dialect understands */
+    LLM_PART_TEXT,        /* text */
+    LLM_PART_REFUSAL,     /* text: what OpenAI keeps apart as "refusal" */
+    LLM_PART_IMAGE,       /* media: url, or media_type + base64 */
+    LLM_PART_AUDIO,       /* media: base64 with media_type */
+    LLM_PART_FILE,        /* media: a document; url, base64 or provider's id */
+    LLM_PART_THINKING,    /* text + signature */
+    LLM_PART_REDACTED,    /* text: the provider's opaque data */
+    LLM_PART_TOOL_CALL,   /* call */
+    LLM_PART_TOOL_RESULT, /* result */
+    LLM_PART_PROVIDER     /* raw: a part only its own dialect understands */
 } llm_part_e;
 
 /* Media given by address or by value. Never fetched, never decoded. */
@@ -78,7 +78,7 @@ typedef struct llm_media_t {
 } llm_media_t;
 
 typedef struct llm_call_t {
-    const char *id;   /* the provider's, or NULL where it gives none */
+    const char *id; /* the provider's, or NULL where it gives none */
     llm_text_t name;
     llm_bytes_t args; /* JSON text of an object; "{}" when there are none */
     const char *signature; /* Gemini's thoughtSignature, or NULL */
@@ -89,16 +89,16 @@ struct llm_part_t {
     llm_part_e kind;
     llm_part_t *next;
     llm_text_t text;
-    llm_text_t signature;      /* of THINKING (Anthropic), else none */
-    const llm_media_t *media;  /* IMAGE, AUDIO, FILE */
-    const llm_call_t *call;    /* TOOL_CALL */
-    const char *result_of;     /* TOOL_RESULT: id of the call it answers */
-    llm_text_t result_name;    /* TOOL_RESULT: the tool, where it is known */
-    llm_part_t *result;        /* TOOL_RESULT: its parts; NULL when empty */
-    int is_error;              /* TOOL_RESULT: the tool failed */
-    const llm_json_t *cache;   /* cache_control as given, or NULL */
+    llm_text_t signature;        /* of THINKING (Anthropic), else none */
+    const llm_media_t *media;    /* IMAGE, AUDIO, FILE */
+    const llm_call_t *call;      /* TOOL_CALL */
+    const char *result_of;       /* TOOL_RESULT: id of the call it answers */
+    llm_text_t result_name;      /* TOOL_RESULT: the tool, where it is known */
+    llm_part_t *result;          /* TOOL_RESULT: its parts; NULL when empty */
+    int is_error;                /* TOOL_RESULT: the tool failed */
+    const llm_json_t *cache;     /* cache_control as given, or NULL */
     const llm_json_t *citations; /* annotations as given, or NULL */
-    const llm_json_t *raw;     /* the part as its sender wrote it, or NULL */
+    const llm_json_t *raw;       /* the part as its sender wrote it, or NULL */
 };
 
 typedef struct llm_turn_t llm_turn_t;
@@ -112,11 +112,11 @@ struct llm_turn_t {
 typedef struct llm_tool_t llm_tool_t;
 struct llm_tool_t {
     llm_text_t name;
-    llm_text_t description;    /* or none */
-    const llm_json_t *schema;  /* JSON Schema of the arguments, or NULL */
-    const llm_json_t *strict;  /* OpenAI's flag as given, or NULL */
-    const llm_json_t *cache;   /* cache_control as given, or NULL */
-    const llm_json_t *raw;     /* a tool only its own dialect knows (search) */
+    llm_text_t description;   /* or none */
+    const llm_json_t *schema; /* JSON Schema of the arguments, or NULL */
+    const llm_json_t *strict; /* OpenAI's flag as given, or NULL */
+    const llm_json_t *cache;  /* cache_control as given, or NULL */
+    const llm_json_t *raw;    /* a tool only its own dialect knows (search) */
     llm_tool_t *next;
 };
 
@@ -138,36 +138,36 @@ typedef enum {
 /* A question to a model. Members not said are NULL, zero or none. */
 typedef struct llm_ask_t {
     llm_op_e op;
-    const char *model;            /* as the client wrote it, decoded */
-    int stream;                   /* the answer is wanted in pieces */
-    int include_usage;            /* OpenAI: usage wanted in the stream */
-    llm_turn_t *turns;            /* system turns in the places they had */
+    const char *model; /* as the client wrote it, decoded */
+    int stream;        /* the answer is wanted in pieces */
+    int include_usage; /* OpenAI: usage wanted in the stream */
+    llm_turn_t *turns; /* system turns in the places they had */
     llm_tool_t *tools;
-    int legacy_functions;         /* tools came as OpenAI's "functions": a call
-                                     is answered as "function_call" */
+    int legacy_functions; /* tools came as OpenAI's "functions": a call
+                             is answered as "function_call" */
     llm_choose_e choose;
     llm_text_t choose_name;       /* of LLM_CHOOSE_TOOL */
     const llm_json_t *parallel;   /* bool: may calls be parallel */
     const llm_json_t *max_tokens; /* number */
     const llm_json_t *temperature, *top_p, *top_k, *seed, *n;
     const llm_json_t *frequency_penalty, *presence_penalty;
-    const llm_json_t *stop;       /* a string or an array of strings */
+    const llm_json_t *stop; /* a string or an array of strings */
     const llm_json_t *logprobs, *top_logprobs, *logit_bias;
     llm_format_e format;
-    llm_text_t format_name;       /* of LLM_FORMAT_SCHEMA */
+    llm_text_t format_name; /* of LLM_FORMAT_SCHEMA */
     const llm_json_t *format_schema, *format_strict;
-    llm_text_t effort;            /* reasoning: "low", "medium", "high"... */
+    llm_text_t effort; /* reasoning: "low", "medium", "high"... */
     const llm_json_t *thinking_budget; /* tokens; number */
-    int thinking;                 /* 1 asked for, -1 forbidden, 0 unsaid */
-    llm_text_t user;              /* end user's id */
+    int thinking;                      /* 1 asked for, -1 forbidden, 0 unsaid */
+    llm_text_t user;                   /* end user's id */
     llm_text_t service_tier;
     const llm_json_t *metadata;
     const llm_json_t *embed_input; /* LLM_OP_EMBED: string or array */
     const llm_json_t *dimensions;
-    llm_text_t encoding_format;   /* LLM_OP_EMBED: "float" or "base64" */
-    apr_array_header_t *unknown;  /* of const llm_json_t *: members whose
-                                     meaning the client's dialect does not
-                                     share with others; never NULL */
+    llm_text_t encoding_format;  /* LLM_OP_EMBED: "float" or "base64" */
+    apr_array_header_t *unknown; /* of const llm_json_t *: members whose
+                                    meaning the client's dialect does not
+                                    share with others; never NULL */
 } llm_ask_t;
 
 /* Why an answer ended. */
@@ -193,11 +193,11 @@ struct llm_choice_t {
 };
 
 typedef struct llm_answer_t {
-    const char *id;             /* or NULL: the writer makes one */
-    const char *model;          /* the model that answered, or NULL */
-    apr_int64_t created;        /* Unix seconds, 0 when not said */
+    const char *id;      /* or NULL: the writer makes one */
+    const char *model;   /* the model that answered, or NULL */
+    apr_int64_t created; /* Unix seconds, 0 when not said */
     llm_choice_t *choices;
-    llm_usage_t *usage;         /* never NULL; may be empty */
+    llm_usage_t *usage; /* never NULL; may be empty */
     llm_text_t service_tier;
     const llm_json_t *embeddings; /* LLM_OP_EMBED: an array with one vector for
                                      each input, as the provider wrote it */
@@ -222,12 +222,12 @@ typedef enum {
 
 typedef struct llm_delta_t {
     llm_delta_e kind;
-    int choice;               /* index of the choice; 0 where there is one */
-    int call_index;           /* 0, 1, ... within the choice */
+    int choice;     /* index of the choice; 0 where there is one */
+    int call_index; /* 0, 1, ... within the choice */
     llm_text_t text;
-    const llm_call_t *call;   /* CALL: id and name; args unused */
-    const char *id, *model;   /* BEGIN; each may be NULL */
-    apr_int64_t created;      /* BEGIN; 0 when not said */
+    const llm_call_t *call; /* CALL: id and name; args unused */
+    const char *id, *model; /* BEGIN; each may be NULL */
+    apr_int64_t created;    /* BEGIN; 0 when not said */
     llm_finish_e finish;
     llm_text_t stop_sequence; /* FINISH, or none */
     const llm_usage_t *usage;
@@ -238,8 +238,8 @@ typedef struct llm_delta_t {
 /* Everything a delta points to is valid only during the call. */
 typedef void llm_delta_cb(void *baton, const llm_delta_t *delta);
 
-#define LLM_TEXT_NONE ((llm_text_t){NULL, 0})
-#define LLM_TEXT_LITERAL(s) ((llm_text_t){(s), sizeof(s) - 1})
+#define LLM_TEXT_NONE        ((llm_text_t){NULL, 0})
+#define LLM_TEXT_LITERAL(s)  ((llm_text_t){(s), sizeof(s) - 1})
 #define LLM_BYTES_LITERAL(s) ((llm_bytes_t){(s), sizeof(s) - 1})
 
 #endif /* LLM_H */

@@ -32,11 +32,11 @@ typedef enum {
 
 struct llm_json_t {
     llm_json_e type;
-    unsigned count;     /* members or elements */
-    llm_bytes_t raw;    /* the value as written, quotes and brackets included */
-    llm_text_t name;    /* as a member of an object, still escaped; else none */
-    llm_json_t *child;  /* first member or element */
-    llm_json_t *next;   /* next of the same parent */
+    unsigned count;    /* members or elements */
+    llm_bytes_t raw;   /* the value as written, quotes and brackets included */
+    llm_text_t name;   /* as a member of an object, still escaped; else none */
+    llm_json_t *child; /* first member or element */
+    llm_json_t *next;  /* next of the same parent */
 };
 
 /* Where and why reading stopped; `what` is a constant phrase. */
@@ -106,8 +106,8 @@ void llm_json_put(llm_buf_t *buf, const llm_json_t *node);
  */
 typedef struct llm_member_t {
     llm_text_t name;
-    llm_bytes_t value;      /* as written */
-    apr_size_t begin, end;  /* offsets of name's quote and of value's end */
+    llm_bytes_t value;     /* as written */
+    apr_size_t begin, end; /* offsets of name's quote and of value's end */
 } llm_member_t;
 typedef void llm_member_cb(void *baton, const llm_member_t *member);
 apr_status_t llm_json_scan(const char *data, apr_size_t len,

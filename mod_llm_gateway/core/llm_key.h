@@ -9,9 +9,9 @@
 
 #include "core/llm.h"
 
-#define LLM_KEY_PREFIX "llmgw-"
-#define LLM_KEY_LENGTH 49      /* prefix and 43 base64url characters */
-#define LLM_KEY_HASH 32        /* bytes of SHA-256 */
+#define LLM_KEY_PREFIX   "llmgw-"
+#define LLM_KEY_LENGTH   49 /* prefix and 43 base64url characters */
+#define LLM_KEY_HASH     32 /* bytes of SHA-256 */
 #define LLM_KEY_NAME_MAX 64
 
 typedef struct llm_key_hash_t {

@@ -7,7 +7,7 @@
 
 #include "core/llm.h"
 
-typedef apr_int64_t llm_money_t;   /* nano-dollars; 2^63 is 9.2 billion USD */
+typedef apr_int64_t llm_money_t; /* nano-dollars; 2^63 is 9.2 billion USD */
 #define LLM_MONEY_UNKNOWN ((llm_money_t)-1) /* costs are never negative */
 
 /* "0.0375" dollars to nano-dollars. Decimal text only, at most nine decimals

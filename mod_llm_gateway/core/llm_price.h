@@ -25,9 +25,9 @@ typedef struct llm_prices_t llm_prices_t; /* the list */
 
 typedef struct llm_price_t {
     const char *provider, *model; /* as in the file */
-    llm_money_t per_million[LLM_CLASSES]; /* filled by the fallbacks above;
-                                    LLM_MONEY_UNKNOWN where none applies */
-    apr_int64_t above;            /* of the tier that applied; 0 none */
+    /* filled by the fallbacks above; LLM_MONEY_UNKNOWN where none applies */
+    llm_money_t per_million[LLM_CLASSES];
+    apr_int64_t above; /* of the tier that applied; 0 none */
 } llm_price_t;
 
 /* Returns NULL, or a phrase that says what is wrong and where. */
@@ -41,8 +41,8 @@ const char *llm_prices_as_of(const llm_prices_t *prices);
  * for `dialect`. input: all input tokens of the request, for tiers.
  * Thread-safe; allocates nothing. prices may be NULL (0). */
 int llm_price_find(llm_price_t *pprice, const llm_prices_t *prices,
-                   const char *provider, const char *dialect,
-                   const char *model, apr_int64_t input);
+                   const char *provider, const char *dialect, const char *model,
+                   apr_int64_t input);
 /* Cost of a usage, rounded half up once at the end; LLM_MONEY_UNKNOWN when a
  * class that was used has no price or a count is not known at all. */
 llm_money_t llm_price_cost(const llm_price_t *price, const llm_usage_t *usage);

@@ -10,23 +10,23 @@
 #include "core/llm.h"
 
 typedef enum {
-    LLM_PROBLEM_BAD_REQUEST,    /* 400: what the client sent */
-    LLM_PROBLEM_UNAUTHORIZED,   /* 401: no key, or not one of ours */
-    LLM_PROBLEM_PAYMENT,        /* 402: budget used up, no credit */
-    LLM_PROBLEM_FORBIDDEN,      /* 403: known, but may not */
-    LLM_PROBLEM_NOT_FOUND,      /* 404: path or model */
-    LLM_PROBLEM_METHOD,         /* 405 */
-    LLM_PROBLEM_CONFLICT,       /* 409 */
-    LLM_PROBLEM_TOO_LARGE,      /* 413 */
-    LLM_PROBLEM_MEDIA_TYPE,     /* 415 */
-    LLM_PROBLEM_UNPROCESSABLE,  /* 422 */
-    LLM_PROBLEM_RATE_LIMITED,   /* 429 */
-    LLM_PROBLEM_INTERNAL,       /* 500: ours */
-    LLM_PROBLEM_UPSTREAM,       /* 502: it answered nonsense, or broke off */
-    LLM_PROBLEM_UNAVAILABLE,    /* 503: cannot be reached, or we are full */
-    LLM_PROBLEM_TIMEOUT,        /* 504: it did not answer in time */
-    LLM_PROBLEM_OVERLOADED,     /* 529 (Anthropic's): it has no capacity */
-    LLM_PROBLEM_CLIENT_GONE,    /* 499: the client left; only logged */
+    LLM_PROBLEM_BAD_REQUEST,   /* 400: what the client sent */
+    LLM_PROBLEM_UNAUTHORIZED,  /* 401: no key, or not one of ours */
+    LLM_PROBLEM_PAYMENT,       /* 402: budget used up, no credit */
+    LLM_PROBLEM_FORBIDDEN,     /* 403: known, but may not */
+    LLM_PROBLEM_NOT_FOUND,     /* 404: path or model */
+    LLM_PROBLEM_METHOD,        /* 405 */
+    LLM_PROBLEM_CONFLICT,      /* 409 */
+    LLM_PROBLEM_TOO_LARGE,     /* 413 */
+    LLM_PROBLEM_MEDIA_TYPE,    /* 415 */
+    LLM_PROBLEM_UNPROCESSABLE, /* 422 */
+    LLM_PROBLEM_RATE_LIMITED,  /* 429 */
+    LLM_PROBLEM_INTERNAL,      /* 500: ours */
+    LLM_PROBLEM_UPSTREAM,      /* 502: it answered nonsense, or broke off */
+    LLM_PROBLEM_UNAVAILABLE,   /* 503: cannot be reached, or we are full */
+    LLM_PROBLEM_TIMEOUT,       /* 504: it did not answer in time */
+    LLM_PROBLEM_OVERLOADED,    /* 529 (Anthropic's): it has no capacity */
+    LLM_PROBLEM_CLIENT_GONE,   /* 499: the client left; only logged */
     LLM_PROBLEM_KINDS
 } llm_problem_e;
 

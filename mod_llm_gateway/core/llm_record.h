@@ -13,8 +13,8 @@
 #include "core/llm_money.h"
 #include "core/llm_usage.h"
 
-#define LLM_RECORD_ID 12           /* random bytes; "req_" + 24 hex digits */
-#define LLM_RECORD_ID_TEXT 29      /* with its terminator */
+#define LLM_RECORD_ID      12 /* random bytes; "req_" + 24 hex digits */
+#define LLM_RECORD_ID_TEXT 29 /* with its terminator */
 
 /* Flags of a record. */
 enum {
@@ -31,32 +31,32 @@ enum {
 
 typedef struct llm_record_t {
     unsigned char id[LLM_RECORD_ID];
-    apr_time_t began;              /* microseconds since 1970 */
-    apr_uint32_t key;              /* key id; 0 anonymous */
-    apr_uint32_t flags;            /* LLM_RECORD_* */
-    apr_uint16_t status;           /* HTTP status the client got; 0 none sent */
-    apr_uint16_t attempts;         /* upstream attempts made */
-    apr_uint32_t latency_ms;       /* until the last byte */
-    apr_uint32_t first_ms;         /* until the first token; 0 none */
-    apr_uint32_t price_day;        /* day of the price list used; 0 none */
+    apr_time_t began;        /* microseconds since 1970 */
+    apr_uint32_t key;        /* key id; 0 anonymous */
+    apr_uint32_t flags;      /* LLM_RECORD_* */
+    apr_uint16_t status;     /* HTTP status the client got; 0 none sent */
+    apr_uint16_t attempts;   /* upstream attempts made */
+    apr_uint32_t latency_ms; /* until the last byte */
+    apr_uint32_t first_ms;   /* until the first token; 0 none */
+    apr_uint32_t price_day;  /* day of the price list used; 0 none */
     apr_uint64_t bytes_in, bytes_out; /* of the bodies, client side */
-    llm_usage_t usage;             /* counts up to 2^40 each */
-    llm_money_t cost;              /* or LLM_MONEY_UNKNOWN */
+    llm_usage_t usage;                /* counts up to 2^40 each */
+    llm_money_t cost;                 /* or LLM_MONEY_UNKNOWN */
     /* Terminated; "" when there is none. */
-    char client[24];               /* client's dialect */
-    char provider[40];             /* configured name */
-    char asked[96];                /* model as the client wrote it */
-    char served[96];               /* model as the provider was asked, or
-                                      as it said */
-    char route[48];                /* the <LLMModel> that matched */
+    char client[24];   /* client's dialect */
+    char provider[40]; /* configured name */
+    char asked[96];    /* model as the client wrote it */
+    char served[96];   /* model as the provider was asked, or
+                          as it said */
+    char route[48];    /* the <LLMModel> that matched */
     char finish[20];
-    char user[40];                 /* end user, as the request said */
-    char op[12];                   /* "chat", "embed", "native" */
+    char user[40]; /* end user, as the request said */
+    char op[12];   /* "chat", "embed", "native" */
 } llm_record_t;
 
 /* Copies, cut at a UTF-8 border so that it fits; NULL gives "". */
 void llm_record_set(char *field, apr_size_t size, const char *value);
-#define LLM_RECORD_SET(record, member, value) \
+#define LLM_RECORD_SET(record, member, value)                                  \
     llm_record_set((record)->member, sizeof((record)->member), (value))
 
 /* text: LLM_RECORD_ID_TEXT bytes. Reading returns 0 for anything else. */

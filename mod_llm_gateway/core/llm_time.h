@@ -10,8 +10,7 @@
 #include "core/llm.h"
 
 /* us (micro), ms, s, m, h, d; "0" is zero. */
-const char *llm_duration_read(apr_interval_time_t *pduration,
-                              const char *text);
+const char *llm_duration_read(apr_interval_time_t *pduration, const char *text);
 /* k, m, g (1024-based), case ignored. */
 const char *llm_size_read(apr_size_t *psize, const char *text);
 
@@ -22,7 +21,6 @@ const char *llm_time_print(apr_time_t when, apr_pool_t *pool); /* RFC 3339 */
 const char *llm_day_print(apr_uint32_t day, apr_pool_t *pool);
 /* RFC 3339 date or time ("2026-11-22", "2026-11-22T10:00:00Z"), or a
  * duration back from now ("7d", "24h"), or "today", "yesterday". UTC. */
-const char *llm_time_read(apr_time_t *pwhen, const char *text,
-                          apr_time_t now);
+const char *llm_time_read(apr_time_t *pwhen, const char *text, apr_time_t now);
 
 #endif /* LLM_TIME_H */

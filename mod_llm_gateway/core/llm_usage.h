@@ -13,16 +13,16 @@
 #include "core/llm.h"
 
 typedef enum {
-    LLM_CLASS_INPUT,          /* fresh input: neither read from nor written to
-                                 a cache, not audio */
+    LLM_CLASS_INPUT, /* fresh input: neither read from nor written to
+                        a cache, not audio */
     LLM_CLASS_CACHE_READ,
-    LLM_CLASS_CACHE_WRITE,    /* for 5 minutes, or with no lifetime said */
+    LLM_CLASS_CACHE_WRITE, /* for 5 minutes, or with no lifetime said */
     LLM_CLASS_CACHE_WRITE_1H,
-    LLM_CLASS_OUTPUT,         /* what the client sees, not audio */
+    LLM_CLASS_OUTPUT, /* what the client sees, not audio */
     LLM_CLASS_REASONING,
     LLM_CLASS_AUDIO_IN,
     LLM_CLASS_AUDIO_OUT,
-    LLM_CLASS_IMAGES,         /* pieces, not tokens */
+    LLM_CLASS_IMAGES, /* pieces, not tokens */
     LLM_CLASSES
 } llm_class_e;
 

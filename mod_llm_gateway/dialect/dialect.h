@@ -25,45 +25,45 @@
 /* Where a provider is and what it wants besides its dialect. Made by the
  * configuration; constant while requests run. */
 typedef struct llm_provider_t {
-    const char *name;            /* as configured */
+    const char *name; /* as configured */
     const struct llm_dialect_t *dialect;
-    const char *base_url;        /* as configured or the dialect's default */
-    const char *scheme, *host;   /* "https", "api.openai.com" */
-    int port;                    /* 443 */
-    const char *base_path;       /* "/v1", "" for none, never ends in "/" */
-    const apr_table_t *headers;  /* LLMHeader's; may be NULL */
-    int ask_usage;               /* add stream_options.include_usage */
-    int max_tokens_default;      /* where the dialect demands a limit and the
-                                    client gave none */
-    void *glue;                  /* the driver's: worker, secret */
+    const char *base_url;       /* as configured or the dialect's default */
+    const char *scheme, *host;  /* "https", "api.openai.com" */
+    int port;                   /* 443 */
+    const char *base_path;      /* "/v1", "" for none, never ends in "/" */
+    const apr_table_t *headers; /* LLMHeader's; may be NULL */
+    int ask_usage;              /* add stream_options.include_usage */
+    int max_tokens_default;     /* where the dialect demands a limit and the
+                                   client gave none */
+    void *glue;                 /* the driver's: worker, secret */
 } llm_provider_t;
 
 /* A request to a provider, ready but for its credentials, Host,
  * Content-Length and Connection, which the writer on the wire adds. */
 typedef struct llm_request_t {
-    const char *method;         /* "POST" */
-    const char *path;           /* with the query, e.g. "/v1/messages" */
-    apr_table_t *headers;       /* never NULL */
-    llm_bytes_t *body;          /* pieces, in order: splices need no copy */
+    const char *method;   /* "POST" */
+    const char *path;     /* with the query, e.g. "/v1/messages" */
+    apr_table_t *headers; /* never NULL */
+    llm_bytes_t *body;    /* pieces, in order: splices need no copy */
     int body_count;
     apr_array_header_t *dropped; /* of const char *: members of the client's
-                                   request this provider has no place for and
-                                   whose loss does not change the answer's
-                                   meaning; never NULL */
+                                    request this provider has no place for and
+                                    whose loss does not change the answer's
+                                    meaning; never NULL */
 } llm_request_t;
 
 /* How a streamed answer is cut into events. */
 typedef enum {
-    LLM_FRAMING_NONE,  /* not streamed */
+    LLM_FRAMING_NONE, /* not streamed */
     LLM_FRAMING_SSE,
     LLM_FRAMING_NDJSON
 } llm_framing_e;
 
 /* One event of a provider's stream, framing taken off. */
 typedef struct llm_event_t {
-    llm_bytes_t event;      /* SSE event name, or empty */
-    llm_bytes_t data;       /* the payload as it came */
-    const llm_json_t *doc;  /* the payload read; NULL when it is no JSON */
+    llm_bytes_t event;     /* SSE event name, or empty */
+    llm_bytes_t data;      /* the payload as it came */
+    const llm_json_t *doc; /* the payload read; NULL when it is no JSON */
 } llm_event_t;
 
 /* State of one stream being read or written; each dialect has its own. */
@@ -126,8 +126,8 @@ struct llm_dialect_t {
      * client must not see the usage that was asked for. */
     llm_problem_t *(*pass_request)(llm_request_t *req, llm_op_e op,
                                    llm_bytes_t raw, const char *model,
-                                   const llm_provider_t *provider,
-                                   int *phide, apr_pool_t *pool);
+                                   const llm_provider_t *provider, int *phide,
+                                   apr_pool_t *pool);
     /* Name and value of the header that carries the provider's secret, for
      * the writer on the wire; the value's prefix ("Bearer ") in *pprefix. */
     const char *(*secret_header)(const char **pprefix);
@@ -137,8 +137,9 @@ struct llm_dialect_t {
 
     /* A whole answer, status 2xx. A problem: the body is not an answer (also
      * an error inside a 200). */
-    llm_problem_t *(*read_response)(llm_answer_t **panswer, const llm_ask_t *ask,
-                                    const llm_json_t *doc, apr_pool_t *pool);
+    llm_problem_t *(*read_response)(llm_answer_t **panswer,
+                                    const llm_ask_t *ask, const llm_json_t *doc,
+                                    apr_pool_t *pool);
     /* A streamed answer: every event in order, then reader_end once when the
      * body is complete. `ask` is NULL where the bytes pass and the stream is
      * read for metering only. `scratch` is cleared after each call; what the reader
@@ -166,8 +167,7 @@ struct llm_dialect_t {
                                    const llm_json_t *doc, llm_bytes_t body,
                                    apr_pool_t *pool);
     /* An error inside a passed 200 stream: is this event one? NULL: no. */
-    llm_problem_t *(*event_problem)(const llm_event_t *event,
-                                    apr_pool_t *pool);
+    llm_problem_t *(*event_problem)(const llm_event_t *event, apr_pool_t *pool);
     /* Pass-through streams, client did not ask for usage but we did: what to
      * forward in place of raw. Returns 1 and *pout (possibly empty: drop the
      * event) when the event must change, 0 to forward it untouched. */
@@ -184,8 +184,8 @@ struct llm_dialect_t {
                                 apr_pool_t *pool);
     /* Path on the provider for what follows the provider's name in a native
      * route; NULL member: base rules of llm_dialect_native_path. */
-    const char *(*native_path)(const llm_provider_t *provider,
-                               const char *rest, apr_pool_t *pool);
+    const char *(*native_path)(const llm_provider_t *provider, const char *rest,
+                               apr_pool_t *pool);
 };
 
 /* Registry: from dialects.def. */

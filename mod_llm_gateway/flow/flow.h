@@ -34,12 +34,12 @@
 
 /* The configuration in force where the request came in. Constant. */
 typedef struct llm_policy_t {
-    const apr_array_header_t *models; /* of llm_model_t * */
-    const llm_prices_t *prices;       /* or NULL */
-    apr_uint32_t price_day;           /* their date, as a day since 1970 */
+    const apr_array_header_t *models;   /* of llm_model_t * */
+    const llm_prices_t *prices;         /* or NULL */
+    apr_uint32_t price_day;             /* their date, as a day since 1970 */
     const llm_vocabulary_t *vocabulary; /* or NULL: tokens are estimated */
-    apr_size_t answer_limit;          /* largest answer held in memory */
-    int retries;                      /* further upstreams after the first */
+    apr_size_t answer_limit;            /* largest answer held in memory */
+    int retries;                        /* further upstreams after the first */
 } llm_policy_t;
 
 typedef struct llm_exchange_t llm_exchange_t;
@@ -73,7 +73,7 @@ struct llm_exchange_t {
     const llm_provider_t *native; /* NULL elsewhere */
     const char *native_method;
     const char *native_rest; /* what follows the provider's name, with
-                                      its leading "/" and the query */
+                                its leading "/" and the query */
     int native_chat;         /* it is a call of the chat API itself */
 
     /* read from the body */
@@ -99,8 +99,8 @@ struct llm_exchange_t {
     llm_problem_t *problem; /* why the client got an error, or NULL */
     int complete;           /* the answer came to its proper end */
     int broken;             /* it broke off behind the head, and its
-                                      format has no way to say so: the driver
-                                      must not end the response properly */
+                               format has no way to say so: the driver
+                               must not end the response properly */
     int sent;               /* some attempt's request left us */
     int client_gone;        /* set by the driver */
     apr_time_t first_token; /* 0 none yet */
@@ -129,11 +129,11 @@ struct llm_attempt_t {
     llm_http1_t *http;
     llm_problem_t *problem;
     int keep;               /* DONE or FAILED: the connection may be
-                                      used again */
+                               used again */
     int pass;               /* bytes pass untouched: same dialect, or a
-                                      native route */
+                               native route */
     int hide_usage;         /* the client did not ask for the usage we
-                                      asked for */
+                               asked for */
     llm_bytes_t error_body; /* FAILED by an error answer: its body */
     apr_time_t began, first_byte, ended;
     struct llm_stream_t *stream; /* what reads the answer; flow/stream.c */

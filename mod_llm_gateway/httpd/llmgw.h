@@ -26,28 +26,40 @@ APLOG_USE_MODULE(llm_gateway);
 /* Where a provider's secret comes from. Read at start as root (file:, env:,
  * exec:) into memory that is never logged, dumped or put into a table. */
 typedef struct llmgw_secret_t {
-    const char *source;   /* "env:NAME", for messages; NULL: no LLMKey */
-    const char *value;    /* NULL: none needed */
+    const char *source; /* "env:NAME", for messages; NULL: no LLMKey */
+    const char *value;  /* NULL: none needed */
 } llmgw_secret_t;
 
 /* The glue's side of a provider (llm_provider_t.glue). */
 typedef struct llmgw_provider_t {
     llmgw_secret_t secret;
-    const char *url;      /* scheme://host:port, what mod_proxy's worker has */
-    void *worker;         /* proxy_worker *, defined at post_config */
-    const char *file;     /* where it was configured, for messages */
+    const char *url;  /* scheme://host:port, what mod_proxy's worker has */
+    void *worker;     /* proxy_worker *, defined at post_config */
+    const char *file; /* where it was configured, for messages */
     int line;
 } llmgw_provider_t;
 
 /* settings of a directory: value and whether it was set here */
-typedef struct llmgw_flag_t { int value; int set; } llmgw_flag_t;
-typedef struct llmgw_size_t { apr_size_t value; int set; } llmgw_size_t;
+typedef struct llmgw_flag_t {
+    int value;
+    int set;
+} llmgw_flag_t;
+typedef struct llmgw_size_t {
+    apr_size_t value;
+    int set;
+} llmgw_size_t;
 typedef struct llmgw_duration_t {
     apr_interval_time_t value;
     int set;
 } llmgw_duration_t;
-typedef struct llmgw_count_t { int value; int set; } llmgw_count_t;
-typedef struct llmgw_word_t { const char *value; int set; } llmgw_word_t;
+typedef struct llmgw_count_t {
+    int value;
+    int set;
+} llmgw_count_t;
+typedef struct llmgw_word_t {
+    const char *value;
+    int set;
+} llmgw_word_t;
 typedef llmgw_count_t llmgw_number_t;
 typedef llmgw_word_t llmgw_path_t;
 
@@ -55,16 +67,17 @@ typedef llmgw_word_t llmgw_path_t;
 typedef struct llmgw_dir_t {
 #define SETTING_dir(field, type) llmgw_##type##_t field;
 #define SETTING_srv(field, type)
-#define SETTING(scope, name, field, type, preset, help) SETTING_##scope(field, type)
+#define SETTING(scope, name, field, type, preset, help)                        \
+    SETTING_##scope(field, type)
 #include "httpd/settings.def"
 #undef SETTING
 #undef SETTING_dir
 #undef SETTING_srv
-    llmgw_flag_t gateway;         /* LLMGateway */
-    llmgw_flag_t meter;           /* LLMMeter: filter mode */
-    llmgw_word_t provider_for;    /* LLMProviderFor: filter mode's provider */
-    const char *prefix;           /* of the <Location> that said LLMGateway or
-                                     LLMMeter; "" for "/" */
+    llmgw_flag_t gateway;      /* LLMGateway */
+    llmgw_flag_t meter;        /* LLMMeter: filter mode */
+    llmgw_word_t provider_for; /* LLMProviderFor: filter mode's provider */
+    const char *prefix;        /* of the <Location> that said LLMGateway or
+                                  LLMMeter; "" for "/" */
 } llmgw_dir_t;
 
 /* A <LLMModel> and where it was configured. In server->models as its first
@@ -80,7 +93,7 @@ typedef struct llmgw_model_t {
 typedef struct llmgw_mention_t {
     const char *directive; /* "LLMTarget", for messages */
     const char *provider;
-    llm_target_t *target;  /* whose provider it is; NULL: only checked */
+    llm_target_t *target; /* whose provider it is; NULL: only checked */
     const char *file;
     int line;
 } llmgw_mention_t;
@@ -89,23 +102,24 @@ typedef struct llmgw_mention_t {
 typedef struct llmgw_server_t {
 #define SETTING_srv(field, type) llmgw_##type##_t field;
 #define SETTING_dir(field, type)
-#define SETTING(scope, name, field, type, preset, help) SETTING_##scope(field, type)
+#define SETTING(scope, name, field, type, preset, help)                        \
+    SETTING_##scope(field, type)
 #include "httpd/settings.def"
 #undef SETTING
 #undef SETTING_dir
 #undef SETTING_srv
-    const char *store_dir;            /* LLMStore; NULL: not configured */
-    apr_array_header_t *providers;    /* of llm_provider_t * */
-    apr_array_header_t *models;       /* of llm_model_t * */
-    llm_prices_t *price_list;         /* read at check_config, or NULL */
-    apr_uint32_t price_day;           /* its date, as a day since 1970 */
-    llm_vocabulary_t *vocabularies;   /* mapped at check_config, or NULL */
+    const char *store_dir;          /* LLMStore; NULL: not configured */
+    apr_array_header_t *providers;  /* of llm_provider_t * */
+    apr_array_header_t *models;     /* of llm_model_t * */
+    llm_prices_t *price_list;       /* read at check_config, or NULL */
+    apr_uint32_t price_day;         /* its date, as a day since 1970 */
+    llm_vocabulary_t *vocabularies; /* mapped at check_config, or NULL */
 
     /* while the configuration is read */
-    llm_provider_t *provider;         /* the <LLMProvider> being read */
-    llm_model_t *model;               /* the <LLMModel> being read */
-    apr_array_header_t *mentions;     /* of llmgw_mention_t */
-    const ap_directive_t *first_use;  /* the first LLMGateway or LLMMeter On */
+    llm_provider_t *provider;        /* the <LLMProvider> being read */
+    llm_model_t *model;              /* the <LLMModel> being read */
+    apr_array_header_t *mentions;    /* of llmgw_mention_t */
+    const ap_directive_t *first_use; /* the first LLMGateway or LLMMeter On */
 } llmgw_server_t;
 
 /* conf.c: the settings in force; what is not set has its default. Never NULL.
@@ -134,43 +148,43 @@ void llmgw_secret_forget(apr_pool_t *pool);
 /* What a request is to the gateway; found once (translate_name or earlier),
  * kept in r->request_config. */
 typedef enum {
-    LLMGW_NONE,       /* not ours */
-    LLMGW_CALL,       /* one of the dialects' endpoints */
-    LLMGW_NATIVE,     /* /<provider>/... */
-    LLMGW_MODELS,     /* GET /v1/models */
+    LLMGW_NONE,   /* not ours */
+    LLMGW_CALL,   /* one of the dialects' endpoints */
+    LLMGW_NATIVE, /* /<provider>/... */
+    LLMGW_MODELS, /* GET /v1/models */
     LLMGW_HEALTH,
-    LLMGW_UNKNOWN,    /* in a gateway location, but no endpoint: 404 */
-    LLMGW_METER       /* filter mode */
+    LLMGW_UNKNOWN, /* in a gateway location, but no endpoint: 404 */
+    LLMGW_METER    /* filter mode */
 } llmgw_kind_e;
 
 typedef struct llmgw_request_t {
     llmgw_kind_e kind;
-    const char *uri;                 /* r->uri and the settings as they were */
-    const llmgw_dir_t *dir;          /* when kind was found */
-    const char *encoded;             /* the path as the client wrote it, when
-                                        it was encoded_of that was decoded */
+    const char *uri;        /* r->uri and the settings as they were */
+    const llmgw_dir_t *dir; /* when kind was found */
+    const char *encoded;    /* the path as the client wrote it, when
+                               it was encoded_of that was decoded */
     const char *encoded_of;
     unsigned char id[LLM_RECORD_ID]; /* see llmgw_request_id */
     const char *id_text;
-    const llm_dialect_t *client;     /* the dialect errors are written in */
-    llm_op_e op;                     /* CALL */
-    const llm_provider_t *native;    /* NATIVE, METER */
-    const char *native_rest;         /* with the query, gateway keys removed */
-    int method_allowed;              /* 0: 405 */
-    const char *allow;               /* the Allow header of a 405 */
-    llm_key_view_t key;              /* id 0: none or anonymous */
-    llm_problem_t *key_problem;      /* why there is no valid key, or NULL */
+    const llm_dialect_t *client;  /* the dialect errors are written in */
+    llm_op_e op;                  /* CALL */
+    const llm_provider_t *native; /* NATIVE, METER */
+    const char *native_rest;      /* with the query, gateway keys removed */
+    int method_allowed;           /* 0: 405 */
+    const char *allow;            /* the Allow header of a 405 */
+    llm_key_view_t key;           /* id 0: none or anonymous */
+    llm_problem_t *key_problem;   /* why there is no valid key, or NULL */
     int key_checked;
-    llm_problem_t *problem;          /* what an error of httpd's (401, 403,
-                                        500...) says to the client; NULL: what
-                                        its status means */
-    llm_exchange_t *x;               /* CALL, NATIVE, METER: once it runs */
-    llm_slot_t *slot;                /* in-flight slot, or NULL */
-    apr_time_t noted;                /* when the slot was last brought up to
-                                        date */
-    int settled;                     /* the record was put */
-    struct llmgw_meter_t *meter;     /* METER: meter_filter.c's state */
-    apr_bucket_brigade *bb;          /* deliver.c's, used again and again */
+    llm_problem_t *problem;      /* what an error of httpd's (401, 403,
+                                    500...) says to the client; NULL: what
+                                    its status means */
+    llm_exchange_t *x;           /* CALL, NATIVE, METER: once it runs */
+    llm_slot_t *slot;            /* in-flight slot, or NULL */
+    apr_time_t noted;            /* when the slot was last brought up to
+                                    date */
+    int settled;                 /* the record was put */
+    struct llmgw_meter_t *meter; /* METER: meter_filter.c's state */
+    apr_bucket_brigade *bb;      /* deliver.c's, used again and again */
     int head_sent;
 } llmgw_request_t;
 
@@ -183,8 +197,7 @@ llmgw_request_t *llmgw_request_kept(request_rec *r);
  * bytes. An exchange made for the request takes both over. */
 const char *llmgw_request_id(request_rec *r, llmgw_request_t *request);
 /* What is wrong with path or method (404, 405); NULL when nothing is. */
-llm_problem_t *llmgw_endpoint_problem(request_rec *r,
-                                      llmgw_request_t *request);
+llm_problem_t *llmgw_endpoint_problem(request_rec *r, llmgw_request_t *request);
 /* A query without the parameters that carry a key; NULL when none is left. */
 const char *llmgw_query_without_keys(const char *query, apr_pool_t *pool);
 
@@ -217,7 +230,7 @@ int llmgw_status_models(request_rec *r, llmgw_request_t *request);
  * store the gateway answers 503. */
 llm_snapshot_t *llmgw_shared_snapshot(void);
 llm_inflight_t *llmgw_shared_inflight(void);
-llm_journal_t *llmgw_shared_journal(void);     /* this child's */
+llm_journal_t *llmgw_shared_journal(void); /* this child's */
 /* Puts a record into this child's journal, and remembers whether that worked:
  * while it does not, llmgw_shared_check refuses requests. */
 apr_status_t llmgw_shared_put(const llm_record_t *record);

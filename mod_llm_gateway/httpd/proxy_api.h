@@ -13,16 +13,16 @@
 
 #include <mod_proxy.h>
 
-#define LLMGW_PROXY_API(X) \
-    X(ap_proxy_define_worker) \
-    X(ap_proxy_get_worker) \
-    X(ap_proxy_acquire_connection) \
-    X(ap_proxy_release_connection) \
-    X(ap_proxy_determine_connection) \
-    X(ap_proxy_check_connection) \
-    X(ap_proxy_connect_backend) \
-    X(ap_proxy_connection_create_ex) \
-    X(ap_proxy_ssl_connection_cleanup) \
+#define LLMGW_PROXY_API(X)                                                     \
+    X(ap_proxy_define_worker)                                                  \
+    X(ap_proxy_get_worker)                                                     \
+    X(ap_proxy_acquire_connection)                                             \
+    X(ap_proxy_release_connection)                                             \
+    X(ap_proxy_determine_connection)                                           \
+    X(ap_proxy_check_connection)                                               \
+    X(ap_proxy_connect_backend)                                                \
+    X(ap_proxy_connection_create_ex)                                           \
+    X(ap_proxy_ssl_connection_cleanup)                                         \
     X(ap_proxy_pass_brigade)
 
 typedef struct llmgw_proxy_api_t {

@@ -16,15 +16,15 @@
 /* One LLMTarget. */
 typedef struct llm_target_t {
     const llm_provider_t *provider;
-    const char *model;  /* may hold "*": what the model's star matched */
-    int priority;       /* 1 is tried first */
-    int weight;         /* share among the same priority, 0..10000 */
+    const char *model; /* may hold "*": what the model's star matched */
+    int priority;      /* 1 is tried first */
+    int weight;        /* share among the same priority, 0..10000 */
 } llm_target_t;
 
 /* One <LLMModel>. */
 typedef struct llm_model_t {
-    const char *name;              /* exact, or with one "*" */
-    apr_array_header_t *targets;   /* of llm_target_t * */
+    const char *name;            /* exact, or with one "*" */
+    apr_array_header_t *targets; /* of llm_target_t * */
 } llm_model_t;
 
 /* One upstream to try: a provider and the model to ask it for. */

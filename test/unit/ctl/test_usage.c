@@ -153,18 +153,17 @@ END_TEST
 START_TEST(cost_puts_its_spans_together)
 {
     fake.answer = rows;
-    fake_expect(
-        "cost --since 90d", CTL_DONE,
-        "NAME                   TODAY             THIS MONTH           "
-        "       SINCE\n"
-        "alice  $1,234,567,890.123457  $1,234,567,890.123457  "
-        "$1,234,567,890.123457\n"
-        "bob                $0.000038              $0.000038           "
-        "   $0.000038\n"
-        "total  $1,234,567,890.123494  $1,234,567,890.123494  "
-        "$1,234,567,890.123494\n",
-        "The price of 1 requests is not known; their cost is not in "
-        "the sums.\n");
+    fake_expect("cost --since 90d", CTL_DONE,
+                "NAME                   TODAY             THIS MONTH           "
+                "       SINCE\n"
+                "alice  $1,234,567,890.123457  $1,234,567,890.123457  "
+                "$1,234,567,890.123457\n"
+                "bob                $0.000038              $0.000038           "
+                "   $0.000038\n"
+                "total  $1,234,567,890.123494  $1,234,567,890.123494  "
+                "$1,234,567,890.123494\n",
+                "The price of 1 requests is not known; their cost is not in "
+                "the sums.\n");
     ck_assert_str_eq(fake_asked("since"), "\"2026-08-24T12:00:00Z\"");
     ck_assert_int_eq(fake_run("cost --by team"), CTL_DONE);
     ck_assert_str_eq(fake_asked("since"), "\"2026-11-01T00:00:00Z\"");

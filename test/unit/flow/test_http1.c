@@ -28,8 +28,8 @@ static llm_http1_t *feed(const char *text, apr_size_t step)
 
     llm_buf_clear(body);
     for (apr_size_t at = 0; at < len; at += step) {
-        llm_http1_feed(http, text + at, len - at < step ? len - at : step,
-                       take, NULL);
+        llm_http1_feed(http, text + at, len - at < step ? len - at : step, take,
+                       NULL);
     }
     return http;
 }
@@ -65,8 +65,8 @@ START_TEST(a_body_of_known_length)
                 1);
     expect_body("HTTP/1.1 200 OK\nContent-Length: 5\n\nhello", "hello", 1);
     expect_body("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "", 1);
-    expect_body("HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello",
-                "hello", 1);
+    expect_body("HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello", "hello",
+                1);
 }
 END_TEST
 
@@ -106,7 +106,8 @@ END_TEST
 START_TEST(no_body_where_there_cannot_be_one)
 {
     llm_http1_t *http = feed("HTTP/1.1 204 No Content\r\n"
-                             "Content-Length: 5\r\n\r\n", 7);
+                             "Content-Length: 5\r\n\r\n",
+                             7);
 
     ck_assert_int_eq(http->state, LLM_HTTP1_DONE);
     ck_assert_uint_eq(body->len, 0);
@@ -116,7 +117,8 @@ END_TEST
 START_TEST(bytes_past_the_end_spoil_the_connection)
 {
     llm_http1_t *http = feed("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
-                             "okHTTP/1.1 200", 1000);
+                             "okHTTP/1.1 200",
+                             1000);
 
     ck_assert_int_eq(http->state, LLM_HTTP1_DONE);
     ck_assert_int_eq(http->keep, 0);
@@ -127,7 +129,8 @@ END_TEST
 START_TEST(headers_are_read)
 {
     llm_http1_t *http = feed("HTTP/1.1 429 Too Many\r\nRetry-After:  7 \r\n"
-                             "X-A:\r\nContent-Length: 0\r\n\r\n", 3);
+                             "X-A:\r\nContent-Length: 0\r\n\r\n",
+                             3);
 
     ck_assert_int_eq(http->status, 429);
     ck_assert_str_eq(apr_table_get(http->headers, "retry-after"), "7");

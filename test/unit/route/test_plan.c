@@ -34,8 +34,8 @@ static const llm_model_t *match(const char *name, llm_bytes_t *pmatched)
 {
     static const char *const names[] = {"*", "openai/*", "openai/gpt-4o",
                                         "openai/gpt-*"};
-    apr_array_header_t *models = apr_array_make(unit_pool, 4,
-                                                sizeof(llm_model_t *));
+    apr_array_header_t *models =
+        apr_array_make(unit_pool, 4, sizeof(llm_model_t *));
 
     for (int i = 0; i < 4; ++i) {
         APR_ARRAY_PUSH(models, llm_model_t *) = make_model(names[i]);
@@ -57,8 +57,8 @@ END_TEST
 
 START_TEST(no_model_matches)
 {
-    apr_array_header_t *models = apr_array_make(unit_pool, 1,
-                                                sizeof(llm_model_t *));
+    apr_array_header_t *models =
+        apr_array_make(unit_pool, 1, sizeof(llm_model_t *));
     llm_bytes_t matched;
 
     APR_ARRAY_PUSH(models, llm_model_t *) = make_model("smart");
