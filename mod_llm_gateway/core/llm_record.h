@@ -4,7 +4,7 @@
  *
  * Every request that was admitted leaves exactly one, whatever became of it.
  * It holds no prompt and no answer text. Strings are bounded here already, so
- * that a record always fits its 512 bytes on disk (store/codec.h): longer
+ * that a record always fits its 1024 bytes on disk (store/codec.h): longer
  * ones are cut at a character's border.
  */
 #ifndef LLM_RECORD_H
@@ -26,8 +26,26 @@ enum {
     LLM_RECORD_CACHED = 1 << 5,    /* answered from the gateway's cache */
     LLM_RECORD_FILTER = 1 << 6,    /* filter mode */
     LLM_RECORD_NATIVE = 1 << 7,    /* native route */
-    LLM_RECORD_ANONYMOUS = 1 << 8  /* no key was needed */
+    LLM_RECORD_ANONYMOUS = 1 << 8, /* no key was needed */
+    LLM_RECORD_GUESSED = 1 << 9,   /* cost by another model's price, because
+                                      this one has none */
+    LLM_RECORD_RERATED = 1 << 10   /* cost changed after the fact */
 };
+
+/* What the gateway's cache had to do with a request. */
+typedef enum {
+    LLM_CACHE_NONE, /* no cache was asked */
+    LLM_CACHE_MISS,
+    LLM_CACHE_BYPASS,
+    LLM_CACHE_HIT
+} llm_cache_e;
+
+/* What was in force for the case that the client leaves in mid-answer. */
+typedef enum {
+    LLM_ON_ABORT_UNSAID,
+    LLM_ON_ABORT_ABORT, /* hang up on the provider */
+    LLM_ON_ABORT_DRAIN  /* read its answer to the end, or for a while */
+} llm_on_abort_e;
 
 typedef struct llm_record_t {
     unsigned char id[LLM_RECORD_ID];
@@ -50,8 +68,16 @@ typedef struct llm_record_t {
                           as it said */
     char route[48];    /* the <LLMModel> that matched */
     char finish[20];
-    char user[40]; /* end user, as the request said */
-    char op[12];   /* "chat", "embed", "native" */
+    char user[40];       /* end user, as the request said */
+    char op[12];         /* "chat", "embed", "native" */
+    char team[65];       /* of the key, when it asked */
+    char tags[200];      /* "name=value" or words, comma separated */
+    char variant[24];    /* of an experiment */
+    char tier[16];       /* the provider's service tier */
+    char problem[24];    /* llm_problem_name() of why the client got an error */
+    unsigned char cache; /* llm_cache_e */
+    unsigned char on_abort; /* llm_on_abort_e */
+    apr_uint16_t drain_s;   /* longest drain; 0 without an end */
 } llm_record_t;
 
 /* Copies, cut at a UTF-8 border so that it fits; NULL gives "". */
