@@ -82,9 +82,9 @@ void llmgw_account_settle(request_rec *r, llmgw_request_t *request)
         llm_inflight_release(request->slot);
     }
     else {
-        /* the slot stays, with the whole account in it: the owner settles it
-         * when this child is gone */
-        llm_inflight_update(request->slot, &record);
+        /* the slot stays, with the whole account in it, until the owner can
+         * store it */
+        llm_inflight_leave(llmgw_shared_inflight(), request->slot, &record);
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       LLM_LOGNO(0110) "usage record kept in memory: %s",
                       x->request_id);

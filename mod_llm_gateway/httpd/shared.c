@@ -228,7 +228,8 @@ static unsigned find_limit(const llmgw_server_t *server)
 static apr_status_t open_inflight(const llmgw_server_t *server,
                                   apr_pool_t *pconf)
 {
-    const char *path = apr_pstrcat(pconf, server->store_dir, "/inflight", NULL);
+    const char *path =
+        apr_pstrcat(pconf, server->store_dir, "/" LLM_INFLIGHT_FILE, NULL);
     int is_root = !geteuid();
     apr_status_t status;
 
@@ -272,8 +273,8 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     status = open_inflight(server, pconf);
     if (status) {
         ap_log_error(COMPLAIN, status, s,
-                     LLM_LOGNO(0342) "%s/inflight cannot be used",
-                     server->store_dir);
+                     LLM_LOGNO(0342) "%s/%s cannot be used",
+                     server->store_dir, LLM_INFLIGHT_FILE);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     shared.limit = find_limit(server);

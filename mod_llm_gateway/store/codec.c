@@ -17,7 +17,8 @@
  * is replaced by the key and one byte for the version.
  *
  * Of the counts only those that are not zero are written; a mask says which.
- * It is how a class of tokens is added later without a new version.
+ * It is how a class of tokens is added later without a new version. Version 1
+ * ends with the eighth string; what it did not know is read as nothing.
  */
 #include "store/codec.h"
 
@@ -27,13 +28,14 @@
 #include <stddef.h>
 #include <string.h>
 
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
 #define RECORD_KIND    1
 #define HEAD           28
 #define COUNT_BYTES    5
 #define COUNT_MAX      ((apr_int64_t)((1ULL << (8 * COUNT_BYTES)) - 1))
-/* Fixed members of the body: key to price_day, three of eight bytes, masks. */
-#define BODY_FIXED (4 + 4 + 2 + 2 + 4 + 4 + 4 + 3 * 8 + 3 * 2)
+/* Fixed members of the body: key to price_day, three of eight bytes, masks,
+ * and behind the strings cache to drain_s. */
+#define BODY_FIXED (4 + 4 + 2 + 2 + 4 + 4 + 4 + 3 * 8 + 3 * 2 + 1 + 1 + 2)
 /* Midnight after 9999-12-31: what RFC 3339 can still say. */
 #define TIME_END APR_INT64_C(253402300800000000)
 
@@ -45,26 +47,26 @@ static const struct {
     {                                                                          \
         offsetof(llm_record_t, member), sizeof(((llm_record_t *)0)->member)    \
     }
-    STRING(client), STRING(provider), STRING(asked), STRING(served),
-    STRING(route),  STRING(finish),   STRING(user),  STRING(op),
+    STRING(client),  STRING(provider), STRING(asked),   STRING(served),
+    STRING(route),   STRING(finish),   STRING(user),    STRING(op),
+    STRING(team),    STRING(tags),     STRING(variant), STRING(tier),
+    STRING(problem),
 #undef STRING
 };
-#define STRINGS (sizeof(strings) / sizeof(strings[0]))
+#define STRINGS   (sizeof(strings) / sizeof(strings[0]))
+#define STRINGS_1 8 /* those of version 1 */
 
 /* Each string has a byte for its length, which its terminator paid for. */
-typedef char
-    every_record_fits[HEAD + BODY_FIXED + LLM_CLASSES * COUNT_BYTES
-                                  + sizeof(((llm_record_t *)0)->client)
-                                  + sizeof(((llm_record_t *)0)->provider)
-                                  + sizeof(((llm_record_t *)0)->asked)
-                                  + sizeof(((llm_record_t *)0)->served)
-                                  + sizeof(((llm_record_t *)0)->route)
-                                  + sizeof(((llm_record_t *)0)->finish)
-                                  + sizeof(((llm_record_t *)0)->user)
-                                  + sizeof(((llm_record_t *)0)->op)
-                              <= LLM_JOURNAL_RECORD
-                          ? 1
-                          : -1];
+#define SIZE(member) sizeof(((llm_record_t *)0)->member)
+typedef char every_record_fits
+    [HEAD + BODY_FIXED + LLM_CLASSES * COUNT_BYTES + SIZE(client)
+                 + SIZE(provider) + SIZE(asked) + SIZE(served) + SIZE(route)
+                 + SIZE(finish) + SIZE(user) + SIZE(op) + SIZE(team)
+                 + SIZE(tags) + SIZE(variant) + SIZE(tier) + SIZE(problem)
+             <= LLM_JOURNAL_RECORD
+         ? 1
+         : -1];
+#undef SIZE
 
 static unsigned char *put(unsigned char *at, apr_uint64_t value, unsigned width)
 {
@@ -117,7 +119,9 @@ static unsigned char *put_body(unsigned char *at, const llm_record_t *record)
         memcpy(at, text, len);
         at += len;
     }
-    return at;
+    *at++ = record->cache;
+    *at++ = record->on_abort;
+    return put(at, record->drain_s, 2);
 }
 
 static void take_counts(llm_reader_t *reader, llm_usage_t *usage)
@@ -135,11 +139,29 @@ static void take_counts(llm_reader_t *reader, llm_usage_t *usage)
     }
 }
 
-/* The body must end where the bytes do. */
-static int take_body(llm_reader_t *reader, llm_record_t *record)
+static void take_strings(llm_reader_t *reader, llm_record_t *record,
+                         apr_size_t count)
 {
     apr_size_t i;
 
+    for (i = 0; i < count; ++i) {
+        llm_reader_string(reader, (char *)record + strings[i].offset,
+                          strings[i].size, 1);
+    }
+}
+
+/* No bill is lost for a choice that is not known. */
+static unsigned char take_choice(llm_reader_t *reader, unsigned last)
+{
+    apr_uint64_t choice = llm_reader_number(reader, 1);
+
+    return choice <= last ? (unsigned char)choice : 0;
+}
+
+/* The body must end where the bytes do. */
+static int take_body(llm_reader_t *reader, llm_record_t *record,
+                     unsigned version)
+{
     record->key = (apr_uint32_t)llm_reader_number(reader, 4);
     record->flags = (apr_uint32_t)llm_reader_number(reader, 4);
     record->status = (apr_uint16_t)llm_reader_number(reader, 2);
@@ -153,9 +175,11 @@ static int take_body(llm_reader_t *reader, llm_record_t *record)
     record->usage.known = (unsigned)llm_reader_number(reader, 2);
     record->usage.estimated = (unsigned)llm_reader_number(reader, 2);
     take_counts(reader, &record->usage);
-    for (i = 0; i < STRINGS; ++i) {
-        llm_reader_string(reader, (char *)record + strings[i].offset,
-                          strings[i].size, 1);
+    take_strings(reader, record, version == 1 ? STRINGS_1 : STRINGS);
+    if (version > 1) {
+        record->cache = take_choice(reader, LLM_CACHE_HIT);
+        record->on_abort = take_choice(reader, LLM_ON_ABORT_DRAIN);
+        record->drain_s = (apr_uint16_t)llm_reader_number(reader, 2);
     }
     return llm_reader_is_done(reader) && record->began >= 0
            && record->began < TIME_END && record->cost >= LLM_MONEY_UNKNOWN;
@@ -175,11 +199,11 @@ void llm_codec_write_record(unsigned char *bytes, const llm_record_t *record)
     memset(end, 0, LLM_JOURNAL_RECORD - (apr_size_t)(end - bytes));
 }
 
-llm_codec_e llm_codec_judge(const unsigned char *bytes)
+llm_codec_e llm_codec_judge(const unsigned char *bytes, apr_size_t size)
 {
     apr_size_t end = (apr_size_t)llm_le_get(bytes + 4, 2);
 
-    if (end < HEAD || end > LLM_JOURNAL_RECORD
+    if (end < HEAD || end > size
         || llm_crc32c(bytes + 4, end - 4) != llm_le_get(bytes, 4)
         || !bytes[6]) {
         return LLM_CODEC_DAMAGED;
@@ -189,18 +213,19 @@ llm_codec_e llm_codec_judge(const unsigned char *bytes)
                : LLM_CODEC_GOOD;
 }
 
-int llm_codec_read_record(llm_record_t *record, const unsigned char *bytes)
+int llm_codec_read_record(llm_record_t *record, const unsigned char *bytes,
+                          apr_size_t size)
 {
     llm_reader_t reader = {bytes + HEAD, NULL, 0};
 
     memset(record, 0, sizeof(*record));
-    if (llm_codec_judge(bytes) != LLM_CODEC_GOOD) {
+    if (llm_codec_judge(bytes, size) != LLM_CODEC_GOOD) {
         return 0;
     }
     reader.end = bytes + llm_le_get(bytes + 4, 2);
     record->began = (apr_time_t)llm_le_get(bytes + 8, 8);
     memcpy(record->id, bytes + 16, LLM_RECORD_ID);
-    return take_body(&reader, record);
+    return take_body(&reader, record, bytes[6]);
 }
 
 void llm_codec_write_event_key(unsigned char *bytes, const llm_record_t *record)
@@ -221,13 +246,13 @@ int llm_codec_read_event(llm_record_t *record, const unsigned char *key,
                          apr_size_t len)
 {
     llm_reader_t reader = {bytes, bytes + len, 0};
+    unsigned version = (unsigned)llm_reader_number(&reader, 1);
 
     memset(record, 0, sizeof(*record));
-    if (key_len != LLM_EVENT_KEY
-        || llm_reader_number(&reader, 1) != RECORD_VERSION) {
+    if (key_len != LLM_EVENT_KEY || !version || version > RECORD_VERSION) {
         return 0;
     }
     record->began = (apr_time_t)llm_be_get(key, 8);
     memcpy(record->id, key + 8, LLM_RECORD_ID);
-    return take_body(&reader, record);
+    return take_body(&reader, record, version);
 }

@@ -6,7 +6,8 @@
  *
  * A journal record is LLM_JOURNAL_RECORD bytes, which divides a page, so a
  * single write(2) of one is never cut by a kill; a CRC-32C covers it all the
- * same. A usage record fits with every string at its longest.
+ * same. A usage record fits with every string at its longest. What version 1
+ * of the program wrote, half as long, is read for ever and never written.
  */
 #ifndef STORE_CODEC_H
 #define STORE_CODEC_H
@@ -14,18 +15,21 @@
 #include "core/llm_buf.h"
 #include "core/llm_record.h"
 
-#define LLM_JOURNAL_RECORD 512
+#define LLM_JOURNAL_RECORD   1024
+#define LLM_JOURNAL_RECORD_1 512 /* of version 1 */
 
 /* Into exactly LLM_JOURNAL_RECORD bytes. Counts above 2^40 - 1 are cut to
  * that; `began` must be a time between 1970 and 9999. */
 void llm_codec_write_record(unsigned char *bytes, const llm_record_t *record);
-/* 1; 0 when the CRC, the version, the time or a length is wrong. */
-int llm_codec_read_record(llm_record_t *record, const unsigned char *bytes);
+/* From `size` bytes, one of the two above. 1; 0 when the CRC, the version, the
+ * time or a length is wrong. */
+int llm_codec_read_record(llm_record_t *record, const unsigned char *bytes,
+                          apr_size_t size);
 
 /* Why a journal record cannot be read. NEWER: a later version of the program
  * wrote it, whole as it is; it must be kept for a reader that knows it. */
 typedef enum { LLM_CODEC_GOOD, LLM_CODEC_DAMAGED, LLM_CODEC_NEWER } llm_codec_e;
-llm_codec_e llm_codec_judge(const unsigned char *bytes);
+llm_codec_e llm_codec_judge(const unsigned char *bytes, apr_size_t size);
 
 /* The same record as an event of the ledger: a key that sorts by time, and
  * the rest. `bytes` of a value: LLM_JOURNAL_RECORD; returns those used. */

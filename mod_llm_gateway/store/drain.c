@@ -10,14 +10,21 @@
  *                               crash in between
  *   sweep the slots of the dead whose journals are gone: whatever they put
  *                               is stored by now, so a slot's record is new
- *                               only if it was never put
+ *                               only if it was never put; and those that the
+ *                               living left, because they could not put them
+ *
+ * Slots are in two files while something is left of version 1 of the program.
+ * Its file goes when neither a slot of it is taken nor a journal of that
+ * version is there, whose process might take one.
  */
 #include "store/drain.h"
 
 #include "core/llm_log.h"
 #include "store/parts.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FAIR_RECORDS   512 /* of a part before the next one's turn */
 #define SWEEP_INTERVAL apr_time_from_sec(60) /* though nobody seems to die */
@@ -25,12 +32,14 @@
 struct llm_drain_t {
     llm_ledger_t *ledger;
     llm_inflight_t *inflight;
+    llm_inflight_t *former; /* of version 1; NULL when there is none */
+    const char *former_path;
     llm_journal_parts_t *parts;
     llm_batch_t *batch;
     unsigned turn;             /* the part that is read first */
     apr_array_header_t *gone;  /* of llm_journal_part_id_t: rows to delete */
     apr_array_header_t *slots; /* of llm_slot_t *: in the batch */
-    int sweep;                 /* somebody may have died */
+    int sweep;                 /* somebody may have died, or left a slot */
     apr_time_t swept;
     apr_uint64_t dead; /* a journal that is known to be gone */
     llm_drain_state_t state;
@@ -51,7 +60,15 @@ static void load_position(void *baton, const llm_position_t *position)
     }
 }
 
-apr_status_t llm_drain_make(llm_drain_t **pdrain, const char *dir,
+static apr_status_t find_former(llm_drain_t *drain, apr_pool_t *pool)
+{
+    apr_status_t status =
+        llm_inflight_open_former(&drain->former, drain->former_path, pool);
+
+    return APR_STATUS_IS_ENOENT(status) ? APR_SUCCESS : status;
+}
+
+apr_status_t llm_drain_make(llm_drain_t **pdrain, const llm_folder_t *folder,
                             llm_ledger_t *ledger, llm_inflight_t *inflight,
                             apr_pool_t *pool)
 {
@@ -60,7 +77,8 @@ apr_status_t llm_drain_make(llm_drain_t **pdrain, const char *dir,
 
     drain->ledger = ledger;
     drain->inflight = inflight;
-    drain->parts = llm_parts_make(dir, pool);
+    drain->former_path = folder->inflight_1;
+    drain->parts = llm_parts_make(folder->journal, pool);
     drain->batch = llm_batch_make(pool);
     drain->gone = apr_array_make(pool, 64, sizeof(llm_journal_part_id_t));
     drain->slots = apr_array_make(pool, 64, sizeof(llm_slot_t *));
@@ -68,6 +86,9 @@ apr_status_t llm_drain_make(llm_drain_t **pdrain, const char *dir,
     status = llm_parts_look(drain->parts);
     if (status == APR_SUCCESS) {
         status = llm_ledger_positions(ledger, load_position, drain);
+    }
+    if (status == APR_SUCCESS) {
+        status = find_former(drain, pool);
     }
     *pdrain = drain;
     return status;
@@ -211,18 +232,19 @@ static int is_alive(void *baton, apr_uint64_t journal)
     return 0;
 }
 
-static int add_dead(void *baton, llm_slot_t *slot, const llm_record_t *record)
+static int add_slot(void *baton, llm_slot_t *slot, const llm_record_t *record,
+                    int left)
 {
     llm_drain_t *drain = baton;
-    llm_record_t killed;
+    llm_record_t settled;
 
     if (!record) {
         llm_inflight_reap(slot);
         return 0;
     }
-    killed = *record;
-    killed.flags |= LLM_RECORD_KILLED;
-    if (!llm_batch_add(drain->batch, &killed, 1)) {
+    settled = *record;
+    settled.flags |= left ? 0 : LLM_RECORD_KILLED;
+    if (!llm_batch_add(drain->batch, &settled, 1)) {
         return 1;
     }
     APR_ARRAY_PUSH(drain->slots, llm_slot_t *) = slot;
@@ -236,7 +258,12 @@ static apr_status_t sweep_once(llm_drain_t *drain)
 
     llm_batch_clear(drain->batch);
     apr_array_clear(drain->slots);
-    llm_inflight_sweep(drain->inflight, is_alive, add_dead, drain);
+    if (drain->inflight) {
+        llm_inflight_sweep(drain->inflight, is_alive, add_slot, drain);
+    }
+    if (drain->former) {
+        llm_inflight_sweep(drain->former, is_alive, add_slot, drain);
+    }
     if (!drain->batch->count) {
         return APR_SUCCESS;
     }
@@ -251,19 +278,55 @@ static apr_status_t sweep_once(llm_drain_t *drain)
     return APR_SUCCESS;
 }
 
+static int has_former_parts(const llm_drain_t *drain)
+{
+    unsigned i;
+
+    for (i = 0; i < llm_parts_count(drain->parts); ++i) {
+        if (llm_parts_at(drain->parts, i)->version == 1) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The mapping stays until the pool goes. */
+static apr_status_t remove_former(llm_drain_t *drain)
+{
+    if (!drain->former || has_former_parts(drain)
+        || llm_inflight_count(drain->former)) {
+        return APR_SUCCESS;
+    }
+    if (unlink(drain->former_path) < 0 && errno != ENOENT) {
+        return errno;
+    }
+    drain->former = NULL;
+    return APR_SUCCESS;
+}
+
+static int is_sweep_due(llm_drain_t *drain, apr_time_t now)
+{
+    if (drain->inflight && llm_inflight_rang(drain->inflight)) {
+        drain->sweep = 1;
+    }
+    return drain->sweep || now - drain->swept > SWEEP_INTERVAL
+           || now < drain->swept;
+}
+
 static apr_status_t sweep_slots(llm_drain_t *drain)
 {
     apr_time_t now = apr_time_now();
     apr_status_t status = APR_SUCCESS;
 
-    if (!drain->inflight
-        || !(drain->sweep || now - drain->swept > SWEEP_INTERVAL
-             || now < drain->swept)) {
+    if (!is_sweep_due(drain, now)) {
         return APR_SUCCESS;
     }
     do {
         status = sweep_once(drain);
     } while (status == APR_SUCCESS && drain->batch->count);
+    if (status == APR_SUCCESS) {
+        status = remove_former(drain);
+    }
     if (status == APR_SUCCESS) {
         drain->sweep = 0;
         drain->swept = now;

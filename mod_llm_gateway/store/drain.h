@@ -6,6 +6,7 @@
 #ifndef STORE_DRAIN_H
 #define STORE_DRAIN_H
 
+#include "store/folder.h"
 #include "store/inflight.h"
 #include "store/ledger.h"
 
@@ -20,7 +21,7 @@ typedef struct llm_drain_state_t {
 } llm_drain_state_t;
 
 /* `inflight` may be NULL. */
-apr_status_t llm_drain_make(llm_drain_t **pdrain, const char *dir,
+apr_status_t llm_drain_make(llm_drain_t **pdrain, const llm_folder_t *folder,
                             llm_ledger_t *ledger, llm_inflight_t *inflight,
                             apr_pool_t *pool);
 /*

@@ -8,6 +8,8 @@
  */
 #include "store/folder.h"
 
+#include "store/inflight.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +26,8 @@ llm_folder_t *llm_folder_make(const char *dir, apr_pool_t *pool)
     folder->dir = apr_pstrdup(pool, dir);
     folder->env = apr_pstrcat(pool, dir, "/env", NULL);
     folder->journal = apr_pstrcat(pool, dir, "/journal", NULL);
-    folder->inflight = apr_pstrcat(pool, dir, "/inflight", NULL);
+    folder->inflight = apr_pstrcat(pool, dir, "/" LLM_INFLIGHT_FILE, NULL);
+    folder->inflight_1 = apr_pstrcat(pool, dir, "/" LLM_INFLIGHT_FILE_1, NULL);
     folder->lock_path = apr_pstrcat(pool, dir, "/store.lock", NULL);
     folder->socket = apr_pstrcat(pool, dir, "/owner.sock", NULL);
     folder->lock = -1;

@@ -11,9 +11,11 @@
 #include <apr_errno.h>
 
 typedef struct llm_folder_t {
-    const char *dir, *env, *journal, *inflight, *lock_path;
-    const char *socket; /* where the owner's is, or its symbolic link */
-    int lock;           /* descriptor; -1 not open, not to be opened twice */
+    const char *dir, *env, *journal, *lock_path;
+    const char *inflight;
+    const char *inflight_1; /* where version 1 of the program has its own */
+    const char *socket;     /* where the owner's is, or its symbolic link */
+    int lock; /* descriptor; -1 not open, not to be opened twice */
 } llm_folder_t;
 
 /* Paths only. */

@@ -2,7 +2,7 @@
 /*
  * The file of running requests.
  *
- *   0     head: magic, version, slots of the file
+ *   0     head: magic, version, groups of the file, bell
  *   4096  groups of 128 slots: 128 holders (u64 each), then 128 slots
  *
  * Holders stand apart from the slots so that counting and sweeping touch
@@ -14,6 +14,13 @@
  * that is not in use, then the turn moves: a holder killed while it writes
  * leaves the record before that one. Turn 0 says that there is none. Each has
  * its CRC, for the sake of power loss.
+ *
+ * A slot that was left to the owner is marked, then the bell is rung: the owner
+ * looks through the slots only when somebody died or the bell rang.
+ *
+ * Version 1 differs in the length of a record, and has no bell and no marks. So
+ * each slot says how long its records are; where it says nothing they are
+ * of version 1.
  */
 #include "store/inflight.h"
 
@@ -31,77 +38,110 @@
 #include <apr_strings.h>
 
 #define MAGIC     "llmgw-if"
-#define VERSION   1
+#define VERSION   2
 #define HEAD      4096
 #define GROUP     128
 #define SLOTS_MAX (1u << 20)
 
 struct llm_slot_t {
-    apr_uint64_t turn;  /* 0: no record; else records[turn & 1] is the one */
+    apr_uint64_t turn;  /* 0: no record; else the one in place turn & 1 */
     apr_uint32_t place; /* of the slot in its group: the way to its holder */
-    apr_uint32_t unused[13];
-    unsigned char records[2][LLM_JOURNAL_RECORD];
+    apr_uint32_t bytes; /* of a record; 0 in version 1 */
+    apr_uint32_t left;  /* is the owner's to store: the holder is done */
+    apr_uint32_t unused[11];
+    /* two places for records */
 };
-
-typedef struct group_t {
-    apr_uint64_t holders[GROUP];
-    llm_slot_t slots[GROUP];
-} group_t;
 
 typedef struct head_t {
     char magic[8];
     apr_uint32_t version;
     apr_uint32_t groups;
+    apr_uint32_t bell; /* some slot was left to the owner */
 } head_t;
 
 struct llm_inflight_t {
     head_t *head; /* where the file is mapped */
     apr_size_t size;
-    unsigned groups; /* as many as this process has mapped */
+    apr_size_t bytes; /* of a record */
+    unsigned groups;  /* as many as this process has mapped */
 };
 
-static group_t *group_at(const llm_inflight_t *inflight, unsigned i)
+/* ---------------------------------------------------------- where things are */
+
+static apr_size_t slot_size(apr_size_t bytes)
 {
-    return (group_t *)(void *)((char *)inflight->head + HEAD) + i;
+    return sizeof(llm_slot_t) + 2 * bytes;
+}
+
+static apr_size_t group_size(apr_size_t bytes)
+{
+    return GROUP * (sizeof(apr_uint64_t) + slot_size(bytes));
+}
+
+static apr_size_t file_size(unsigned groups, apr_size_t bytes)
+{
+    return HEAD + groups * group_size(bytes);
+}
+
+/* The first of a group's holders; slots stand behind them. */
+static apr_uint64_t *holders_of(const llm_inflight_t *inflight, unsigned group)
+{
+    return (apr_uint64_t *)(void *)((char *)inflight->head + HEAD
+                                    + group * group_size(inflight->bytes));
+}
+
+static llm_slot_t *slot_at(const llm_inflight_t *inflight, unsigned group,
+                           unsigned place)
+{
+    return (llm_slot_t *)(void *)((char *)(holders_of(inflight, group) + GROUP)
+                                  + place * slot_size(inflight->bytes));
+}
+
+static apr_size_t bytes_of(const llm_slot_t *slot)
+{
+    return slot->bytes ? slot->bytes : LLM_JOURNAL_RECORD_1;
 }
 
 static apr_uint64_t *holder_of(llm_slot_t *slot)
 {
-    group_t *group = (group_t *)(void *)((char *)(slot - slot->place)
-                                         - offsetof(group_t, slots));
+    char *first = (char *)slot - slot->place * slot_size(bytes_of(slot));
 
-    return &group->holders[slot->place];
+    return (apr_uint64_t *)(void *)first - GROUP + slot->place;
 }
 
-static apr_size_t size_of(unsigned groups)
+static unsigned char *record_at(const llm_slot_t *slot, apr_uint64_t turn)
 {
-    return HEAD + groups * sizeof(group_t);
+    return (unsigned char *)(apr_uintptr_t)(slot + 1)
+           + (turn & 1) * bytes_of(slot);
 }
 
-/* The groups of an existing file; 0 in a new one. */
-static apr_status_t read_head(unsigned *pgroups, int fd)
+/* ------------------------------------------------------------------- opening */
+
+/* The groups of an existing file of that version; 0 in a new one. */
+static apr_status_t read_head(unsigned *pgroups, int fd, unsigned version,
+                              apr_size_t bytes)
 {
     head_t head;
     struct stat info;
-    ssize_t got = pread(fd, &head, sizeof(head), 0);
+    const ssize_t needed = (ssize_t)offsetof(head_t, bell);
+    ssize_t got = pread(fd, &head, (apr_size_t)needed, 0);
 
     *pgroups = 0;
     if (got < 0 || fstat(fd, &info) < 0) {
         return errno;
     }
     /* The magic is written last: without it nobody had a slot. */
-    if (!got || (got == sizeof(head) && !head.magic[0])) {
+    if (!got || (got == needed && !head.magic[0])) {
         return APR_SUCCESS;
     }
-    if (got != sizeof(head)
-        || memcmp(head.magic, MAGIC, sizeof(head.magic)) != 0) {
+    if (got != needed || memcmp(head.magic, MAGIC, sizeof(head.magic)) != 0) {
         return APR_EINVAL;
     }
     if (head.version > VERSION) {
         return APR_ENOTIMPL;
     }
-    if (head.groups > SLOTS_MAX / GROUP
-        || info.st_size < (off_t)size_of(head.groups)) {
+    if (head.version != version || head.groups > SLOTS_MAX / GROUP
+        || info.st_size < (off_t)file_size(head.groups, bytes)) {
         return APR_EINVAL;
     }
     *pgroups = head.groups;
@@ -112,7 +152,7 @@ static apr_status_t map_file(llm_inflight_t *inflight, int fd)
 {
     void *memory;
 
-    inflight->size = size_of(inflight->groups);
+    inflight->size = file_size(inflight->groups, inflight->bytes);
     memory =
         mmap(NULL, inflight->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (memory == MAP_FAILED) {
@@ -130,7 +170,8 @@ static void format_groups(llm_inflight_t *inflight, unsigned from)
 
     for (i = from; i < inflight->groups; ++i) {
         for (place = 0; place < GROUP; ++place) {
-            group_at(inflight, i)->slots[place].place = place;
+            slot_at(inflight, i, place)->place = place;
+            slot_at(inflight, i, place)->bytes = (apr_uint32_t)inflight->bytes;
         }
     }
     head->version = VERSION;
@@ -143,13 +184,14 @@ static apr_status_t open_locked(llm_inflight_t *inflight, int fd,
                                 unsigned wanted)
 {
     unsigned had;
-    apr_status_t status = read_head(&had, fd);
+    apr_status_t status = read_head(&had, fd, VERSION, inflight->bytes);
 
     if (status != APR_SUCCESS) {
         return status;
     }
     inflight->groups = had > wanted ? had : wanted;
-    status = posix_fallocate(fd, 0, (off_t)size_of(inflight->groups));
+    status = posix_fallocate(
+        fd, 0, (off_t)file_size(inflight->groups, inflight->bytes));
     if (status == APR_SUCCESS) {
         status = map_file(inflight, fd);
     }
@@ -189,6 +231,7 @@ apr_status_t llm_inflight_open(llm_inflight_t **pinflight, const char *path,
     apr_status_t status = APR_SUCCESS;
     int fd;
 
+    inflight->bytes = LLM_JOURNAL_RECORD;
     if (!slots || slots > SLOTS_MAX) {
         return APR_EINVAL;
     }
@@ -212,12 +255,38 @@ apr_status_t llm_inflight_open(llm_inflight_t **pinflight, const char *path,
     return status;
 }
 
+apr_status_t llm_inflight_open_former(llm_inflight_t **pinflight,
+                                      const char *path, apr_pool_t *pool)
+{
+    llm_inflight_t *inflight = apr_pcalloc(pool, sizeof(*inflight));
+    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    apr_status_t status;
+
+    if (fd < 0) {
+        return errno;
+    }
+    inflight->bytes = LLM_JOURNAL_RECORD_1;
+    status = read_head(&inflight->groups, fd, 1, inflight->bytes);
+    if (status == APR_SUCCESS) {
+        status = map_file(inflight, fd);
+    }
+    close(fd);
+    if (status == APR_SUCCESS) {
+        apr_pool_cleanup_register(pool, inflight, unmap_file,
+                                  apr_pool_cleanup_null);
+        *pinflight = inflight;
+    }
+    return status;
+}
+
+/* --------------------------------------------------------------- the holder's */
+
 /* The record into the place that is not in use, then the turn to it. */
 static void write_record(llm_slot_t *slot, const llm_record_t *record)
 {
     apr_uint64_t turn = __atomic_load_n(&slot->turn, __ATOMIC_RELAXED) + 1;
 
-    llm_codec_write_record(slot->records[turn & 1], record);
+    llm_codec_write_record(record_at(slot, turn), record);
     __atomic_store_n(&slot->turn, turn, __ATOMIC_RELEASE);
 }
 
@@ -239,8 +308,9 @@ llm_slot_t *llm_inflight_take(llm_inflight_t *inflight, apr_uint64_t journal,
 
     for (i = 0; i < slots; ++i) {
         unsigned at = start + i < slots ? start + i : start + i - slots;
-        group_t *group = group_at(inflight, at / GROUP);
-        apr_uint64_t *holder = &group->holders[at % GROUP], nobody = 0;
+        apr_uint64_t *holder = holders_of(inflight, at / GROUP) + at % GROUP;
+        llm_slot_t *slot = slot_at(inflight, at / GROUP, at % GROUP);
+        apr_uint64_t nobody = 0;
 
         if (__atomic_load_n(holder, __ATOMIC_RELAXED)
             || !__atomic_compare_exchange_n(holder, &nobody, journal, 0,
@@ -248,8 +318,8 @@ llm_slot_t *llm_inflight_take(llm_inflight_t *inflight, apr_uint64_t journal,
                                             __ATOMIC_RELAXED)) {
             continue;
         }
-        write_record(&group->slots[at % GROUP], record);
-        return &group->slots[at % GROUP];
+        write_record(slot, record);
+        return slot;
     }
     return NULL;
 }
@@ -264,12 +334,16 @@ void llm_inflight_update(llm_slot_t *slot, const llm_record_t *record)
 void llm_inflight_release(llm_slot_t *slot)
 {
     __atomic_store_n(&slot->turn, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&slot->left, 0, __ATOMIC_RELEASE);
     __atomic_store_n(holder_of(slot), 0, __ATOMIC_RELEASE);
 }
 
-void llm_inflight_reap(llm_slot_t *slot)
+void llm_inflight_leave(llm_inflight_t *inflight, llm_slot_t *slot,
+                        const llm_record_t *record)
 {
-    llm_inflight_release(slot);
+    write_record(slot, record);
+    __atomic_store_n(&slot->left, 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&inflight->head->bell, 1, __ATOMIC_RELEASE);
 }
 
 unsigned llm_inflight_count(const llm_inflight_t *inflight)
@@ -277,11 +351,10 @@ unsigned llm_inflight_count(const llm_inflight_t *inflight)
     unsigned count = 0, i, place;
 
     for (i = 0; i < inflight->groups; ++i) {
-        const group_t *group = group_at(inflight, i);
+        const apr_uint64_t *holders = holders_of(inflight, i);
 
         for (place = 0; place < GROUP; ++place) {
-            count +=
-                __atomic_load_n(&group->holders[place], __ATOMIC_RELAXED) != 0;
+            count += __atomic_load_n(&holders[place], __ATOMIC_RELAXED) != 0;
         }
     }
     return count;
@@ -292,38 +365,59 @@ unsigned llm_inflight_size(const llm_inflight_t *inflight)
     return inflight->groups * GROUP;
 }
 
+/* --------------------------------------------------------------- the owner's */
+
+int llm_inflight_rang(llm_inflight_t *inflight)
+{
+    return __atomic_load_n(&inflight->head->bell, __ATOMIC_RELAXED)
+           && __atomic_exchange_n(&inflight->head->bell, 0, __ATOMIC_ACQUIRE);
+}
+
+void llm_inflight_reap(llm_slot_t *slot)
+{
+    llm_inflight_release(slot);
+}
+
 /* 0 when there is none, or it did not survive. From the second turn on the
  * other place holds this request too, as it stood before. */
 static int read_slot(llm_record_t *record, const llm_slot_t *slot)
 {
     apr_uint64_t turn = __atomic_load_n(&slot->turn, __ATOMIC_ACQUIRE);
+    apr_size_t bytes = bytes_of(slot);
 
-    return (turn && llm_codec_read_record(record, slot->records[turn & 1]))
+    return (turn && llm_codec_read_record(record, record_at(slot, turn), bytes))
            || (turn > 1
-               && llm_codec_read_record(record, slot->records[~turn & 1]));
+               && llm_codec_read_record(record, record_at(slot, turn - 1),
+                                        bytes));
 }
 
 void llm_inflight_sweep(llm_inflight_t *inflight, llm_inflight_alive_cb *alive,
                         llm_inflight_dead_cb *dead, void *baton)
 {
-    unsigned i, place;
+    unsigned slots = inflight->groups * GROUP, at;
 
-    for (i = 0; i < inflight->groups; ++i) {
-        group_t *group = group_at(inflight, i);
+    for (at = 0; at < slots; ++at) {
+        apr_uint64_t *holders = holders_of(inflight, at / GROUP);
+        apr_uint64_t holder =
+            __atomic_load_n(&holders[at % GROUP], __ATOMIC_ACQUIRE);
+        llm_slot_t *slot = slot_at(inflight, at / GROUP, at % GROUP);
+        llm_record_t record;
+        int left;
 
-        for (place = 0; place < GROUP; ++place) {
-            apr_uint64_t holder =
-                __atomic_load_n(&group->holders[place], __ATOMIC_ACQUIRE);
-            llm_slot_t *slot = &group->slots[place];
-            llm_record_t record;
-
-            if (!holder || alive(baton, holder)) {
-                continue;
-            }
-            slot->place = place;
-            if (dead(baton, slot, read_slot(&record, slot) ? &record : NULL)) {
-                return;
-            }
+        if (!holder) {
+            continue;
+        }
+        left = __atomic_load_n(&slot->left, __ATOMIC_ACQUIRE) != 0;
+        if (!left && alive(baton, holder)) {
+            continue;
+        }
+        slot->place = at % GROUP;
+        slot->bytes = inflight->bytes == LLM_JOURNAL_RECORD_1
+                          ? 0
+                          : (apr_uint32_t)inflight->bytes;
+        if (dead(baton, slot, read_slot(&record, slot) ? &record : NULL,
+                 left)) {
+            return;
         }
     }
 }

@@ -38,10 +38,14 @@ struct llm_journal_t {
     apr_thread_mutex_t *mutex; /* over the four above */
 };
 
-void llm_journal_name_print(char *name, apr_uint64_t journal, apr_uint32_t part)
+/* What the names of a version end with. */
+static const char *const endings[] = {NULL, ".jnl", ".jnl2"};
+
+void llm_journal_name_print(char *name, apr_uint64_t journal, apr_uint32_t part,
+                            unsigned version)
 {
-    snprintf(name, LLM_JOURNAL_NAME, "%016llx-%08x.jnl",
-             (unsigned long long)journal, part);
+    snprintf(name, LLM_JOURNAL_NAME, "%016llx-%08x%s",
+             (unsigned long long)journal, part, endings[version]);
 }
 
 /* Exactly `width` lower-case hex digits. */
@@ -63,17 +67,21 @@ static int read_hex(apr_uint64_t *pvalue, const char *text, int width)
 }
 
 int llm_journal_name_read(apr_uint64_t *pjournal, apr_uint32_t *ppart,
-                          const char *name)
+                          unsigned *pversion, const char *name)
 {
     apr_uint64_t part;
+    unsigned version = LLM_JOURNAL_VERSION;
 
-    if (strlen(name) != LLM_JOURNAL_NAME - 1 || !read_hex(pjournal, name, 16)
-        || name[16] != '-' || !read_hex(&part, name + 17, 8)
-        || strcmp(name + 25, ".jnl") != 0) {
+    if (!read_hex(pjournal, name, 16) || name[16] != '-'
+        || !read_hex(&part, name + 17, 8)) {
         return 0;
     }
+    while (version && strcmp(name + 25, endings[version]) != 0) {
+        --version;
+    }
     *ppart = (apr_uint32_t)part;
-    return *pjournal != 0;
+    *pversion = version;
+    return version && *pjournal != 0;
 }
 
 static int lock_file(int fd)
@@ -91,7 +99,7 @@ static apr_status_t make_part(int *pfd, const llm_journal_t *journal,
     apr_status_t status = APR_SUCCESS;
     int fd;
 
-    llm_journal_name_print(name, journal->id, part);
+    llm_journal_name_print(name, journal->id, part, LLM_JOURNAL_VERSION);
     if (apr_snprintf(making, sizeof(making), "%s/%s" MAKING, journal->dir, name)
         >= (int)sizeof(making) - 1) {
         return APR_ENAMETOOLONG;

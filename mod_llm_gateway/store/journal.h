@@ -4,18 +4,24 @@
  * shared with others. What was put survives kill -9 of everything; power loss
  * costs at most what was put since the owner's last tick.
  *
- * A file `<dir>/<16 hex>-<8 hex>.jnl` is a part of the journal of one
+ * A file `<dir>/<16 hex>-<8 hex>.jnl2` is a part of the journal of one
  * incarnation of one process: the incarnation's id, then 0, 1, ... The process
  * holds an fcntl lock on its newest part; when none of an incarnation's parts
  * is locked, its process died. The owner drains all parts and unlinks those
  * that are finished.
+ *
+ * The name ends with the version of the format, so that programs of two
+ * versions can write side by side (a graceful restart into another one) and
+ * neither reads what it does not know. Version 1 is `.jnl`, with records half
+ * as long.
  */
 #ifndef STORE_JOURNAL_H
 #define STORE_JOURNAL_H
 
 #include "core/llm_record.h"
 
-#define LLM_JOURNAL_PART 32768 /* records in a part */
+#define LLM_JOURNAL_PART    16384 /* records in a part */
+#define LLM_JOURNAL_VERSION 2
 
 typedef struct llm_journal_t llm_journal_t;
 
@@ -33,11 +39,12 @@ apr_status_t llm_journal_put(llm_journal_t *journal,
  * slots are marked with. Never 0. */
 apr_uint64_t llm_journal_id(const llm_journal_t *journal);
 
-/* A part's file name, and back: 1, or 0 when it is not one. */
-#define LLM_JOURNAL_NAME (16 + 1 + 8 + sizeof(".jnl"))
-void llm_journal_name_print(char *name, apr_uint64_t journal,
-                            apr_uint32_t part);
+/* A part's file name, and back: 1, or 0 when it is not one of a version that
+ * is known. */
+#define LLM_JOURNAL_NAME (16 + 1 + 8 + sizeof(".jnl2"))
+void llm_journal_name_print(char *name, apr_uint64_t journal, apr_uint32_t part,
+                            unsigned version);
 int llm_journal_name_read(apr_uint64_t *pjournal, apr_uint32_t *ppart,
-                          const char *name);
+                          unsigned *pversion, const char *name);
 
 #endif /* STORE_JOURNAL_H */

@@ -194,7 +194,7 @@ static apr_status_t store_records(llm_ledger_t *ledger, llm_txn_t *txn,
         }
         if (status == APR_SUCCESS) {
             batch->stored += 1;
-            batch->killed += batch->is_from_slot[i];
+            batch->killed += (record->flags & LLM_RECORD_KILLED) != 0;
             status = sum_record(ledger, txn, record);
         }
     }

@@ -42,7 +42,7 @@ typedef struct llm_batch_t {
     apr_uint64_t damaged;          /* records passed over to get here */
     /* results */
     unsigned stored;      /* records that were new */
-    unsigned killed;      /* of these, from slots */
+    unsigned killed;      /* of these, written for the dead */
     unsigned twice;       /* from journals, and known already */
     unsigned first_twice; /* of these, which record */
 } llm_batch_t;

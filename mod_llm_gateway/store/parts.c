@@ -143,11 +143,12 @@ static llm_journal_part_t *add_part(llm_journal_parts_t *parts,
 
 static void part_path(char *path, apr_size_t size,
                       const llm_journal_parts_t *parts,
-                      llm_journal_part_id_t of)
+                      const llm_journal_part_t *part)
 {
     char name[LLM_JOURNAL_NAME];
 
-    llm_journal_name_print(name, of.journal, of.part);
+    llm_journal_name_print(name, part->of.journal, part->of.part,
+                           part->version);
     apr_snprintf(path, size, "%s/%s", parts->dir, name);
 }
 
@@ -157,7 +158,7 @@ static apr_status_t open_part(const llm_journal_parts_t *parts,
     char path[APR_PATH_MAX];
 
     if (part->fd < 0) {
-        part_path(path, sizeof(path), parts, part->of);
+        part_path(path, sizeof(path), parts, part);
         part->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     }
     return part->fd < 0 ? errno : APR_SUCCESS;
@@ -169,6 +170,11 @@ static void close_part(llm_journal_part_t *part)
         close(part->fd);
         part->fd = -1;
     }
+}
+
+static apr_size_t record_size(const llm_journal_part_t *part)
+{
+    return part->version == 1 ? LLM_JOURNAL_RECORD_1 : LLM_JOURNAL_RECORD;
 }
 
 /* In doubt it is locked: a file that is taken for a dead one's is removed. */
@@ -196,7 +202,7 @@ static apr_status_t look_at(llm_journal_parts_t *parts,
     if (fstat(part->fd, &info) < 0) {
         return errno;
     }
-    part->size = (apr_uint64_t)info.st_size / LLM_JOURNAL_RECORD;
+    part->size = (apr_uint64_t)info.st_size / record_size(part);
     if (!part->is_alive) {
         close_part(part);
     }
@@ -221,8 +227,9 @@ static apr_status_t look_at_name(llm_journal_parts_t *parts, const char *name)
     llm_journal_part_id_t of;
     llm_journal_part_t *part;
     apr_status_t status;
+    unsigned version;
 
-    if (!llm_journal_name_read(&of.journal, &of.part, name)) {
+    if (!llm_journal_name_read(&of.journal, &of.part, &version, name)) {
         apr_size_t len = strlen(name);
 
         if (len > 4 && !strcmp(name + len - 4, ".tmp")) {
@@ -237,6 +244,7 @@ static apr_status_t look_at_name(llm_journal_parts_t *parts, const char *name)
     if (!part) {
         return APR_ENOMEM;
     }
+    part->version = version;
     status = look_at(parts, part);
     part->is_missing = status == ENOENT;
     return status == ENOENT ? APR_SUCCESS : status;
@@ -285,7 +293,7 @@ apr_status_t llm_parts_remove(llm_journal_parts_t *parts,
 {
     char path[APR_PATH_MAX];
 
-    part_path(path, sizeof(path), parts, part->of);
+    part_path(path, sizeof(path), parts, part);
     if (unlink(path) < 0 && errno != ENOENT) {
         return errno;
     }
@@ -321,16 +329,17 @@ static int give_up_on_record(llm_journal_part_t *part, llm_codec_e why)
 static int take_records(llm_journal_part_t *part, llm_batch_t *batch,
                         const unsigned char *bytes, unsigned count)
 {
+    apr_size_t size = record_size(part);
     llm_record_t record;
     unsigned i;
 
-    for (i = 0; i < count; ++i, bytes += LLM_JOURNAL_RECORD) {
-        if (llm_codec_read_record(&record, bytes)) {
+    for (i = 0; i < count; ++i, bytes += size) {
+        if (llm_codec_read_record(&record, bytes, size)) {
             if (!llm_batch_add(batch, &record, 0)) {
                 return 0;
             }
         }
-        else if (give_up_on_record(part, llm_codec_judge(bytes))) {
+        else if (give_up_on_record(part, llm_codec_judge(bytes, size))) {
             batch->damaged += 1;
         }
         else {
@@ -345,6 +354,7 @@ unsigned llm_part_read(llm_journal_parts_t *parts, llm_journal_part_t *part,
                        llm_batch_t *batch, unsigned limit)
 {
     apr_uint64_t from = part->reached;
+    apr_size_t size = record_size(part);
     int more = part->size > from && !part->is_newer
                && open_part(parts, part) == APR_SUCCESS;
 
@@ -358,12 +368,12 @@ unsigned llm_part_read(llm_journal_parts_t *parts, llm_journal_part_t *part,
         if (count > READ_RECORDS) {
             count = READ_RECORDS;
         }
-        got = count ? pread(part->fd, parts->bytes, count * LLM_JOURNAL_RECORD,
-                            (off_t)(part->reached * LLM_JOURNAL_RECORD))
+        got = count ? pread(part->fd, parts->bytes, count * size,
+                            (off_t)(part->reached * size))
                     : 0;
-        more = got >= LLM_JOURNAL_RECORD
+        more = got >= (ssize_t)size
                && take_records(part, batch, parts->bytes,
-                               (unsigned)(got / LLM_JOURNAL_RECORD));
+                               (unsigned)((apr_size_t)got / size));
     }
     if (!part->is_alive) {
         close_part(part);
@@ -378,6 +388,7 @@ int llm_parts_contain(llm_journal_parts_t *parts, apr_uint64_t journal)
     llm_journal_part_id_t of = {journal, 0};
     unsigned place = place_of(parts, of);
     struct dirent *entry;
+    unsigned version;
     int found = 0;
     DIR *dir;
 
@@ -389,7 +400,8 @@ int llm_parts_contain(llm_journal_parts_t *parts, apr_uint64_t journal)
         return 1;
     }
     while (!found && (entry = readdir(dir))) {
-        found = llm_journal_name_read(&of.journal, &of.part, entry->d_name)
+        found = llm_journal_name_read(&of.journal, &of.part, &version,
+                                      entry->d_name)
                 && of.journal == journal;
     }
     closedir(dir);

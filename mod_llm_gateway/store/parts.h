@@ -11,6 +11,7 @@
 
 typedef struct llm_journal_part_t {
     llm_journal_part_id_t of;
+    unsigned version;     /* of the format, as its name says */
     apr_uint64_t stored;  /* records that are committed */
     apr_uint64_t reached; /* records read, for the batch that is being made */
     apr_uint64_t size;    /* whole records in the file when last looked at */

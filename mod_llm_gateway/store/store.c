@@ -121,8 +121,8 @@ static apr_status_t load_parts(llm_store_t *store)
     if (status == APR_SUCCESS) {
         store->ledger = llm_ledger_make(store->bdb, &tables, store->dict,
                                         store->events, store->pool);
-        status = llm_drain_make(&store->drain, store->folder->journal,
-                                store->ledger, store->inflight, store->pool);
+        status = llm_drain_make(&store->drain, store->folder, store->ledger,
+                                store->inflight, store->pool);
     }
     return status;
 }

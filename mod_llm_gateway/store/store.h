@@ -9,7 +9,7 @@
  *   <dir>/store.lock   held with fcntl by the owner
  *   <dir>/env/         Berkeley DB environment
  *   <dir>/journal/     the children's journals
- *   <dir>/inflight     running requests
+ *   <dir>/inflight2    running requests
  *   <dir>/owner.sock   the owner's socket, or a symbolic link to it
  */
 #ifndef STORE_STORE_H

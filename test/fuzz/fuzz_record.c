@@ -20,8 +20,8 @@ static void must_survive(const llm_record_t *record)
     apr_size_t len;
 
     llm_codec_write_record(bytes, record);
-    MUST(llm_codec_judge(bytes) == LLM_CODEC_GOOD);
-    MUST(llm_codec_read_record(&again, bytes));
+    MUST(llm_codec_judge(bytes, sizeof(bytes)) == LLM_CODEC_GOOD);
+    MUST(llm_codec_read_record(&again, bytes, sizeof(bytes)));
     MUST(!memcmp(&again, record, sizeof(again)));
     llm_codec_write_event_key(key, record);
     len = llm_codec_write_event(bytes, record);
@@ -42,6 +42,11 @@ static void end_strings(llm_record_t *record)
     LLM_RECORD_SET(record, finish, record->finish);
     LLM_RECORD_SET(record, user, record->user);
     LLM_RECORD_SET(record, op, record->op);
+    LLM_RECORD_SET(record, team, record->team);
+    LLM_RECORD_SET(record, tags, record->tags);
+    LLM_RECORD_SET(record, variant, record->variant);
+    LLM_RECORD_SET(record, tier, record->tier);
+    LLM_RECORD_SET(record, problem, record->problem);
 }
 
 static void read_journal(const uint8_t *data, size_t size)
@@ -51,15 +56,15 @@ static void read_journal(const uint8_t *data, size_t size)
     apr_size_t end;
 
     memcpy(bytes, data, size < sizeof(bytes) ? size : sizeof(bytes));
-    llm_codec_judge(bytes);
-    llm_codec_read_record(&record, bytes);
+    llm_codec_judge(bytes, sizeof(bytes));
+    llm_codec_read_record(&record, bytes, sizeof(bytes));
     end = (apr_size_t)llm_le_get(bytes + 4, 2);
     if (end < 28 || end > sizeof(bytes)) {
         end = sizeof(bytes);
         llm_le_put(bytes + 4, end, 2);
     }
     llm_le_put(bytes, llm_crc32c(bytes + 4, end - 4), 4);
-    if (llm_codec_read_record(&record, bytes)) {
+    if (llm_codec_read_record(&record, bytes, sizeof(bytes))) {
         end_strings(&record);
         must_survive(&record);
     }

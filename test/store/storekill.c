@@ -427,8 +427,8 @@ static void prepare(killer_t *killer)
         what = "inflight";
         status = llm_inflight_open(
             &killer->inflight,
-            apr_pstrcat(killer->pool, killer->dir, "/inflight", NULL), SLOTS,
-            killer->pool);
+            apr_pstrcat(killer->pool, killer->dir, "/" LLM_INFLIGHT_FILE, NULL),
+            SLOTS, killer->pool);
     }
     if (status != APR_SUCCESS) {
         fail(what, status);

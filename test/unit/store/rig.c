@@ -4,6 +4,7 @@
 
 #include "core/llm_log.h"
 #include "store/bytes.h"
+#include "store/crc32c.h"
 
 #include <dirent.h>
 #include <ftw.h>
@@ -95,6 +96,20 @@ void rig_record(llm_record_t *record, unsigned n)
     LLM_RECORD_SET(record, client, "openai");
     LLM_RECORD_SET(record, provider, n % 2 ? "claude" : "openai");
     LLM_RECORD_SET(record, served, n % 2 ? "claude-sonnet-4-5" : "gpt-4o");
+}
+
+/* What version 2 put behind it: five strings and three choices, all empty. */
+void rig_record_1(unsigned char *bytes, unsigned n)
+{
+    llm_record_t record;
+    apr_size_t end;
+
+    rig_record(&record, n);
+    llm_codec_write_record(bytes, &record);
+    end = (apr_size_t)llm_le_get(bytes + 4, 2) - 9;
+    llm_le_put(bytes + 4, end, 2);
+    bytes[6] = 1;
+    llm_le_put(bytes, llm_crc32c(bytes + 4, end - 4), 4);
 }
 
 /* ------------------------------------------------------------------ store */

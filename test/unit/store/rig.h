@@ -22,6 +22,10 @@ const char *rig_path(const char *name); /* below rig_dir */
 #define RIG_TIME APR_INT64_C(1795300000000000) /* 2026-11-21T22:26:40Z */
 void rig_record(llm_record_t *record, unsigned n);
 
+/* The same as version 1 of the program wrote it, into LLM_JOURNAL_RECORD bytes
+ * of which it needs LLM_JOURNAL_RECORD_1. */
+void rig_record_1(unsigned char *bytes, unsigned n);
+
 /* A store in rig_dir/store, opened by this process. */
 llm_store_t *rig_store(void);
 /* The same with options; dir is filled in. Fails the test if it fails. */

@@ -40,6 +40,14 @@ static void largest_record(llm_record_t *record)
     fill(record->finish, sizeof(record->finish), 'f');
     fill(record->user, sizeof(record->user), 'u');
     fill(record->op, sizeof(record->op), 'o');
+    fill(record->team, sizeof(record->team), 't');
+    fill(record->tags, sizeof(record->tags), 'g');
+    fill(record->variant, sizeof(record->variant), 'v');
+    fill(record->tier, sizeof(record->tier), 'i');
+    fill(record->problem, sizeof(record->problem), 'b');
+    record->cache = LLM_CACHE_HIT;
+    record->on_abort = LLM_ON_ABORT_DRAIN;
+    record->drain_s = 0xffff;
 }
 
 static void round_trip(const llm_record_t *record)
@@ -49,8 +57,8 @@ static void round_trip(const llm_record_t *record)
     apr_size_t len;
 
     llm_codec_write_record(bytes, record);
-    ck_assert_int_eq(llm_codec_judge(bytes), LLM_CODEC_GOOD);
-    ck_assert_int_eq(llm_codec_read_record(&again, bytes), 1);
+    ck_assert_int_eq(llm_codec_judge(bytes, sizeof(bytes)), LLM_CODEC_GOOD);
+    ck_assert_int_eq(llm_codec_read_record(&again, bytes, sizeof(bytes)), 1);
     ck_assert_mem_eq(&again, record, sizeof(again));
 
     llm_codec_write_event_key(key, record);
@@ -124,7 +132,7 @@ START_TEST(a_count_beyond_40_bits_is_cut_to_them)
     record.usage.n[LLM_CLASS_INPUT] = APR_INT64_C(1) << 40;
     record.usage.n[LLM_CLASS_OUTPUT] = -5;
     llm_codec_write_record(bytes, &record);
-    ck_assert_int_eq(llm_codec_read_record(&again, bytes), 1);
+    ck_assert_int_eq(llm_codec_read_record(&again, bytes, sizeof(bytes)), 1);
     ck_assert_int_eq(again.usage.n[LLM_CLASS_INPUT],
                      (APR_INT64_C(1) << 40) - 1);
     ck_assert_int_eq(again.usage.n[LLM_CLASS_OUTPUT], 0);
@@ -142,11 +150,13 @@ START_TEST(any_changed_bit_is_damage)
     end = (apr_size_t)llm_le_get(bytes + 4, 2);
     for (bit = 0; bit < 8 * end; ++bit) {
         bytes[bit / 8] ^= (unsigned char)(1 << bit % 8);
-        ck_assert_int_eq(llm_codec_judge(bytes), LLM_CODEC_DAMAGED);
-        ck_assert_int_eq(llm_codec_read_record(&again, bytes), 0);
+        ck_assert_int_eq(llm_codec_judge(bytes, sizeof(bytes)),
+                         LLM_CODEC_DAMAGED);
+        ck_assert_int_eq(llm_codec_read_record(&again, bytes, sizeof(bytes)),
+                         0);
         bytes[bit / 8] ^= (unsigned char)(1 << bit % 8);
     }
-    ck_assert_int_eq(llm_codec_read_record(&again, bytes), 1);
+    ck_assert_int_eq(llm_codec_read_record(&again, bytes, sizeof(bytes)), 1);
 }
 END_TEST
 
@@ -155,8 +165,8 @@ START_TEST(zeros_are_no_record)
     unsigned char bytes[LLM_JOURNAL_RECORD] = {0};
     llm_record_t record;
 
-    ck_assert_int_eq(llm_codec_judge(bytes), LLM_CODEC_DAMAGED);
-    ck_assert_int_eq(llm_codec_read_record(&record, bytes), 0);
+    ck_assert_int_eq(llm_codec_judge(bytes, sizeof(bytes)), LLM_CODEC_DAMAGED);
+    ck_assert_int_eq(llm_codec_read_record(&record, bytes, sizeof(bytes)), 0);
 }
 END_TEST
 
@@ -167,7 +177,7 @@ static void refused_with_crc(unsigned char *bytes, apr_size_t end)
 
     llm_le_put(bytes + 4, end, 2);
     llm_le_put(bytes, llm_crc32c(bytes + 4, end - 4), 4);
-    ck_assert_int_eq(llm_codec_read_record(&record, bytes), 0);
+    ck_assert_int_eq(llm_codec_read_record(&record, bytes, sizeof(bytes)), 0);
 }
 
 START_TEST(a_record_cut_at_any_length_is_refused)
@@ -224,11 +234,99 @@ START_TEST(a_record_of_a_newer_version_is_told_from_damage)
     rig_record(&record, 9);
     llm_codec_write_record(bytes, &record);
     end = (apr_size_t)llm_le_get(bytes + 4, 2);
-    bytes[6] = 2;
-    ck_assert_int_eq(llm_codec_judge(bytes), LLM_CODEC_DAMAGED);
+    bytes[6] = 3;
+    ck_assert_int_eq(llm_codec_judge(bytes, sizeof(bytes)), LLM_CODEC_DAMAGED);
     llm_le_put(bytes, llm_crc32c(bytes + 4, end - 4), 4);
-    ck_assert_int_eq(llm_codec_judge(bytes), LLM_CODEC_NEWER);
-    ck_assert_int_eq(llm_codec_read_record(&record, bytes), 0);
+    ck_assert_int_eq(llm_codec_judge(bytes, sizeof(bytes)), LLM_CODEC_NEWER);
+    ck_assert_int_eq(llm_codec_read_record(&record, bytes, sizeof(bytes)), 0);
+}
+END_TEST
+
+/* As version 1 of the program wrote it, all but the zeros at its end. */
+static const unsigned char version_1[] = {
+    0x96, 0x51, 0x8b, 0x37, 0x98, 0x00, 0x01, 0x01, 0x40, 0xca, 0xc5, 0xda,
+    0xd0, 0x60, 0x06, 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08,
+    0x09, 0x0a, 0x0b, 0x0c, 0x07, 0x00, 0x00, 0x00, 0x09, 0x00, 0x00, 0x00,
+    0xc8, 0x00, 0x02, 0x00, 0xdc, 0x05, 0x00, 0x00, 0xfa, 0x00, 0x00, 0x00,
+    0xdc, 0x50, 0x00, 0x00, 0x64, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0xd0, 0x07, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x15, 0xcd, 0x5b, 0x07,
+    0x00, 0x00, 0x00, 0x00, 0x11, 0x00, 0x10, 0x00, 0x11, 0x00, 0x0b, 0x00,
+    0x00, 0x00, 0x00, 0x16, 0x00, 0x00, 0x00, 0x00, 0x06, 0x6f, 0x70, 0x65,
+    0x6e, 0x61, 0x69, 0x09, 0x61, 0x6e, 0x74, 0x68, 0x72, 0x6f, 0x70, 0x69,
+    0x63, 0x05, 0x73, 0x6d, 0x61, 0x72, 0x74, 0x11, 0x63, 0x6c, 0x61, 0x75,
+    0x64, 0x65, 0x2d, 0x73, 0x6f, 0x6e, 0x6e, 0x65, 0x74, 0x2d, 0x34, 0x2d,
+    0x35, 0x05, 0x73, 0x6d, 0x61, 0x72, 0x74, 0x04, 0x73, 0x74, 0x6f, 0x70,
+    0x02, 0x75, 0x31, 0x04, 0x63, 0x68, 0x61, 0x74};
+
+static void is_version_1(const llm_record_t *record)
+{
+    ck_assert_int_eq(record->began, APR_INT64_C(1795300000123456));
+    ck_assert_uint_eq(record->id[11], 12);
+    ck_assert_uint_eq(record->key, 7);
+    ck_assert_uint_eq(record->flags, LLM_RECORD_STREAM | LLM_RECORD_ESTIMATED);
+    ck_assert_uint_eq(record->latency_ms, 1500);
+    ck_assert_int_eq(record->cost, 123456789);
+    ck_assert_int_eq(record->usage.n[LLM_CLASS_INPUT], 11);
+    ck_assert_int_eq(record->usage.n[LLM_CLASS_OUTPUT], 22);
+    ck_assert_str_eq(record->client, "openai");
+    ck_assert_str_eq(record->served, "claude-sonnet-4-5");
+    ck_assert_str_eq(record->op, "chat");
+    ck_assert_str_eq(record->team, "");
+    ck_assert_str_eq(record->problem, "");
+    ck_assert_uint_eq(record->cache, LLM_CACHE_NONE);
+    ck_assert_uint_eq(record->on_abort, LLM_ON_ABORT_UNSAID);
+}
+
+START_TEST(a_record_of_version_1_is_read)
+{
+    unsigned char bytes[LLM_JOURNAL_RECORD] = {0};
+    llm_record_t record;
+
+    memcpy(bytes, version_1, sizeof(version_1));
+    ck_assert_int_eq(
+        llm_codec_read_record(&record, bytes, LLM_JOURNAL_RECORD_1), 1);
+    is_version_1(&record);
+    ck_assert_int_eq(llm_codec_read_record(&record, bytes, sizeof(bytes)), 1);
+    is_version_1(&record);
+}
+END_TEST
+
+START_TEST(an_event_of_version_1_is_read)
+{
+    unsigned char key[LLM_EVENT_KEY], value[sizeof(version_1)];
+    apr_size_t len = sizeof(version_1) - 28;
+    llm_record_t record;
+
+    llm_be_put(key, APR_UINT64_C(1795300000123456), 8);
+    memcpy(key + 8, version_1 + 16, LLM_RECORD_ID);
+    value[0] = 1;
+    memcpy(value + 1, version_1 + 28, len);
+    ck_assert_int_eq(
+        llm_codec_read_event(&record, key, sizeof(key), value, len + 1), 1);
+    is_version_1(&record);
+    value[0] = 2;
+    ck_assert_int_eq(
+        llm_codec_read_event(&record, key, sizeof(key), value, len + 1), 0);
+    value[0] = 3;
+    ck_assert_int_eq(
+        llm_codec_read_event(&record, key, sizeof(key), value, len + 1), 0);
+}
+END_TEST
+
+START_TEST(a_choice_that_is_not_known_costs_no_record)
+{
+    unsigned char bytes[LLM_JOURNAL_RECORD];
+    llm_record_t record, again;
+
+    rig_record(&record, 4);
+    record.cache = 200;
+    record.on_abort = 201;
+    record.drain_s = 30;
+    llm_codec_write_record(bytes, &record);
+    ck_assert_int_eq(llm_codec_read_record(&again, bytes, sizeof(bytes)), 1);
+    ck_assert_uint_eq(again.cache, LLM_CACHE_NONE);
+    ck_assert_uint_eq(again.on_abort, LLM_ON_ABORT_UNSAID);
+    ck_assert_uint_eq(again.drain_s, 30);
 }
 END_TEST
 
@@ -244,7 +342,8 @@ START_TEST(a_time_outside_the_calendar_is_refused)
         rig_record(&record, 1);
         record.began = times[i];
         llm_codec_write_record(bytes, &record);
-        ck_assert_int_eq(llm_codec_read_record(&again, bytes), 0);
+        ck_assert_int_eq(llm_codec_read_record(&again, bytes, sizeof(bytes)),
+                         0);
     }
 }
 END_TEST
@@ -413,6 +512,9 @@ Suite *codec_suite(void)
     tcase_add_test(records, bytes_behind_a_record_are_refused);
     tcase_add_test(records, an_event_cut_at_any_length_is_refused);
     tcase_add_test(records, a_record_of_a_newer_version_is_told_from_damage);
+    tcase_add_test(records, a_record_of_version_1_is_read);
+    tcase_add_test(records, an_event_of_version_1_is_read);
+    tcase_add_test(records, a_choice_that_is_not_known_costs_no_record);
     tcase_add_test(records, a_time_outside_the_calendar_is_refused);
     tcase_add_test(records, event_keys_sort_by_time);
     tcase_add_test(records, strings_are_cut_where_a_character_ends);

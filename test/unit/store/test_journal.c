@@ -45,22 +45,31 @@ START_TEST(names_are_printed_and_read)
     char name[LLM_JOURNAL_NAME];
     apr_uint64_t journal;
     apr_uint32_t part;
+    unsigned version;
+    static const char *const wrong[] = {"000000000000feed-00000011.jnl2.tmp",
+                                        "000000000000FEED-00000011.jnl2",
+                                        "0000000000000000-00000011.jnl2",
+                                        "000000000000feed-00000011.jnl1",
+                                        "000000000000feed-00000011.jnl3",
+                                        "000000000000feed-00000011",
+                                        "000000000000feed",
+                                        ""};
+    apr_size_t i;
 
-    llm_journal_name_print(name, 0xfeedULL, 17);
-    ck_assert_str_eq(name, "000000000000feed-00000011.jnl");
-    ck_assert_int_eq(llm_journal_name_read(&journal, &part, name), 1);
+    llm_journal_name_print(name, 0xfeedULL, 17, 2);
+    ck_assert_str_eq(name, "000000000000feed-00000011.jnl2");
+    ck_assert_int_eq(llm_journal_name_read(&journal, &part, &version, name), 1);
     ck_assert_uint_eq(journal, 0xfeed);
     ck_assert_uint_eq(part, 17);
-    ck_assert_int_eq(llm_journal_name_read(&journal, &part,
-                                           "000000000000feed-00000011.jnl.tmp"),
-                     0);
-    ck_assert_int_eq(
-        llm_journal_name_read(&journal, &part, "000000000000FEED-00000011.jnl"),
-        0);
-    ck_assert_int_eq(
-        llm_journal_name_read(&journal, &part, "0000000000000000-00000011.jnl"),
-        0);
-    ck_assert_int_eq(llm_journal_name_read(&journal, &part, ""), 0);
+    ck_assert_uint_eq(version, 2);
+    llm_journal_name_print(name, 0xfeedULL, 17, 1);
+    ck_assert_str_eq(name, "000000000000feed-00000011.jnl");
+    ck_assert_int_eq(llm_journal_name_read(&journal, &part, &version, name), 1);
+    ck_assert_uint_eq(version, 1);
+    for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); ++i) {
+        ck_assert_int_eq(
+            llm_journal_name_read(&journal, &part, &version, wrong[i]), 0);
+    }
 }
 END_TEST
 
@@ -74,11 +83,11 @@ START_TEST(records_of_the_living_are_drained_once)
     rig_produce(producer, 1);
     ck_assert_uint_eq(rig_drain(store), 1);
     ck_assert_uint_eq(rig_drain(store), 0);
-    ck_assert_uint_eq(rig_count_files(rig_path("store/journal"), ".jnl"), 1);
+    ck_assert_uint_eq(rig_count_files(rig_path("store/journal"), ".jnl2"), 1);
     rig_check(store, 101);
     rig_kill(producer->pid);
     ck_assert_uint_eq(rig_drain(store), 0);
-    ck_assert_uint_eq(rig_count_files(rig_path("store/journal"), ".jnl"), 0);
+    ck_assert_uint_eq(rig_count_files(rig_path("store/journal"), ".jnl2"), 0);
     rig_check(store, 101);
 }
 END_TEST
@@ -101,9 +110,9 @@ START_TEST(records_of_the_dead_are_drained_and_their_journals_removed)
 
         ck_assert_int_eq(rig_wait(rig_fork(put_and_leave, range)), 0);
     }
-    ck_assert_uint_eq(rig_count_files(rig_path("store/journal"), ".jnl"), 5);
+    ck_assert_uint_eq(rig_count_files(rig_path("store/journal"), ".jnl2"), 5);
     ck_assert_uint_eq(rig_drain(store), 500);
-    ck_assert_uint_eq(rig_count_files(rig_path("store/journal"), ".jnl"), 0);
+    ck_assert_uint_eq(rig_count_files(rig_path("store/journal"), ".jnl2"), 0);
     rig_check(store, 500);
 }
 END_TEST
@@ -135,7 +144,7 @@ START_TEST(what_a_killed_process_was_told_is_stored_once)
         ck_assert_uint_ge(stored, told);
         ck_assert_uint_le(stored, told + i + 1);
     }
-    ck_assert_uint_eq(rig_count_files(rig_path("store/journal"), ".jnl"), 0);
+    ck_assert_uint_eq(rig_count_files(rig_path("store/journal"), ".jnl2"), 0);
     rig_check(store, stored);
 }
 END_TEST
@@ -146,7 +155,7 @@ START_TEST(a_long_journal_goes_on_in_another_part)
     unsigned range[] = {0, 2 * LLM_JOURNAL_PART + 1};
 
     ck_assert_int_eq(rig_wait(rig_fork(put_and_leave, range)), 0);
-    ck_assert_uint_eq(rig_count_files(rig_path("store/journal"), ".jnl"), 3);
+    ck_assert_uint_eq(rig_count_files(rig_path("store/journal"), ".jnl2"), 3);
     ck_assert_uint_eq(rig_drain(store), 2 * LLM_JOURNAL_PART + 1);
     rig_check(store, 2 * LLM_JOURNAL_PART + 1);
 }
@@ -230,7 +239,7 @@ START_TEST(a_damaged_record_is_passed_over_and_counted)
     ck_assert_uint_eq(rig_drain(store), 8);
     ck_assert_int_eq(rig_number(store, "{\"op\":\"status\"}", "damaged"), 2);
     rig_contains(rig_log(), "2 journal records could not be read");
-    ck_assert_uint_eq(rig_count_files(rig_path("store/journal"), ".jnl"), 0);
+    ck_assert_uint_eq(rig_count_files(rig_path("store/journal"), ".jnl2"), 0);
     rig_check(store, 8);
 }
 END_TEST
@@ -243,7 +252,7 @@ START_TEST(a_piece_of_a_record_at_the_end_is_dropped)
     ck_assert_int_eq(rig_wait(rig_fork(put_and_leave, range)), 0);
     ck_assert_int_eq(truncate(journal_file(), 2 * LLM_JOURNAL_RECORD + 511), 0);
     ck_assert_uint_eq(rig_drain(store), 2);
-    ck_assert_uint_eq(rig_count_files(rig_path("store/journal"), ".jnl"), 0);
+    ck_assert_uint_eq(rig_count_files(rig_path("store/journal"), ".jnl2"), 0);
     rig_check(store, 2);
 }
 END_TEST
@@ -266,7 +275,7 @@ START_TEST(records_of_a_newer_version_are_kept)
     ck_assert_uint_eq(rig_drain(store), 1);
     ck_assert_uint_eq(rig_drain(store), 0);
     rig_contains(rig_log(), "newer version");
-    ck_assert_uint_eq(rig_count_files(rig_path("store/journal"), ".jnl"), 1);
+    ck_assert_uint_eq(rig_count_files(rig_path("store/journal"), ".jnl2"), 1);
 }
 END_TEST
 
@@ -275,6 +284,38 @@ static int copy_file(const char *from, const char *to)
     return apr_file_copy(from, to, APR_FILE_SOURCE_PERMS, unit_pool)
            == APR_SUCCESS;
 }
+
+/* What a process of version 1 wrote: no members behind the operation, and half
+ * the room. Such a journal has no lock here, so its process is dead. */
+static void write_former_journal(const char *name, unsigned first, unsigned n)
+{
+    const char *path =
+        apr_pstrcat(unit_pool, rig_path("store/journal/"), name, NULL);
+    unsigned char bytes[LLM_JOURNAL_RECORD];
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+
+    ck_assert_int_ge(fd, 0);
+    for (; n; ++first, --n) {
+        rig_record_1(bytes, first);
+        ck_assert_int_eq(write(fd, bytes, LLM_JOURNAL_RECORD_1),
+                         LLM_JOURNAL_RECORD_1);
+    }
+    close(fd);
+}
+
+START_TEST(a_journal_of_version_1_is_drained_beside_others)
+{
+    unsigned range[] = {0, 700};
+    llm_store_t *store = rig_store();
+
+    write_former_journal("00000000000000aa-00000000.jnl", 700, 1000);
+    write_former_journal("00000000000000aa-00000001.jnl", 1700, 300);
+    ck_assert_int_eq(rig_wait(rig_fork(put_and_leave, range)), 0);
+    ck_assert_uint_eq(rig_drain(store), 2000);
+    ck_assert_uint_eq(rig_count_files(rig_path("store/journal"), ""), 2);
+    rig_check(store, 2000);
+}
+END_TEST
 
 START_TEST(a_journal_that_comes_back_is_not_counted_twice)
 {
@@ -329,6 +370,7 @@ Suite *journal_suite(void)
     tcase_add_test(drain, a_long_journal_goes_on_in_another_part);
     tcase_add_test(drain, threads_share_a_journal);
     tcase_add_test(drain, reading_goes_on_where_the_last_owner_stopped);
+    tcase_add_test(drain, a_journal_of_version_1_is_drained_beside_others);
     suite_add_tcase(suite, drain);
     tcase_add_checked_fixture(odd, rig_open, rig_close);
     tcase_set_timeout(odd, 60);
