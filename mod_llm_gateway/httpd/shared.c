@@ -273,8 +273,8 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     status = open_inflight(server, pconf);
     if (status) {
         ap_log_error(COMPLAIN, status, s,
-                     LLM_LOGNO(0342) "%s/%s cannot be used",
-                     server->store_dir, LLM_INFLIGHT_FILE);
+                     LLM_LOGNO(0342) "%s/%s cannot be used", server->store_dir,
+                     LLM_INFLIGHT_FILE);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     shared.limit = find_limit(server);
