@@ -94,6 +94,10 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/huggingface_generate.c \
 	%D%/dialect/huggingface_inference.c \
 	%D%/dialect/huggingface_internal.h \
+	%D%/dialect/ollama.c \
+	%D%/dialect/ollama_answer.c \
+	%D%/dialect/ollama_internal.h \
+	%D%/dialect/ollama_request.c \
 	%D%/dialect/openai.c \
 	%D%/dialect/openai_answer.c \
 	%D%/dialect/openai_client.c \

@@ -7,6 +7,8 @@
 
 #include <apr_strings.h>
 
+#include "core/llm_ndjson.h"
+#include "core/llm_record.h"
 #include "dialect/common.h"
 #include "test/unit/unit.h"
 
@@ -268,6 +270,58 @@ static void feed_frame(const llm_dialect_t *dialect, llm_reader_t *reader,
     }
 }
 
+/* A stream's frames, however its dialect cuts them: a line is data alone. */
+typedef struct frames_t {
+    llm_sse_t *sse;
+    llm_ndjson_t *lines; /* or NULL */
+} frames_t;
+
+#define FRAME_MAX (16 * 1024 * 1024)
+
+static frames_t frames_of(const llm_dialect_t *dialect)
+{
+    frames_t frames = {NULL, NULL};
+
+    if (dialect->framing == LLM_FRAMING_NDJSON) {
+        frames.lines = llm_ndjson_make(FRAME_MAX, unit_pool);
+    }
+    else {
+        ck_assert_int_eq(dialect->framing, LLM_FRAMING_SSE);
+        frames.sse = llm_sse_make(FRAME_MAX, unit_pool);
+    }
+    return frames;
+}
+
+static void frames_feed(frames_t *frames, const char *data, apr_size_t len)
+{
+    if (frames->lines) {
+        llm_ndjson_feed(frames->lines, data, len);
+    }
+    else {
+        llm_sse_feed(frames->sse, data, len);
+    }
+}
+
+static apr_status_t frames_next(frames_t *frames, llm_sse_event_t *frame)
+{
+    if (!frames->lines) {
+        return llm_sse_next(frames->sse, frame);
+    }
+    memset(frame, 0, sizeof(*frame));
+    frame->has_data = 1;
+    return llm_ndjson_next(frames->lines, &frame->data);
+}
+
+static apr_status_t frames_finish(frames_t *frames, llm_sse_event_t *frame)
+{
+    if (!frames->lines) {
+        return llm_sse_finish(frames->sse, frame);
+    }
+    memset(frame, 0, sizeof(*frame));
+    frame->has_data = 1;
+    return llm_ndjson_finish(frames->lines, &frame->data);
+}
+
 static apr_size_t next_size(cuts_t cuts, unsigned *state, apr_size_t left)
 {
     apr_size_t size = cuts.size ? cuts.size : left;
@@ -283,22 +337,21 @@ static void feed(const llm_dialect_t *dialect, const llm_ask_t *ask,
                  const char *body, apr_size_t len, cuts_t cuts, sink_t *sink)
 {
     llm_reader_t *reader = dialect->reader_make(ask, unit_pool);
-    llm_sse_t *sse = llm_sse_make(16 * 1024 * 1024, unit_pool);
+    frames_t frames = frames_of(dialect);
     unsigned state = cuts.seed;
     llm_sse_event_t frame;
     apr_pool_t *scratch;
     apr_size_t at, size;
 
-    ck_assert_int_eq(dialect->framing, LLM_FRAMING_SSE);
     apr_pool_create(&scratch, unit_pool);
     for (at = 0; at < len; at += size) {
         size = next_size(cuts, &state, len - at);
-        llm_sse_feed(sse, body + at, size);
-        while (llm_sse_next(sse, &frame) == APR_SUCCESS) {
+        frames_feed(&frames, body + at, size);
+        while (frames_next(&frames, &frame) == APR_SUCCESS) {
             feed_frame(dialect, reader, &frame, sink, scratch);
         }
     }
-    if (llm_sse_finish(sse, &frame) == APR_SUCCESS) {
+    if (frames_finish(&frames, &frame) == APR_SUCCESS) {
         feed_frame(dialect, reader, &frame, sink, scratch);
     }
     dialect->reader_end(reader, take_delta, sink, scratch);

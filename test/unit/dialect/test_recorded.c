@@ -62,7 +62,7 @@ static const struct {
     {"hf.text-generation", "huggingface-inference"},
     {"hf.chat", "huggingface"},
     {"cohere.chat", NULL},
-    {"ollama.chat", NULL},
+    {"ollama.chat", "ollama"},
     {".chat", "openai"},
     {"openai-chat", "openai"},
     {"anthropic.messages", "anthropic"},
@@ -106,6 +106,15 @@ static int is_json(const char *body)
     return *body == '{' || *body == '[';
 }
 
+/* One document, or one a line? */
+static int has_lines(const llm_json_t *response)
+{
+    const char *type = llm_json_string(
+        llm_json_path(response, "headers", "content-type", NULL), unit_pool);
+
+    return type && strstr(type, "ndjson");
+}
+
 /* 0 where it is not for us: another dialect, a binary answer. */
 static int load(recorded_t *recorded, const char *path)
 {
@@ -126,7 +135,7 @@ static int load(recorded_t *recorded, const char *path)
     plain = llm_text_decode(body, unit_pool);
     recorded->body = apr_pstrmemdup(unit_pool, plain.data, plain.len);
     recorded->len = plain.len;
-    recorded->is_stream = !is_json(recorded->body);
+    recorded->is_stream = !is_json(recorded->body) || has_lines(response);
     llm_json_int(llm_json_get(response, "status"), &status);
     recorded->status = (int)status;
     recorded->request = llm_json_path(doc, "request", "body", NULL);
@@ -426,7 +435,8 @@ static void check_request(const recorded_t *recorded, void *baton)
     llm_ask_t *ask;
 
     if (!llm_json_is(recorded->request, LLM_JSON_OBJECT)
-        || !llm_json_get(recorded->request, "messages")) {
+        || !llm_json_get(recorded->request, "messages")
+        || (!dialect->read_request && !dialect->speaks)) {
         return;
     }
     ++*(int *)baton;

@@ -30,7 +30,7 @@ START_TEST(names_are_told_by_side)
 
     ck_assert_str_eq(clients, "anthropic, openai");
     ck_assert_ptr_nonnull(strstr(providers, "anthropic, gemini"));
-    ck_assert_ptr_nonnull(strstr(providers, "huggingface-inference, openai"));
+    ck_assert_ptr_nonnull(strstr(providers, "huggingface-inference, ollama"));
 }
 END_TEST
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What recorded bytes say: OpenAI's and Anthropic's dialects; see truth.h. */
+/* What recorded bytes say: OpenAI's, Anthropic's and Ollama's dialects; see truth.h. */
 #include "test/unit/dialect/truth.h"
 
 #include <string.h>
@@ -146,6 +146,25 @@ static void add_anthropic(truth_t *truth, const cJSON *doc)
     add_anthropic_usage(truth, cJSON_GetObjectItemCaseSensitive(doc, "usage"));
 }
 
+static void add_ollama(truth_t *truth, const cJSON *doc)
+{
+    const cJSON *message = cJSON_GetObjectItemCaseSensitive(doc, "message");
+    const cJSON *item;
+
+    llm_buf_puts(truth->text, truth_text(message, "content"));
+    cJSON_ArrayForEach(item,
+                       cJSON_GetObjectItemCaseSensitive(message, "tool_calls"))
+    {
+        truth_print(truth->args,
+                    cJSON_GetObjectItemCaseSensitive(
+                        cJSON_GetObjectItemCaseSensitive(item, "function"),
+                        "arguments"));
+    }
+    take_number(&truth->input, doc, "prompt_eval_count");
+    take_number(&truth->output, doc, "eval_count");
+    truth->usage |= truth->output > 0;
+}
+
 /* ---- all dialects ---- */
 
 static const struct {
@@ -157,6 +176,7 @@ static const struct {
     {"gemini", truth_add_gemini, 1},
     {"huggingface", add_openai, 0},
     {"huggingface-inference", truth_add_huggingface_inference, 0},
+    {"ollama", add_ollama, 1},
     {"openai", add_openai, 0},
     {NULL, NULL, 0},
 };
@@ -225,6 +245,9 @@ void truth_of(truth_t *truth, const char *dialect, const char *body,
          line = apr_strtok(NULL, "\r\n", &state)) {
         if (!strncmp(line, "data:", 5)) {
             add_document(truth, dialect, line + 5);
+        }
+        else if (*line == '{') { /* a document a line */
+            add_document(truth, dialect, line);
         }
     }
 }

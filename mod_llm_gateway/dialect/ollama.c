@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ollama's own API, /api/chat and /api/embed: one JSON document a line, tool
+ * calls without ids, arguments as objects. A server of Ollama's speaks
+ * OpenAI's dialect too, below /v1; this one has what is missing there:
+ * thinking, schemas as `format`, and the server's own options.
+ *
+ * Native paths: the model is named in the body. /api/generate, whose text is
+ * `response`, is metered like a chat.
+ */
+#include "dialect/ollama_internal.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "core/llm_time.h"
+#include "dialect/openai_internal.h"
+
+/* ---- words and numbers ---- */
+
+llm_finish_e llm_ollama_finish(const llm_json_t *doc, int calls)
+{
+    static const llm_word_t words[] = {
+        {"stop", LLM_FINISH_STOP},
+        {"length", LLM_FINISH_LENGTH},
+        {NULL, 0},
+    };
+    llm_text_t reason;
+
+    if (!llm_json_is_true(llm_json_get(doc, "done"))) {
+        return LLM_FINISH_NONE;
+    }
+    reason = llm_json_text(llm_json_want(doc, "done_reason"));
+    if (calls && !llm_text_equals(reason, "length")) {
+        return LLM_FINISH_TOOL_CALLS;
+    }
+    /* servers of early 2024 give none */
+    return llm_text_is_empty(reason)
+               ? LLM_FINISH_STOP
+               : (llm_finish_e)llm_word_value(words, reason, LLM_FINISH_OTHER);
+}
+
+apr_int64_t llm_ollama_created(const llm_json_t *doc, apr_pool_t *pool)
+{
+    const char *text = llm_json_string(llm_json_get(doc, "created_at"), pool);
+    apr_time_t when;
+
+    return text && !llm_time_read(&when, text, 0) ? apr_time_sec(when) : 0;
+}
+
+/* A prompt the server still had is not counted: then the count is unknown,
+ * which is not zero. Thinking is part of eval_count. */
+int llm_ollama_read_usage(llm_usage_t *usage, const llm_json_t *doc)
+{
+    int input = llm_usage_take(usage, LLM_CLASS_INPUT,
+                               llm_json_get(doc, "prompt_eval_count"));
+
+    return llm_usage_take(usage, LLM_CLASS_OUTPUT,
+                          llm_json_get(doc, "eval_count"))
+           || input;
+}
+
+static void read_facts(const char **pmodel, llm_finish_e *pfinish,
+                       const llm_json_t *doc, apr_pool_t *pool)
+{
+    const char *model = llm_json_string(llm_json_get(doc, "model"), pool);
+    llm_finish_e finish = llm_ollama_finish(
+        doc, llm_json_path(doc, "message", "tool_calls", NULL) != NULL);
+
+    if (model && *model) {
+        *pmodel = model;
+    }
+    if (finish != LLM_FINISH_NONE) {
+        *pfinish = finish;
+    }
+}
+
+/* ---- errors ---- */
+
+llm_problem_t *llm_ollama_problem_in(const llm_json_t *doc, apr_pool_t *pool)
+{
+    llm_bytes_t none = {NULL, 0};
+
+    return llm_json_want(doc, "error")
+               ? llm_openai_read_problem(502, NULL, doc, none, pool)
+               : NULL;
+}
+
+static llm_problem_t *event_problem(const llm_event_t *event, apr_pool_t *pool)
+{
+    return llm_ollama_problem_in(event->doc, pool);
+}
+
+static int is_last(const llm_event_t *event)
+{
+    return llm_json_is_true(llm_json_get(event->doc, "done"));
+}
+
+const llm_dialect_t llm_dialect_ollama = {
+    .name = "ollama",
+    .provider_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_NATIVE,
+    .default_url = "http://127.0.0.1:11434",
+    .framing = LLM_FRAMING_NDJSON,
+    .chat_path = "/api/chat",
+    .write_request = llm_ollama_write_request,
+    .secret_header = llm_openai_secret_header,
+    .read_response = llm_ollama_read_response,
+    .reader_make = llm_ollama_reader_make,
+    .read_event = llm_ollama_read_event,
+    .reader_end = llm_ollama_reader_end,
+    .read_usage = llm_ollama_read_usage,
+    .read_facts = read_facts,
+    .read_problem = llm_openai_read_problem,
+    .event_problem = event_problem,
+    .is_last = is_last,
+};
