@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What recorded bytes say: OpenAI's, Anthropic's and Ollama's dialects; see truth.h. */
+/* What recorded bytes say, in the dialects of OpenAI, Anthropic and Ollama; see
+ * truth.h. */
 #include "test/unit/dialect/truth.h"
 
 #include <string.h>
