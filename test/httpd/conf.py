@@ -60,10 +60,11 @@ class Conf:
         return self.add(f'<LLMModel "{name}">\n{lines}</LLMModel>\n')
 
     def four_providers(self):
-        """openai/*, anthropic/*, gemini/*, hf/* and old/*, all scripted."""
+        """openai/*, anthropic/*, gemini/*, hf/*, old/* and ollama/*, all
+        scripted."""
         for name, dialect in (("openai", "openai"), ("anthropic", "anthropic"),
                               ("gemini", "gemini"), ("hf", "huggingface"),
-                              ("old", "huggingface-inference")):
+                              ("old", "huggingface-inference"), ("ollama", "ollama")):
             self.provider(name, dialect)
             self.model(f"{name}/*", f"{name} *")
         return self

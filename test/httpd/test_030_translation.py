@@ -26,9 +26,11 @@ NOTHING = {"type": "object", "properties": {}}
 CLIENTS = ["openai", "anthropic"]
 PROVIDERS = {"openai": "openai/gpt-test", "anthropic": "anthropic/claude-test",
              "gemini": "gemini/gemini-test", "hf": "hf/meta-llama/Llama-3.1-8B",
-             "old": "old/org/some-model"}
+             "old": "old/org/some-model", "ollama": "ollama/llama3.2"}
 PAIRS = [(c, p) for c in CLIENTS for p in PROVIDERS]
 CHATTY = [(c, p) for c, p in PAIRS if p != "old"]     # providers with tools, images
+# ... and with forced tools, pictures by address, counts of the cache, filters
+RICH = [(c, p) for c, p in CHATTY if p != "ollama"]
 
 
 @pytest.fixture
@@ -157,7 +159,7 @@ def test_a_system_prompt_is_where_the_provider_wants_it(four, upstream, client, 
     said = converse(four, client, provider, Ask("hello", system="Be brief."))
     assert said.text == "You said: hello"
     sent = upstream.only().json
-    if provider in ("openai", "hf"):
+    if provider in ("openai", "hf", "ollama"):
         assert sent["messages"][0]["role"] in ("system", "developer")
         assert "Be brief." in json.dumps(sent["messages"][0]["content"])
     elif provider == "anthropic":
@@ -203,7 +205,7 @@ def test_a_picture_by_value(four, upstream, client, provider):
     assert PNG in upstream.only().body.decode()
 
 
-@pytest.mark.parametrize("client, provider", CHATTY)
+@pytest.mark.parametrize("client, provider", RICH)
 def test_a_picture_by_address(four, upstream, client, provider):
     said = converse(four, client, provider, Ask(
         "what is this", images=["https://example.org/a.png"]))
@@ -250,7 +252,7 @@ def test_calls_one_at_a_time(four, upstream, client, provider):
     assert len(said.calls) == 1
 
 
-@pytest.mark.parametrize("client, provider", CHATTY)
+@pytest.mark.parametrize("client, provider", RICH)
 @pytest.mark.parametrize("choice, expected", [
     ("get_time", ["get_time"]), ("required", ["get_weather"]), ("none", []), ("auto", [])])
 def test_a_tool_choice(four, upstream, client, provider, choice, expected):
@@ -258,6 +260,18 @@ def test_a_tool_choice(four, upstream, client, provider, choice, expected):
         ("get_weather", WEATHER), ("get_time", NOTHING)]))
     assert [name for name, _ in said.calls] == expected
     assert said.finish == ("tools" if expected else "stop")
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("asked, member", [
+    ({"choice": "required"}, "tool_choice"), ({"choice": "get_time"}, "tool_choice"),
+    ({"images": ["https://example.org/a.png"]}, "messages[0].content.image_url")])
+def test_what_ollama_would_pass_over_is_refused(four, upstream, client, asked, member):
+    answer = post(four, client, "ollama/llama3.2", Ask(
+        "hello", tools=[("get_time", NOTHING)], **asked))
+    assert answer.status == 400
+    assert member in answer.json["error"]["message"]
+    assert upstream.seen() == []
 
 
 @pytest.mark.parametrize("client, provider", CHATTY)
@@ -323,7 +337,7 @@ def test_the_default_limit_is_a_setting(gw, upstream):
     assert upstream.only().json["max_tokens"] == 77
 
 
-@pytest.mark.parametrize("client, provider", [p for p in PAIRS if p[1] != "old"])
+@pytest.mark.parametrize("client, provider", RICH)
 @both
 def test_usage_by_each_dialects_own_arithmetic(four, upstream, client, provider, stream):
     said = converse(four, client, provider, Ask("hello there"), stream, ";cached=50")
@@ -341,7 +355,7 @@ def test_cache_writes_are_input(four, upstream, client, stream):
     assert reader.totals(said.usage) == (76, 4)
 
 
-@pytest.mark.parametrize("client, provider", CHATTY)
+@pytest.mark.parametrize("client, provider", RICH)
 @both
 def test_a_filtered_answer(four, upstream, client, provider, stream):
     said = converse(four, client, provider, Ask("hello"), stream, ";finish=filter")
@@ -389,7 +403,8 @@ def test_sampling_settings_arrive(four, upstream, client, provider):
     converse(four, client, provider, Ask("hello", more=SAMPLING))
     sent = upstream.only().json
     where = {"gemini": sent.get("generationConfig") or sent.get("generation_config"),
-             "old": sent.get("parameters")}.get(provider, sent)
+             "old": sent.get("parameters"),
+             "ollama": sent.get("options")}.get(provider, sent)
     assert where["temperature"] == 0.5
     assert where.get("top_p", where.get("topP")) == 0.25
 
