@@ -116,6 +116,10 @@ struct ctl_t {
 int ctl_run(const ctl_world_t *world, int argc, const char *const *argv,
             apr_pool_t *pool);
 
+/* For commands that have something to do before the store is open: opens it,
+ * unless it is. Returns a ctl_exit_e. */
+int ctl_open_store(ctl_t *ctl);
+
 /* The value of an option, "" for a switch; NULL when it was not given. */
 const char *ctl_option(const ctl_t *ctl, const char *name);
 const char *ctl_argument(const ctl_t *ctl, unsigned index); /* or NULL */
@@ -138,6 +142,21 @@ int ctl_fail(ctl_t *ctl, ctl_exit_e status, const char *code, const char *fmt,
 /* A remark for people; silent with --json. */
 void ctl_remark(const ctl_t *ctl, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* --- steps.c: what takes longer than a second ----------------------------- */
+
+/* A line on the terminal that standard error is, from the first second on and
+ * changed a few times a second. All zero but `ctl` at first. */
+typedef struct ctl_steps_t {
+    const ctl_t *ctl;
+    apr_time_t began, shown;
+} ctl_steps_t;
+void ctl_step(ctl_steps_t *steps, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Takes the line away. */
+void ctl_steps_end(ctl_steps_t *steps);
+/* "1.5 GB"; the unit that leaves the fewest digits. */
+const char *ctl_bytes_text(apr_uint64_t bytes, apr_pool_t *pool);
 
 /* --- ask.c: talking with the store ------------------------------------- */
 
@@ -209,6 +228,10 @@ void ctl_list_add(ctl_list_t *list, const char *const *cells);
 void ctl_list_total(ctl_list_t *list, const char *const *cells);
 /* One more member of the object, as text; JSON only. */
 void ctl_list_more(ctl_list_t *list, const char *name, const char *text);
+/* The same of a record. */
+void ctl_list_more_record(ctl_list_t *list, const char *name,
+                          const ctl_column_t *columns,
+                          const char *const *cells);
 void ctl_list_end(ctl_list_t *list);
 unsigned ctl_list_count(const ctl_list_t *list); /* rows so far */
 

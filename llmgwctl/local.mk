@@ -14,6 +14,9 @@ noinst_LTLIBRARIES += %D%/libctl.la
 	%D%/cmd_key.c \
 	%D%/cmd_price.c \
 	%D%/cmd_status.c \
+	%D%/cmd_store.c \
+	%D%/cmd_store_backup.c \
+	%D%/cmd_store_dump.c \
 	%D%/cmd_team.c \
 	%D%/cmd_usage.c \
 	%D%/commands.def \
@@ -21,6 +24,9 @@ noinst_LTLIBRARIES += %D%/libctl.la
 	%D%/help.c \
 	%D%/print.c \
 	%D%/run.c \
+	%D%/steps.c \
+	%D%/store_copy.c \
+	%D%/store_copy.h \
 	%D%/table.c \
 	%D%/words.c
 

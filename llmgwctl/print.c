@@ -306,6 +306,17 @@ void ctl_list_more(ctl_list_t *list, const char *name, const char *text)
     }
 }
 
+void ctl_list_more_record(ctl_list_t *list, const char *name,
+                          const ctl_column_t *columns, const char *const *cells)
+{
+    if (list->ctl->face == CTL_JSON) {
+        close_array(list);
+        fputs(",\n", list->ctl->world->out);
+        put_member(list->ctl->world->out, name,
+                   row_json(columns, cells, list->row_pool));
+    }
+}
+
 void ctl_list_end(ctl_list_t *list)
 {
     if (list->ctl->face == CTL_JSON) {

@@ -71,13 +71,16 @@ void ctl_remark(const ctl_t *ctl, const char *fmt, ...)
     va_end(args);
 }
 
-static int open_store(ctl_t *ctl)
+int ctl_open_store(ctl_t *ctl)
 {
     const char *what = NULL;
-    apr_status_t status =
-        ctl->world->door->open(&ctl->client, ctl->store, &what, ctl->pool);
+    apr_status_t status;
     char text[128];
 
+    if (ctl->client) {
+        return CTL_DONE;
+    }
+    status = ctl->world->door->open(&ctl->client, ctl->store, &what, ctl->pool);
     if (status == APR_SUCCESS) {
         return CTL_DONE;
     }
@@ -92,7 +95,7 @@ static int run_command(ctl_t *ctl)
     int status = CTL_DONE;
 
     if (ctl->command->needs & CTL_NEEDS_STORE) {
-        status = open_store(ctl);
+        status = ctl_open_store(ctl);
     }
     if (status == CTL_DONE) {
         status = ctl->command->run(ctl);

@@ -117,6 +117,9 @@ noinst_LTLIBRARIES += \
 %C%_libllm_store_la_SOURCES = \
 	%D%/store/bdb.c \
 	%D%/store/bdb.h \
+	%D%/store/bdb_care.c \
+	%D%/store/bdb_care.h \
+	%D%/store/bdb_inside.h \
 	%D%/store/bytes.c \
 	%D%/store/bytes.h \
 	%D%/store/client.c \
@@ -132,9 +135,12 @@ noinst_LTLIBRARIES += \
 	%D%/store/command_key.h \
 	%D%/store/command_key_edit.c \
 	%D%/store/command_status.c \
+	%D%/store/command_store.c \
 	%D%/store/command_team.c \
 	%D%/store/command_usage.c \
 	%D%/store/commands.def \
+	%D%/store/copy.c \
+	%D%/store/copy.h \
 	%D%/store/crc32c.c \
 	%D%/store/crc32c.h \
 	%D%/store/dict.c \
@@ -143,8 +149,12 @@ noinst_LTLIBRARIES += \
 	%D%/store/done.h \
 	%D%/store/drain.c \
 	%D%/store/drain.h \
+	%D%/store/dump.c \
+	%D%/store/dump.h \
 	%D%/store/events.c \
 	%D%/store/events.h \
+	%D%/store/files.c \
+	%D%/store/files.h \
 	%D%/store/folder.c \
 	%D%/store/folder.h \
 	%D%/store/inflight.c \
@@ -161,6 +171,8 @@ noinst_LTLIBRARIES += \
 	%D%/store/owner.c \
 	%D%/store/parts.c \
 	%D%/store/parts.h \
+	%D%/store/replace.c \
+	%D%/store/replace.h \
 	%D%/store/report.c \
 	%D%/store/report.h \
 	%D%/store/serve.c \

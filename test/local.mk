@@ -175,6 +175,7 @@ endif
 	%D%/unit/store/suites.def \
 	%D%/unit/store/test_codec.c \
 	%D%/unit/store/test_command.c \
+	%D%/unit/store/test_copy.c \
 	%D%/unit/store/test_inflight.c \
 	%D%/unit/store/test_journal.c \
 	%D%/unit/store/test_keys.c \

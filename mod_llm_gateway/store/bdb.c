@@ -16,6 +16,8 @@
 #include "store/bdb.h"
 
 #include "core/llm_log.h"
+#include "store/bdb_care.h"
+#include "store/bdb_inside.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,23 +29,12 @@
 #define LOG_BUFFER     (1u << 20)
 #define LOG_FILE       (4u << 20) /* recovery writes zeros to its end */
 #define LOCKS          20000      /* a batch may touch that many pages */
-#define PAGE_BYTES     4096
 #define CHECKPOINT_KB  4096
 #define CHECKPOINT_MIN 1
 #define SCAN_BYTES     (256u << 10)     /* of a piece; a multiple of 1024 */
 #define SCAN_RETRIES   1000             /* deadlocks lost by one scan */
 #define BACK_ROWS      256              /* of a piece that is read backwards */
 #define BACK_ROW_MAX   (SCAN_BYTES / 4) /* bytes of a row of it */
-
-struct llm_bdb_t {
-    DB_ENV *env;
-    int dead; /* the engine said that recovery is needed */
-};
-
-struct llm_table_t {
-    llm_bdb_t *bdb;
-    DB *db;
-};
 
 struct llm_txn_t {
     llm_bdb_t *bdb;
@@ -60,7 +51,7 @@ static void log_engine(const DB_ENV *env, const char *prefix,
 }
 
 /* libdb's results as ours. Its own are negative, the rest is errno. */
-static apr_status_t status_of(llm_bdb_t *bdb, int result)
+apr_status_t llm_bdb_status(llm_bdb_t *bdb, int result)
 {
     switch (result) {
     case 0:
@@ -109,13 +100,14 @@ static int configure(DB_ENV *env)
     return result;
 }
 
-apr_status_t llm_bdb_open(llm_bdb_t **pbdb, const char *home, apr_pool_t *pool)
+static apr_status_t open_with(llm_bdb_t **pbdb, const char *home,
+                              u_int32_t recovery, apr_pool_t *pool)
 {
     llm_bdb_t *bdb = apr_pcalloc(pool, sizeof(*bdb));
     int result = db_env_create(&bdb->env, 0);
 
     if (result) {
-        return status_of(bdb, result);
+        return llm_bdb_status(bdb, result);
     }
     bdb->env->set_errcall(bdb->env, log_engine);
     result = configure(bdb->env);
@@ -123,15 +115,26 @@ apr_status_t llm_bdb_open(llm_bdb_t **pbdb, const char *home, apr_pool_t *pool)
         result = bdb->env->open(bdb->env, home,
                                 DB_CREATE | DB_INIT_TXN | DB_INIT_LOG
                                     | DB_INIT_LOCK | DB_INIT_MPOOL | DB_THREAD
-                                    | DB_PRIVATE | DB_RECOVER,
+                                    | DB_PRIVATE | recovery,
                                 0600);
     }
     if (result) {
         bdb->env->close(bdb->env, 0);
-        return status_of(bdb, result);
+        return llm_bdb_status(bdb, result);
     }
     *pbdb = bdb;
     return APR_SUCCESS;
+}
+
+apr_status_t llm_bdb_open(llm_bdb_t **pbdb, const char *home, apr_pool_t *pool)
+{
+    return open_with(pbdb, home, DB_RECOVER, pool);
+}
+
+apr_status_t llm_bdb_open_copy(llm_bdb_t **pbdb, const char *home,
+                               apr_pool_t *pool)
+{
+    return open_with(pbdb, home, DB_RECOVER_FATAL, pool);
 }
 
 apr_status_t llm_bdb_close(llm_bdb_t *bdb)
@@ -142,7 +145,7 @@ apr_status_t llm_bdb_close(llm_bdb_t *bdb)
         result = bdb->env->txn_checkpoint(bdb->env, 0, 0, DB_FORCE);
     }
     closed = bdb->env->close(bdb->env, 0);
-    return status_of(bdb, result ? result : closed);
+    return llm_bdb_status(bdb, result ? result : closed);
 }
 
 int llm_bdb_is_dead(const llm_bdb_t *bdb)
@@ -150,10 +153,16 @@ int llm_bdb_is_dead(const llm_bdb_t *bdb)
     return __atomic_load_n(&bdb->dead, __ATOMIC_RELAXED);
 }
 
+apr_uint64_t llm_bdb_cache(const llm_bdb_t *bdb)
+{
+    (void)bdb;
+    return CACHE_BYTES;
+}
+
 apr_status_t llm_bdb_checkpoint(llm_bdb_t *bdb)
 {
-    return status_of(bdb, bdb->env->txn_checkpoint(bdb->env, CHECKPOINT_KB,
-                                                   CHECKPOINT_MIN, 0));
+    return llm_bdb_status(bdb, bdb->env->txn_checkpoint(bdb->env, CHECKPOINT_KB,
+                                                        CHECKPOINT_MIN, 0));
 }
 
 apr_status_t llm_table_open(llm_table_t **ptable, llm_bdb_t *bdb,
@@ -169,9 +178,9 @@ apr_status_t llm_table_open(llm_table_t **ptable, llm_bdb_t *bdb,
     result = db_create(&table->db, bdb->env, 0);
     if (result) {
         free(table);
-        return status_of(bdb, result);
+        return llm_bdb_status(bdb, result);
     }
-    result = table->db->set_pagesize(table->db, PAGE_BYTES);
+    result = table->db->set_pagesize(table->db, LLM_PAGE_BYTES);
     if (!result) {
         result = table->db->set_flags(table->db, DB_CHKSUM);
     }
@@ -181,7 +190,7 @@ apr_status_t llm_table_open(llm_table_t **ptable, llm_bdb_t *bdb,
     }
     if (result) {
         llm_table_close(table);
-        return status_of(bdb, result);
+        return llm_bdb_status(bdb, result);
     }
     *ptable = table;
     return APR_SUCCESS;
@@ -194,12 +203,12 @@ apr_status_t llm_table_close(llm_table_t *table)
     int result = table->db->close(table->db, DB_NOSYNC);
 
     free(table);
-    return status_of(bdb, result);
+    return llm_bdb_status(bdb, result);
 }
 
 apr_status_t llm_table_remove(llm_bdb_t *bdb, const char *file)
 {
-    return status_of(
+    return llm_bdb_status(
         bdb, bdb->env->dbremove(bdb->env, NULL, file, NULL, DB_AUTO_COMMIT));
 }
 
@@ -215,7 +224,7 @@ apr_status_t llm_txn_begin(llm_txn_t **ptxn, llm_bdb_t *bdb)
     result = bdb->env->txn_begin(bdb->env, NULL, &txn->txn, 0);
     if (result) {
         free(txn);
-        return status_of(bdb, result);
+        return llm_bdb_status(bdb, result);
     }
     *ptxn = txn;
     return APR_SUCCESS;
@@ -227,12 +236,12 @@ apr_status_t llm_txn_commit(llm_txn_t *txn)
     int result = txn->txn->commit(txn->txn, DB_TXN_SYNC);
 
     free(txn);
-    return status_of(bdb, result);
+    return llm_bdb_status(bdb, result);
 }
 
 void llm_txn_abort(llm_txn_t *txn)
 {
-    status_of(txn->bdb, txn->txn->abort(txn->txn));
+    llm_bdb_status(txn->bdb, txn->txn->abort(txn->txn));
     free(txn);
 }
 
@@ -257,7 +266,7 @@ apr_status_t llm_table_get(llm_table_t *table, llm_txn_t *txn, llm_datum_t key,
                                 txn ? DB_RMW : 0);
 
     *plen = value.size;
-    return status_of(table->bdb, result);
+    return llm_bdb_status(table->bdb, result);
 }
 
 apr_status_t llm_table_put(llm_table_t *table, llm_txn_t *txn, llm_datum_t key,
@@ -265,9 +274,9 @@ apr_status_t llm_table_put(llm_table_t *table, llm_txn_t *txn, llm_datum_t key,
 {
     DBT name = datum_in(key), what = datum_in(value);
 
-    return status_of(table->bdb,
-                     table->db->put(table->db, txn->txn, &name, &what,
-                                    how == LLM_PUT_NEW ? DB_NOOVERWRITE : 0));
+    return llm_bdb_status(
+        table->bdb, table->db->put(table->db, txn->txn, &name, &what,
+                                   how == LLM_PUT_NEW ? DB_NOOVERWRITE : 0));
 }
 
 apr_status_t llm_table_delete(llm_table_t *table, llm_txn_t *txn,
@@ -275,7 +284,8 @@ apr_status_t llm_table_delete(llm_table_t *table, llm_txn_t *txn,
 {
     DBT name = datum_in(key);
 
-    return status_of(table->bdb, table->db->del(table->db, txn->txn, &name, 0));
+    return llm_bdb_status(table->bdb,
+                          table->db->del(table->db, txn->txn, &name, 0));
 }
 
 /* A scan between two pieces. */
@@ -307,13 +317,13 @@ static apr_status_t read_piece(scan_t *scan, DBT *piece)
     memcpy(bytes, scan->next, scan->next_len);
     result = db->cursor(db, NULL, &cursor, DB_READ_COMMITTED);
     if (result) {
-        return status_of(scan->table->bdb, result);
+        return llm_bdb_status(scan->table->bdb, result);
     }
     result = cursor->get(cursor, &key, piece,
                          (scan->from_first ? DB_FIRST : DB_SET_RANGE)
                              | DB_MULTIPLE_KEY);
     closed = cursor->close(cursor);
-    return status_of(scan->table->bdb, result ? result : closed);
+    return llm_bdb_status(scan->table->bdb, result ? result : closed);
 }
 
 /* The least key that is greater than this one: the same and a zero byte. */
@@ -430,7 +440,7 @@ static apr_status_t read_piece_back(scan_t *scan, unsigned *prows)
     }
     closed = cursor ? cursor->close(cursor) : 0;
     result = result == DB_NOTFOUND && *prows ? 0 : result;
-    return status_of(scan->table->bdb, result ? result : closed);
+    return llm_bdb_status(scan->table->bdb, result ? result : closed);
 }
 
 static void call_rows_back(scan_t *scan, unsigned rows, llm_row_cb *row,

@@ -29,6 +29,9 @@ apr_status_t llm_bdb_open(llm_bdb_t **pbdb, const char *home, apr_pool_t *pool);
 /* Checkpoint, then close. All tables must be closed. */
 apr_status_t llm_bdb_close(llm_bdb_t *bdb);
 int llm_bdb_is_dead(const llm_bdb_t *bdb);
+#define LLM_PAGE_BYTES 4096
+/* Bytes of its cache. */
+apr_uint64_t llm_bdb_cache(const llm_bdb_t *bdb);
 /* Writes back what is dirty and drops logs nobody needs, once there is enough
  * of it (or a minute passed since the last time). */
 apr_status_t llm_bdb_checkpoint(llm_bdb_t *bdb);

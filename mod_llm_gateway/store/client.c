@@ -44,32 +44,12 @@ static const char *text_of(apr_status_t status, apr_pool_t *pool)
     return apr_pstrdup(pool, apr_strerror(status, text, sizeof(text)));
 }
 
-/* Offline, root works as the folder's user: files made as root would shut
- * the gateway out. For good, this process has nothing else to do. */
-static apr_status_t become_owner(llm_client_t *client)
-{
-    struct stat dir;
-
-    if (geteuid() != 0) {
-        return APR_SUCCESS;
-    }
-    if (stat(client->folder->dir, &dir) < 0
-        || (dir.st_uid != 0
-            && (setresgid(dir.st_gid, dir.st_gid, dir.st_gid) < 0
-                || setresuid(dir.st_uid, dir.st_uid, dir.st_uid) < 0))) {
-        client->what =
-            apr_psprintf(client->pool, "%s: its user could not be taken on: %s",
-                         client->folder->dir, text_of(errno, client->pool));
-        return errno;
-    }
-    return APR_SUCCESS;
-}
-
 static apr_status_t open_offline(llm_client_t *client)
 {
     const llm_store_options_t options = {.dir = client->folder->dir,
                                          .version = LLMGW_VERSION};
-    apr_status_t status = become_owner(client);
+    apr_status_t status =
+        llm_folder_become(client->folder, &client->what, client->pool);
 
     return status == APR_SUCCESS ? llm_store_open(&client->store, &options,
                                                   &client->what, client->pool)

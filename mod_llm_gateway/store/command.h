@@ -64,6 +64,18 @@
  *               records, hours and days differ; done {records, events, hours,
  *               days, differences, agree}
  *
+ *   store.copy  {folder}                    -> row per file {file, bytes, total};
+ *               done {files, bytes, format, began}: the store in one state
+ *               into <dir>/<folder>, a folder copy-<hex> that is there and
+ *               empty (store/copy.h)
+ *   store.stats {}                          -> row per table {table, rows,
+ *               row_bytes, file_bytes}; done {format, env_bytes, log_files,
+ *               log_bytes, journal_bytes, disk_bytes, disk_free, journals,
+ *               backlog, inflight, inflight_slots, cache_bytes, event_days,
+ *               oldest_event, keep_days}
+ *   store.compact {}                        -> row per table {table, before,
+ *               freed}; done {freed, env_bytes}
+ *
  * since and until: RFC 3339, or a duration back from now.
  *
  * Error codes: "usage" (malformed request), "not_found", "exists",

@@ -59,24 +59,29 @@ static const apr_uint32_t table[256] = {
 };
 /* clang-format on */
 
-apr_uint32_t llm_crc32c_portable(const void *data, apr_size_t len)
+static apr_uint32_t by_table(apr_uint32_t crc, const void *data, apr_size_t len)
 {
     const unsigned char *at = data, *end = at + len;
-    apr_uint32_t crc = 0xffffffffu;
 
+    crc ^= 0xffffffffu;
     while (at < end) {
         crc = crc >> 8 ^ table[(crc ^ *at++) & 0xff];
     }
     return crc ^ 0xffffffffu;
 }
 
+apr_uint32_t llm_crc32c_portable(const void *data, apr_size_t len)
+{
+    return by_table(0, data, len);
+}
+
 #if defined(__x86_64__)
 
 __attribute__((target("sse4.2"))) static apr_uint32_t
-by_instruction(const void *data, apr_size_t len)
+by_instruction(apr_uint32_t before, const void *data, apr_size_t len)
 {
     const unsigned char *at = data, *end = at + len;
-    apr_uint64_t crc = 0xffffffffu;
+    apr_uint64_t crc = before ^ 0xffffffffu;
 
     for (; end - at >= 8; at += 8) {
         apr_uint64_t eight;
@@ -90,17 +95,22 @@ by_instruction(const void *data, apr_size_t len)
     return (apr_uint32_t)crc ^ 0xffffffffu;
 }
 
-apr_uint32_t llm_crc32c(const void *data, apr_size_t len)
+apr_uint32_t llm_crc32c_more(apr_uint32_t crc, const void *data, apr_size_t len)
 {
-    return __builtin_cpu_supports("sse4.2") ? by_instruction(data, len)
-                                            : llm_crc32c_portable(data, len);
+    return __builtin_cpu_supports("sse4.2") ? by_instruction(crc, data, len)
+                                            : by_table(crc, data, len);
 }
 
 #else
 
-apr_uint32_t llm_crc32c(const void *data, apr_size_t len)
+apr_uint32_t llm_crc32c_more(apr_uint32_t crc, const void *data, apr_size_t len)
 {
-    return llm_crc32c_portable(data, len);
+    return by_table(crc, data, len);
 }
 
 #endif
+
+apr_uint32_t llm_crc32c(const void *data, apr_size_t len)
+{
+    return llm_crc32c_more(0, data, len);
+}

@@ -6,6 +6,9 @@
 #include <apr.h>
 
 apr_uint32_t llm_crc32c(const void *data, apr_size_t len);
+/* Of what `crc` is the sum of (0: nothing), and this behind it. */
+apr_uint32_t llm_crc32c_more(apr_uint32_t crc, const void *data,
+                             apr_size_t len);
 /* The same on any processor. */
 apr_uint32_t llm_crc32c_portable(const void *data, apr_size_t len);
 

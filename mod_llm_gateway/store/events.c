@@ -56,6 +56,14 @@ static void file_name(char *name, apr_uint32_t day)
              (unsigned)(date.tm_mon + 1) % 100, (unsigned)date.tm_mday % 100);
 }
 
+const char *llm_events_file(apr_uint32_t day, apr_pool_t *pool)
+{
+    char name[FILE_NAME];
+
+    file_name(name, day);
+    return apr_pstrdup(pool, name);
+}
+
 #define NO_DAY ((apr_uint32_t)-1)
 
 /* The day of a file's name; NO_DAY for anything else. */

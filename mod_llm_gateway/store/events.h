@@ -19,6 +19,8 @@ apr_status_t llm_events_make(llm_events_t **pevents, llm_bdb_t *bdb,
 apr_status_t llm_events_use(llm_table_t **ptable, llm_events_t *events,
                             apr_uint32_t day, int make);
 void llm_events_done(llm_events_t *events, llm_table_t *table);
+/* The name of a day's file. */
+const char *llm_events_file(apr_uint32_t day, apr_pool_t *pool);
 /* Days that have a table, ascending: of apr_uint32_t. */
 apr_status_t llm_events_days(apr_array_header_t **pdays, llm_events_t *events,
                              apr_pool_t *pool);

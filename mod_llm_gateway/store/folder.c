@@ -148,6 +148,27 @@ apr_status_t llm_folder_give_inside(const llm_folder_t *folder,
     return llm_folder_give(folder, info.st_uid, info.st_gid, pwhat, pool);
 }
 
+apr_status_t llm_folder_become(const llm_folder_t *folder, const char **pwhat,
+                               apr_pool_t *pool)
+{
+    struct stat dir;
+    apr_status_t status;
+
+    if (geteuid() != 0) {
+        return APR_SUCCESS;
+    }
+    if (stat(folder->dir, &dir) < 0
+        || (dir.st_uid != 0
+            && (setresgid(dir.st_gid, dir.st_gid, dir.st_gid) < 0
+                || setresuid(dir.st_uid, dir.st_uid, dir.st_uid) < 0))) {
+        status = errno;
+        *pwhat = apr_psprintf(pool, "%s: its user could not be taken on: %s",
+                              folder->dir, text_of(status, pool));
+        return status;
+    }
+    return APR_SUCCESS;
+}
+
 static apr_status_t check_one(const char *path, const char **pwhat,
                               apr_pool_t *pool)
 {

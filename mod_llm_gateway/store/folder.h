@@ -33,6 +33,10 @@ apr_status_t llm_folder_give(const llm_folder_t *folder, apr_uint32_t uid,
 /* As root: hands what was made in the folder to the folder's user. */
 apr_status_t llm_folder_give_inside(const llm_folder_t *folder,
                                     const char **pwhat, apr_pool_t *pool);
+/* Root takes on the identity of the folder's user, for good: files made as
+ * root would shut the gateway out. Anybody else stays who he is. */
+apr_status_t llm_folder_become(const llm_folder_t *folder, const char **pwhat,
+                               apr_pool_t *pool);
 /* APR_EACCES unless it is this process's user's, and only his to write. */
 apr_status_t llm_folder_check(const llm_folder_t *folder, const char **pwhat,
                               apr_pool_t *pool);

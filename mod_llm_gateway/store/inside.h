@@ -54,6 +54,7 @@ struct llm_store_t {
     const char *error; /* what failed last; a constant */
     apr_status_t error_status;
     apr_time_t error_at;
+    unsigned copies; /* being made of the store now (store/copy.h) */
 };
 
 /* The store without its lock, which the caller has, and without the drain. */

@@ -285,14 +285,28 @@ apr_status_t llm_store_tick(llm_store_t *store, unsigned *pdrained)
     return status;
 }
 
+/* A copy that is being made wants its files to stay. */
+static int is_copied(llm_store_t *store)
+{
+    int is;
+
+    apr_thread_mutex_lock(store->mutex);
+    is = store->copies > 0;
+    apr_thread_mutex_unlock(store->mutex);
+    return is;
+}
+
 /* A day a second while there are days to drop, and else a look now and then. */
 static apr_status_t prune(llm_store_t *store, apr_time_t now)
 {
     apr_uint32_t keep_from = llm_time_day(now) - store->keep_days;
     unsigned dropped = 0;
-    apr_status_t status =
-        llm_events_drop(store->events, keep_from, 1, &dropped);
+    apr_status_t status;
 
+    if (is_copied(store)) {
+        return APR_SUCCESS;
+    }
+    status = llm_events_drop(store->events, keep_from, 1, &dropped);
     store->pruned = now;
     if (dropped) {
         store->pruned += CHECKPOINT_EVERY - PRUNE_EVERY;

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A working copy of the store. */
+#include "llmgwctl/store_copy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
+
+#include "core/llm_key.h"
+#include "store/copy.h"
+#include "store/files.h"
+#include "store/folder.h"
+
+#define BUSY        "busy" /* the file in the folder that is locked */
+#define MAKING_TIME 60     /* seconds a folder may be without it */
+
+const char *ctl_absolute(const char *path, apr_pool_t *pool)
+{
+    char here[APR_PATH_MAX];
+
+    return *path == '/' || !getcwd(here, sizeof(here))
+               ? path
+               : apr_pstrcat(pool, here, "/", path, NULL);
+}
+
+int ctl_fix_store(ctl_t *ctl)
+{
+    char *path = realpath(ctl->store, NULL);
+
+    if (!path) {
+        return ctl_fail(ctl, CTL_UNREACHABLE, "unreachable",
+                        "the store %s cannot be reached: %s", ctl->store,
+                        strerror(errno));
+    }
+    ctl->store = apr_pstrdup(ctl->pool, path);
+    free(path);
+    return CTL_DONE;
+}
+
+/* Nobody works on it any more. */
+static int is_left(const char *dir, apr_pool_t *pool)
+{
+    int fd = open(apr_pstrcat(pool, dir, "/" BUSY, NULL),
+                  O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    struct stat info;
+    int is;
+
+    if (fd < 0) {
+        return errno == ENOENT && !stat(dir, &info)
+               && info.st_mtime + MAKING_TIME < apr_time_sec(apr_time_now());
+    }
+    is = !flock(fd, LOCK_EX | LOCK_NB);
+    close(fd);
+    return is;
+}
+
+static void remove_left(const ctl_t *ctl)
+{
+    apr_array_header_t *names;
+    int i;
+
+    if (llm_folder_list(&names, ctl->store, ctl->pool) != APR_SUCCESS) {
+        return;
+    }
+    for (i = 0; i < names->nelts; ++i) {
+        const char *name = APR_ARRAY_IDX(names, i, const char *);
+        const char *path = apr_pstrcat(ctl->pool, ctl->store, "/", name, NULL);
+
+        if (!strncmp(name, LLM_COPY_PREFIX, strlen(LLM_COPY_PREFIX))
+            && is_left(path, ctl->pool)) {
+            llm_folder_remove(path);
+        }
+    }
+}
+
+static int make_folder(ctl_copy_t *copy, ctl_t *ctl)
+{
+    apr_uint64_t number = 0;
+
+    if (llm_random(&number, sizeof(number)) != APR_SUCCESS) {
+        number = (apr_uint64_t)getpid();
+    }
+    copy->dir = apr_psprintf(ctl->pool,
+                             "%s/" LLM_COPY_PREFIX "%016" APR_UINT64_T_HEX_FMT,
+                             ctl->store, number);
+    copy->env = apr_pstrcat(ctl->pool, copy->dir, "/env", NULL);
+    copy->journal = apr_pstrcat(ctl->pool, copy->dir, "/journal", NULL);
+    copy->lock = -1;
+    if (!mkdir(copy->dir, 0700)) {
+        copy->lock = open(apr_pstrcat(ctl->pool, copy->dir, "/" BUSY, NULL),
+                          O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    }
+    if (copy->lock < 0 || flock(copy->lock, LOCK_EX | LOCK_NB) < 0) {
+        return ctl_fail(ctl, CTL_REFUSED, "internal", "%s: %s", copy->dir,
+                        strerror(errno));
+    }
+    return CTL_DONE;
+}
+
+static void show(void *baton, const llm_json_t *row)
+{
+    ctl_steps_t *steps = baton;
+    apr_pool_t *pool = steps->ctl->pool;
+    apr_int64_t bytes = 0, total = 0;
+
+    llm_json_int(llm_json_get(row, "bytes"), &bytes);
+    llm_json_int(llm_json_get(row, "total"), &total);
+    ctl_step(steps, "Copying the store: %s of %s",
+             ctl_bytes_text((apr_uint64_t)bytes, pool),
+             ctl_bytes_text((apr_uint64_t)total, pool));
+}
+
+int ctl_copy_make(ctl_copy_t *copy, ctl_t *ctl)
+{
+    ctl_steps_t steps = {.ctl = ctl};
+    const char *what = NULL;
+    llm_buf_t *request;
+    int status = ctl_open_store(ctl);
+
+    if (status != CTL_DONE) {
+        return status;
+    }
+    if (llm_folder_become(llm_folder_make(ctl->store, ctl->pool), &what,
+                          ctl->pool)
+        != APR_SUCCESS) {
+        return ctl_fail(ctl, CTL_UNREACHABLE, "unreachable", "%s", what);
+    }
+    remove_left(ctl);
+    status = make_folder(copy, ctl);
+    if (status == CTL_DONE) {
+        request = ctl_request(ctl, "store.copy");
+        ctl_request_text(request, "folder", strrchr(copy->dir, '/') + 1);
+        ctl_step(&steps, "Copying the store");
+        status = ctl_ask(ctl, request, show, &steps, &copy->done);
+        ctl_steps_end(&steps);
+    }
+    if (status != CTL_DONE) {
+        ctl_copy_remove(copy);
+    }
+    return status;
+}
+
+void ctl_copy_remove(ctl_copy_t *copy)
+{
+    llm_folder_remove(copy->dir);
+    if (copy->lock >= 0) {
+        close(copy->lock);
+        copy->lock = -1;
+    }
+}
