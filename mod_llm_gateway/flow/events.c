@@ -223,10 +223,7 @@ static apr_status_t next_frame(llm_stream_t *stream, llm_sse_event_t *frame,
     status = last ? llm_ndjson_finish(stream->lines, &frame->data)
                   : llm_ndjson_next(stream->lines, &frame->data);
     frame->has_data = status == APR_SUCCESS;
-    if (frame->has_data) {
-        frame->raw = frame->data;
-    }
-    return status;
+    return status; /* what passes of lines has passed already */
 }
 
 void llm_events_feed(llm_attempt_t *attempt, const char *data, apr_size_t len)
@@ -240,6 +237,9 @@ void llm_events_feed(llm_attempt_t *attempt, const char *data, apr_size_t len)
     }
     else {
         llm_ndjson_feed(stream->lines, data, len);
+        if (!stream->writer) {
+            llm_buf_append(attempt->x->out, data, len);
+        }
     }
     while (llm_stream_goes_on(attempt)
            && (status = next_frame(stream, &frame, 0)) == APR_SUCCESS) {

@@ -129,8 +129,9 @@ static llm_read_e how_to_read(const llm_attempt_t *attempt)
     if (is_type(type, "text/event-stream")) {
         return READ_EVENTS;
     }
-    if (stream->provider->framing == LLM_FRAMING_NDJSON && !attempt->pass
-        && x->stream && !is_json(type)) {
+    if (stream->provider->framing == LLM_FRAMING_NDJSON
+        && (is_type(type, "application/x-ndjson")
+            || (x->stream && !is_json(type)))) {
         return READ_EVENTS;
     }
     if (is_json(type)) {

@@ -380,8 +380,47 @@ def text_generation_stream(body, strict=True):
     return said
 
 
+# -- Ollama --------------------------------------------------------------------
+
+def _ollama_doc(doc, said):
+    """One document: the whole answer, or a line of it."""
+    said.model = doc.get("model", said.model)
+    if "error" in doc:
+        said.error = doc["error"]
+        return
+    message = doc.get("message") or {"content": doc.get("response"),
+                                     "thinking": doc.get("thinking")}
+    said.text += message.get("content") or ""
+    said.reasoning += message.get("thinking") or ""
+    for call in message.get("tool_calls") or []:
+        said.calls.append((call["function"]["name"], call["function"]["arguments"]))
+        said.ids.append(call.get("id"))
+    if doc.get("done"):
+        said.finish = {"stop": "stop", "length": "length", None: "stop"}.get(
+            doc.get("done_reason"), "other")
+        if said.calls and said.finish == "stop":
+            said.finish = "tools"
+        if "prompt_eval_count" in doc:  # absent where the server still had the prompt
+            said.usage = usage(doc["prompt_eval_count"], doc["eval_count"])
+
+
+def ollama(body):
+    said = Said()
+    _ollama_doc(json.loads(body), said)
+    return said
+
+
+def ollama_stream(body, strict=True):
+    said = Said()
+    for line in body.splitlines():
+        if line.strip():
+            assert not said.finish, f"a line behind the last one: {line}"
+            _ollama_doc(json.loads(line), said)
+    return said
+
+
 READERS = {"openai": (openai, openai_stream), "anthropic": (anthropic, anthropic_stream),
-           "gemini": (gemini, gemini_stream),
+           "gemini": (gemini, gemini_stream), "ollama": (ollama, ollama_stream),
            "text-generation": (text_generation, text_generation_stream)}
 
 

@@ -17,6 +17,7 @@ APIS = {
     "gemini.generateContent": ("gemini", "gemini"),
     "gemini.streamGenerateContent": ("gemini", "gemini"),
     "vertex.generateContent": ("gemini", "gemini"),
+    "ollama.chat": ("ollama", "ollama"), "ollama.generate": ("ollama", "ollama"),
     "hf.chat": ("hf", "openai"), "hf.text-generation": ("old", "text-generation"),
     # OpenAI-compatible servers, by base URL
     **{f"{name}.chat": ("openai", "openai") for name in (
@@ -44,7 +45,8 @@ class Exchange:
         self.request = (doc.get("request") or {}).get("body")
         self.url = (doc.get("request") or {}).get("url")
         self.headers = {k.lower(): v for k, v in doc["response"]["headers"].items()}
-        self.streamed = "event-stream" in self.headers.get("content-type", "")
+        self.streamed = any(kind in self.headers.get("content-type", "")
+                            for kind in ("event-stream", "ndjson"))
         self.model = doc.get("model") or "recorded"
 
     def answer(self, **more):

@@ -42,6 +42,8 @@ def same_dialect_path(exchange):
     body = dict(exchange.request)
     if exchange.api == "hf.text-generation":
         return f"/huggingface/{exchange.url.split('/models/')[1]}", body
+    if exchange.dialect == "ollama":
+        return f"/ollama/api/{exchange.url.split('/api/')[1]}", body
     if exchange.dialect == "gemini":
         return f"/gemini/v1beta/models/{exchange.url.split('/models/')[1]}", body
     body["model"] = f"{exchange.provider}/{body.get('model', 'in-the-path')}"
@@ -193,8 +195,8 @@ def test_two_answers_in_one_stream_are_not_one(four, upstream):
 
 # -- what clients ask is legal everywhere -------------------------------------------
 
-TARGETS = {"openai": ["anthropic", "gemini", "old"],
-           "anthropic": ["openai", "gemini", "hf", "old"]}
+TARGETS = {"openai": ["anthropic", "gemini", "old", "ollama"],
+           "anthropic": ["openai", "gemini", "hf", "old", "ollama"]}
 REQUESTS = [(t, e) for e in ASKED for t in TARGETS.get(e.dialect, [])
             if e.status == 200 and e.dialect in CLIENTS]
 
