@@ -18,6 +18,8 @@ static const ctl_column_t columns[] = {
     {"dialect", "DIALECT", CTL_TEXT, CTL_HIDE},
     {"op", "OP", CTL_TEXT, CTL_HIDE},
     {"user", "USER", CTL_TEXT, CTL_HIDE},
+    {"team", "TEAM", CTL_TEXT, CTL_HIDE},
+    {"tags", "TAGS", CTL_NAMES, CTL_IF_ANY},
     {"attempts", "TRIES", CTL_COUNT, CTL_HIDE},
     {"input", "IN", CTL_COUNT, 0},
     {"cache_read", "CACHED", CTL_COUNT, CTL_IF_ANY},
@@ -30,6 +32,7 @@ static const ctl_column_t columns[] = {
     {"images", "IMAGES", CTL_COUNT, CTL_IF_ANY},
     {"cost", "COST", CTL_MONEY, 0},
     {"finish", "FINISH", CTL_TEXT, 0},
+    {"problem", "PROBLEM", CTL_TEXT, CTL_IF_ANY},
     {"flags", "FLAGS", CTL_NAMES, CTL_IF_ANY},
     {"latency_ms", "MS", CTL_COUNT, 0},
     {"first_ms", "FIRST MS", CTL_COUNT, CTL_IF_ANY},
@@ -37,6 +40,10 @@ static const ctl_column_t columns[] = {
     {"bytes_in", "BYTES IN", CTL_COUNT, CTL_HIDE},
     {"bytes_out", "BYTES OUT", CTL_COUNT, CTL_HIDE},
     {"price_day", "PRICES OF", CTL_TEXT, CTL_HIDE},
+    {"tier", "TIER", CTL_TEXT, CTL_HIDE},
+    {"variant", "VARIANT", CTL_TEXT, CTL_IF_ANY},
+    {"cache", "CACHE", CTL_TEXT, CTL_IF_ANY},
+    {"on_client_abort", "ON ABORT", CTL_TEXT, CTL_HIDE},
     {NULL, NULL, CTL_TEXT, 0},
 };
 

@@ -13,6 +13,7 @@
 
 #include <apr_strings.h>
 
+#include "core/llm_abort.h"
 #include "core/llm_key.h"
 #include "core/llm_pattern.h"
 #include "core/llm_time.h"
@@ -32,6 +33,7 @@ static const ctl_column_t columns[] = {
     {"models", "MODELS", CTL_NAMES, CTL_IF_ANY},
     {"note", "NOTE", CTL_TEXT, CTL_IF_ANY},
     {"grace_until", "OLD SECRET UNTIL", CTL_TIME, CTL_IF_ANY},
+    {"on_client_abort", "ON ABORT", CTL_TEXT, CTL_IF_ANY},
     {NULL, NULL, CTL_TEXT, 0},
 };
 
@@ -144,6 +146,17 @@ static int check_text(ctl_t *ctl, const char *option)
     return CTL_DONE;
 }
 
+static int check_on_abort(ctl_t *ctl)
+{
+    const char *text = ctl_option(ctl, "on-client-abort");
+    llm_abort_t on_abort;
+    const char *wrong = text ? llm_abort_read(&on_abort, text) : NULL;
+
+    return wrong ? ctl_fail(ctl, CTL_USAGE, "usage",
+                            "--on-client-abort: %s, not '%s'", wrong, text)
+                 : CTL_DONE;
+}
+
 /* The options that say what a key is, into the request. */
 static int read_members(llm_buf_t *request, ctl_t *ctl)
 {
@@ -159,10 +172,15 @@ static int read_members(llm_buf_t *request, ctl_t *ctl)
     if (status == CTL_DONE) {
         status = read_expiry(&expires, ctl);
     }
+    if (status == CTL_DONE) {
+        status = check_on_abort(ctl);
+    }
     ctl_request_text(request, "team", ctl_option(ctl, "team"));
     ctl_request_text(request, "note", ctl_option(ctl, "note"));
     ctl_request_text(request, "models", ctl_option(ctl, "models"));
     ctl_request_text(request, "expires", expires);
+    ctl_request_text(request, "on_client_abort",
+                     ctl_option(ctl, "on-client-abort"));
     return status;
 }
 
@@ -210,6 +228,8 @@ static const ctl_option_t create_options[] = {
     {"models", "LIST", "models it may use, with \"*\": \"smart,openai/*\""},
     {"expires", "WHEN",
      "a date (2027-12-31, UTC) or a duration from now (90d)"},
+    {"on-client-abort", "POLICY",
+     "when its client leaves: abort, drain or drain=30s"},
     {NULL, NULL, NULL},
 };
 
@@ -308,19 +328,22 @@ static const ctl_option_t update_options[] = {
     {"models", "LIST", "models it may use, with \"*\": \"smart,openai/*\""},
     {"all-models", NULL, "it may use every model"},
     {"expires", "WHEN", "a date, a duration from now (90d), or never"},
+    {"on-client-abort", "POLICY",
+     "when its client leaves: abort, drain or drain=30s"},
+    {"no-on-client-abort", NULL, "then what the configuration says"},
     {NULL, NULL, NULL},
 };
 
 /* What takes something away is the empty text for the store. */
 static int read_removal(llm_buf_t *request, ctl_t *ctl, const char *removal,
-                        const char *member)
+                        const char *option, const char *member)
 {
     if (!ctl_option(ctl, removal)) {
         return CTL_DONE;
     }
-    if (ctl_option(ctl, member)) {
+    if (ctl_option(ctl, option)) {
         return ctl_fail(ctl, CTL_USAGE, "usage",
-                        "--%s and --%s do not go together", removal, member);
+                        "--%s and --%s do not go together", removal, option);
     }
     ctl_request_text(request, member, "");
     return CTL_DONE;
@@ -345,13 +368,17 @@ static int read_update(llm_buf_t *request, ctl_t *ctl)
         status = read_members(request, ctl);
     }
     if (status == CTL_DONE) {
-        status = read_removal(request, ctl, "no-team", "team");
+        status = read_removal(request, ctl, "no-team", "team", "team");
     }
     if (status == CTL_DONE) {
-        status = read_removal(request, ctl, "no-note", "note");
+        status = read_removal(request, ctl, "no-note", "note", "note");
+    }
+    if (status == CTL_DONE) {
+        status = read_removal(request, ctl, "no-on-client-abort",
+                              "on-client-abort", "on_client_abort");
     }
     return status == CTL_DONE
-               ? read_removal(request, ctl, "all-models", "models")
+               ? read_removal(request, ctl, "all-models", "models", "models")
                : status;
 }
 

@@ -14,6 +14,8 @@ noinst_LTLIBRARIES += \
 
 %C%_libllm_core_la_SOURCES = \
 	%D%/core/llm.h \
+	%D%/core/llm_abort.c \
+	%D%/core/llm_abort.h \
 	%D%/core/llm_bpe.c \
 	%D%/core/llm_bpe.h \
 	%D%/core/llm_bpe_split.c \

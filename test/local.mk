@@ -114,6 +114,7 @@ endif
 	%D%/unit/core/main.c \
 	%D%/unit/core/random.h \
 	%D%/unit/core/suites.def \
+	%D%/unit/core/test_abort.c \
 	%D%/unit/core/test_bpe.c \
 	%D%/unit/core/test_buf.c \
 	%D%/unit/core/test_find.c \

@@ -36,6 +36,22 @@ void llm_record_set(char *field, apr_size_t size, const char *value)
     memset(field + len, 0, size - len);
 }
 
+const char *llm_finish_name(llm_finish_e finish)
+{
+    static const char *const names[] = {
+        [LLM_FINISH_NONE] = "",
+        [LLM_FINISH_STOP] = "stop",
+        [LLM_FINISH_STOP_SEQUENCE] = "stop_sequence",
+        [LLM_FINISH_LENGTH] = "length",
+        [LLM_FINISH_TOOL_CALLS] = "tool_calls",
+        [LLM_FINISH_FILTERED] = "content_filter",
+        [LLM_FINISH_PAUSE] = "pause",
+        [LLM_FINISH_OTHER] = "other",
+    };
+
+    return names[finish];
+}
+
 void llm_record_id_print(char *text, const unsigned char *id)
 {
     int i;

@@ -85,6 +85,9 @@ void llm_record_set(char *field, apr_size_t size, const char *value);
 #define LLM_RECORD_SET(record, member, value)                                  \
     llm_record_set((record)->member, sizeof((record)->member), (value))
 
+/* As records have it: "stop", "content_filter"; "" for NONE. */
+const char *llm_finish_name(llm_finish_e finish);
+
 /* text: LLM_RECORD_ID_TEXT bytes. Reading returns 0 for anything else. */
 void llm_record_id_print(char *text, const unsigned char *id);
 int llm_record_id_read(unsigned char *id, const char *text);

@@ -292,23 +292,6 @@ const char *llm_word_of(const llm_word_t *words, int value)
     return NULL;
 }
 
-const char *llm_finish_name(llm_finish_e finish)
-{
-    static const llm_word_t names[] = {
-        {"none", LLM_FINISH_NONE},
-        {"stop", LLM_FINISH_STOP},
-        {"stop_sequence", LLM_FINISH_STOP_SEQUENCE},
-        {"length", LLM_FINISH_LENGTH},
-        {"tool_calls", LLM_FINISH_TOOL_CALLS},
-        {"filtered", LLM_FINISH_FILTERED},
-        {"pause", LLM_FINISH_PAUSE},
-        {"other", LLM_FINISH_OTHER},
-        {NULL, 0},
-    };
-
-    return llm_word_of(names, (int)finish);
-}
-
 /* ---- JSON output ---- */
 
 void llm_put_comma(llm_buf_t *out)

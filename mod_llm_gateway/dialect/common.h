@@ -88,7 +88,6 @@ typedef struct llm_word_t {
 
 int llm_word_value(const llm_word_t *words, llm_text_t text, int otherwise);
 const char *llm_word_of(const llm_word_t *words, int value); /* or NULL */
-const char *llm_finish_name(llm_finish_e finish); /* "tool_calls", for logs */
 
 /* ---- JSON output ----------------------------------------------------- */
 

@@ -30,6 +30,7 @@ llm_exchange_t *llm_exchange_make(const llm_policy_t *policy, apr_time_t now,
     x->policy = policy;
     x->began = now;
     x->key_models = "";
+    x->key_team = "";
     x->attempts = apr_array_make(pool, 2, sizeof(llm_attempt_t *));
     x->reply.headers = apr_table_make(pool, 12);
     x->out = llm_buf_make(0, pool);
@@ -304,6 +305,13 @@ llm_problem_t *llm_flow_begin(llm_exchange_t *x)
         }
     }
     return NULL;
+}
+
+llm_abort_t llm_flow_on_abort(const llm_exchange_t *x)
+{
+    return x->key_on_abort.what                  ? x->key_on_abort
+           : x->route && x->route->on_abort.what ? x->route->on_abort
+                                                 : x->policy->on_abort;
 }
 
 /* The whole body as a tree, once. */

@@ -40,6 +40,7 @@ typedef struct llm_policy_t {
     const llm_vocabulary_t *vocabulary; /* or NULL: tokens are estimated */
     apr_size_t answer_limit;            /* largest answer held in memory */
     int retries;                        /* further upstreams after the first */
+    llm_abort_t on_abort;               /* never UNSAID */
 } llm_policy_t;
 
 typedef struct llm_exchange_t llm_exchange_t;
@@ -67,6 +68,8 @@ struct llm_exchange_t {
     llm_bytes_t raw;               /* the client's body */
     apr_uint32_t key_id;           /* 0 anonymous */
     const char *key_models;        /* patterns this key may use; "" all */
+    const char *key_team;          /* "" none */
+    llm_abort_t key_on_abort;      /* or UNSAID */
     const apr_table_t *headers_in; /* the client's request headers */
     apr_uint64_t dice;             /* for the plan */
     /* native routes only */
@@ -168,6 +171,11 @@ void llm_attempt_close(llm_attempt_t *attempt, apr_time_t now);
 /* It cannot go on: no connection, a timeout, the client left. */
 void llm_attempt_fail(llm_attempt_t *attempt, llm_problem_t *problem,
                       apr_time_t now);
+
+/* What is in force should the client leave: the key's word, else the model's,
+ * else the place's. A driver that drains goes on feeding the attempt, and
+ * drops what x->out gets; no other upstream is tried. */
+llm_abort_t llm_flow_on_abort(const llm_exchange_t *x);
 
 /* x->problem as the whole reply, in the client's dialect. */
 void llm_flow_reply_problem(llm_exchange_t *x);

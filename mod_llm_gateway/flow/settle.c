@@ -104,22 +104,6 @@ static void set_cost(const llm_exchange_t *x, llm_record_t *record,
     }
 }
 
-static const char *finish_name(llm_finish_e finish)
-{
-    static const char *const names[] = {
-        [LLM_FINISH_NONE] = "",
-        [LLM_FINISH_STOP] = "stop",
-        [LLM_FINISH_STOP_SEQUENCE] = "stop_sequence",
-        [LLM_FINISH_LENGTH] = "length",
-        [LLM_FINISH_TOOL_CALLS] = "tool_calls",
-        [LLM_FINISH_FILTERED] = "content_filter",
-        [LLM_FINISH_PAUSE] = "pause",
-        [LLM_FINISH_OTHER] = "other",
-    };
-
-    return names[finish];
-}
-
 static const char *op_name(const llm_exchange_t *x)
 {
     return x->native ? "native" : x->op == LLM_OP_EMBED ? "embed" : "chat";
@@ -145,9 +129,20 @@ static void set_names(const llm_exchange_t *x, llm_record_t *record)
     LLM_RECORD_SET(record, client, x->client ? x->client->name : NULL);
     LLM_RECORD_SET(record, asked, x->model);
     LLM_RECORD_SET(record, route, x->route ? x->route->name : NULL);
-    LLM_RECORD_SET(record, finish, finish_name(x->finish));
+    LLM_RECORD_SET(record, finish, llm_finish_name(x->finish));
+    LLM_RECORD_SET(record, team, x->key_team);
+    LLM_RECORD_SET(record, problem,
+                   x->problem ? llm_problem_name(x->problem->kind) : NULL);
     LLM_RECORD_SET(record, user, x->user);
     LLM_RECORD_SET(record, op, op_name(x));
+}
+
+static void set_on_abort(const llm_exchange_t *x, llm_record_t *record)
+{
+    llm_abort_t on_abort = llm_flow_on_abort(x);
+
+    record->on_abort = (unsigned char)on_abort.what;
+    record->drain_s = on_abort.drain_s;
 }
 
 void llm_flow_record(llm_exchange_t *x, llm_record_t *record, apr_time_t now)
@@ -166,6 +161,7 @@ void llm_flow_record(llm_exchange_t *x, llm_record_t *record, apr_time_t now)
     record->bytes_in = x->raw.len;
     record->bytes_out = x->bytes_out;
     set_names(x, record);
+    set_on_abort(x, record);
     if (!attempt) {
         return;
     }

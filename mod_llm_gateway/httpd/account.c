@@ -75,7 +75,8 @@ void llmgw_account_settle(request_rec *r, llmgw_request_t *request)
     if (request->kind == LLMGW_METER) {
         record.flags |= LLM_RECORD_FILTER;
     }
-    if (!record.status) {
+    /* of one who left before the head was sent the log says 499 */
+    if (!record.status || (x->client_gone && !request->head_sent)) {
         record.status = (apr_uint16_t)r->status;
     }
     if (llmgw_shared_put(&record) == APR_SUCCESS) {

@@ -68,6 +68,11 @@ static const char *read_number(llmgw_number_t *setting, const char *text)
                : NULL;
 }
 
+static const char *read_abort(llmgw_abort_t *setting, const char *text)
+{
+    return llm_abort_read(&setting->value, text);
+}
+
 static const char *read_word(llmgw_word_t *setting, const char *text)
 {
     setting->value = text;
@@ -121,6 +126,19 @@ SETTER(number)
 SETTER(word)
 SETTER(path)
 #undef SETTER
+
+/* In a <LLMModel> it is the model's own. */
+static const char *set_abort(cmd_parms *cmd, void *dir, const char *text)
+{
+    llm_model_t *model = llmgw_server_of(cmd->server)->model;
+    llmgw_abort_t *setting = (void *)((char *)dir + (apr_size_t)cmd->info);
+
+    if (model) {
+        return outcome(cmd, llm_abort_read(&model->on_abort, text), text);
+    }
+    setting->set = 1;
+    return outcome(cmd, read_abort(setting, text), text);
+}
 
 /* ---- the structures ---------------------------------------------------- */
 

@@ -24,7 +24,8 @@
 static const char *const provider_directives[] = {
     "LLMDialect", "LLMBaseURL", "LLMKey", "LLMHeader", "LLMIncludeUsage", NULL,
 };
-static const char *const model_directives[] = {"LLMTarget", NULL};
+static const char *const model_directives[] = {"LLMTarget", "LLMOnClientAbort",
+                                               NULL};
 
 /* First segments of the gateway's own paths: a provider of that name could
  * not be reached by its native route. */

@@ -2,11 +2,17 @@
 /*
  * Runs an attempt on the thread of its request: reads what is there, feeds it
  * to the engine, passes on what came out, and only then waits, in poll(2), for
- * the provider to send or the client to leave. Whoever leaves, the other side
- * is let go at once.
+ * the provider to send or the client to leave. When the provider leaves, or is
+ * silent too long, the client is told at once. When the client leaves the
+ * provider is let go at once, or, where the policy is to drain, read to its
+ * end: its own count of what it produced is what it bills. Draining holds the
+ * thread and the in-flight slot as any request does; a child that is told to
+ * stop drains no longer than DRAIN_STOPPING.
  */
 #include <poll.h>
 #include <string.h>
+
+#include <ap_mpm.h>
 
 #include "httpd/upstream.h"
 
@@ -16,6 +22,8 @@
 #define SLICE apr_time_from_msec(250)
 /* A kept-alive connection may be closed by its peer just when it is used. */
 #define RESENDS 2
+/* How long a child that is stopping goes on to read for nobody. */
+#define DRAIN_STOPPING apr_time_from_sec(5)
 
 typedef struct drive_t {
     request_rec *r;
@@ -23,8 +31,10 @@ typedef struct drive_t {
     llm_attempt_t *attempt;
     const llmgw_dir_t *dir;
     llmgw_upstream_t *upstream;
-    apr_time_t heard; /* last bytes of the provider, or the sending */
-    int client_fd;    /* -1: cannot be watched */
+    apr_time_t heard;      /* last bytes of the provider, or the sending */
+    int client_fd;         /* -1: cannot be watched, or has left */
+    int draining;          /* the client has left */
+    apr_time_t drained_by; /* draining: when to stop; 0 not said */
 } drive_t;
 
 static int is_over(const drive_t *drive)
@@ -45,8 +55,53 @@ static void give_up(drive_t *drive, llm_problem_e kind, const char *message,
 
 static void client_left(drive_t *drive)
 {
-    drive->attempt->x->client_gone = 1;
-    give_up(drive, LLM_PROBLEM_CLIENT_GONE, "the client left", NULL);
+    llm_exchange_t *x = drive->attempt->x;
+    llm_abort_t on_abort = llm_flow_on_abort(x);
+
+    x->client_gone = 1;
+    /* one that closed its sending side only gets no more either */
+    drive->r->connection->aborted = 1;
+    if (on_abort.what != LLM_ON_ABORT_DRAIN) {
+        give_up(drive, LLM_PROBLEM_CLIENT_GONE, "the client left", NULL);
+        return;
+    }
+    drive->draining = 1;
+    drive->client_fd = -1;
+    if (on_abort.drain_s) {
+        drive->drained_by =
+            apr_time_now() + apr_time_from_sec(on_abort.drain_s);
+    }
+}
+
+static int has_left(const drive_t *drive)
+{
+    return !drive->draining && drive->r->connection->aborted;
+}
+
+/* ---- draining --------------------------------------------------------- */
+
+static int is_child_stopping(void)
+{
+    int state = AP_MPMQ_RUNNING;
+
+    return ap_mpm_query(AP_MPMQ_MPM_STATE, &state) == APR_SUCCESS
+           && state == AP_MPMQ_STOPPING;
+}
+
+/* Looked at between waits. */
+static void bound_drain(drive_t *drive, apr_time_t now)
+{
+    if (!drive->draining || is_over(drive)) {
+        return;
+    }
+    if (is_child_stopping()
+        && (!drive->drained_by || drive->drained_by > now + DRAIN_STOPPING)) {
+        drive->drained_by = now + DRAIN_STOPPING;
+    }
+    if (drive->drained_by && now >= drive->drained_by) {
+        give_up(drive, LLM_PROBLEM_CLIENT_GONE,
+                "the client left, and the answer took too long to drain", NULL);
+    }
 }
 
 /* ---- deadlines -------------------------------------------------------- */
@@ -60,7 +115,9 @@ static apr_time_t deadline_of(const drive_t *drive)
                       + (attempt->first_byte ? drive->dir->idle.value
                                              : drive->dir->first_byte.value);
 
-    return next < end ? next : end;
+    next = next < end ? next : end;
+    return drive->drained_by && drive->drained_by < next ? drive->drained_by
+                                                         : next;
 }
 
 /* Waits. Returns when the provider has something, or the attempt is over. */
@@ -68,13 +125,18 @@ static void wait_for_upstream(drive_t *drive)
 {
     struct pollfd fds[2] = {
         {llmgw_upstream_fd(drive->upstream), POLLIN, 0},
-        {drive->client_fd, POLLRDHUP, 0},
+        {-1, POLLRDHUP, 0},
     };
 
     while (!is_over(drive)) {
-        apr_interval_time_t left = deadline_of(drive) - apr_time_now();
+        apr_time_t now = apr_time_now();
+        apr_interval_time_t left = deadline_of(drive) - now;
         int ready;
 
+        bound_drain(drive, now);
+        if (is_over(drive)) {
+            return;
+        }
         if (left <= 0) {
             give_up(drive, LLM_PROBLEM_TIMEOUT,
                     "the provider did not answer in time",
@@ -85,12 +147,13 @@ static void wait_for_upstream(drive_t *drive)
         if (drive->client_fd < 0 && left > SLICE) {
             left = SLICE;
         }
+        fds[1].fd = drive->client_fd;
         ready = poll(fds, 2, (int)apr_time_as_msec(left) + 1);
-        if (drive->r->connection->aborted
+        if (has_left(drive)
             || (ready > 0
                 && (fds[1].revents & (POLLRDHUP | POLLHUP | POLLERR)))) {
             client_left(drive);
-            return;
+            continue;
         }
         if (ready > 0 && fds[0].revents) {
             return;
@@ -107,7 +170,7 @@ static void deliver(drive_t *drive)
 
     if (x->reply.ready && x->out->len) {
         llmgw_deliver(drive->r, drive->request, 0);
-        if (x->client_gone && !is_over(drive)) {
+        if (x->client_gone && !drive->draining && !is_over(drive)) {
             client_left(drive);
         }
     }
@@ -130,6 +193,9 @@ static int read_answer(drive_t *drive)
 
     while (!is_over(drive)) {
         apr_status_t status = llmgw_upstream_read(drive->upstream, &bytes);
+
+        /* a provider that never pauses is not waited for */
+        bound_drain(drive, drive->heard);
 
         if (status == APR_SUCCESS) {
             take(drive, bytes);
@@ -212,7 +278,7 @@ void llmgw_drive(request_rec *r, llmgw_request_t *request,
     drive.attempt = attempt;
     drive.dir = llmgw_dir_of(r);
     drive.client_fd = client_fd_of(r);
-    while (!exchange(&drive) && ++sends <= RESENDS) {
+    while (!exchange(&drive) && !drive.draining && ++sends <= RESENDS) {
     }
     if (!is_over(&drive)) {
         llm_attempt_close(attempt, apr_time_now());

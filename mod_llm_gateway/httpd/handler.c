@@ -108,6 +108,7 @@ static const llm_policy_t *policy_of(request_rec *r)
     policy->vocabulary = server->vocabularies;
     policy->answer_limit = dir->answer_limit.value;
     policy->retries = dir->retries.value;
+    policy->on_abort = dir->on_abort.value;
     return policy;
 }
 
@@ -123,6 +124,8 @@ llm_exchange_t *llmgw_exchange_make(request_rec *r, llmgw_request_t *request)
     x->op = request->kind == LLMGW_CALL ? request->op : LLM_OP_NATIVE;
     x->key_id = request->key.id;
     x->key_models = request->key.models;
+    x->key_team = request->key.team;
+    x->key_on_abort = request->key.on_abort;
     x->headers_in = r->headers_in;
     if (request->native) {
         x->native = request->native;

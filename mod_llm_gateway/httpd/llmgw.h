@@ -44,6 +44,10 @@ typedef struct llmgw_flag_t {
     int value;
     int set;
 } llmgw_flag_t;
+typedef struct llmgw_abort_t {
+    llm_abort_t value;
+    int set;
+} llmgw_abort_t;
 typedef struct llmgw_size_t {
     apr_size_t value;
     int set;

@@ -11,6 +11,7 @@
 #define ROUTE_ROUTE_H
 
 #include "core/llm.h"
+#include "core/llm_abort.h"
 #include "dialect/dialect.h"
 
 /* One LLMTarget. */
@@ -25,6 +26,7 @@ typedef struct llm_target_t {
 typedef struct llm_model_t {
     const char *name;            /* exact, or with one "*" */
     apr_array_header_t *targets; /* of llm_target_t * */
+    llm_abort_t on_abort;        /* or UNSAID */
 } llm_model_t;
 
 /* One upstream to try: a provider and the model to ask it for. */

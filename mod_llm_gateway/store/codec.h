@@ -12,6 +12,7 @@
 #ifndef STORE_CODEC_H
 #define STORE_CODEC_H
 
+#include "core/llm_abort.h"
 #include "core/llm_buf.h"
 #include "core/llm_record.h"
 
@@ -59,9 +60,10 @@ typedef struct llm_key_t {
     char hint[12];     /* last 4 characters of the key, for lists */
     char models[1025]; /* patterns, comma separated; "" all */
     apr_time_t created;
-    apr_time_t expires; /* 0 never */
-    apr_time_t revoked; /* 0 not revoked */
-    apr_uint32_t flags; /* LLM_KEY_* */
+    apr_time_t expires;   /* 0 never */
+    apr_time_t revoked;   /* 0 not revoked */
+    apr_uint32_t flags;   /* LLM_KEY_* */
+    llm_abort_t on_abort; /* for its requests, or UNSAID */
     llm_former_t former[LLM_FORMERS];
     unsigned formers; /* how many there are */
 } llm_key_t;

@@ -3,9 +3,11 @@
  * Client keys and totals to bytes and back.
  *
  * A key is a version, fixed members and strings after their lengths; one with
- * former secrets is of version 2 and has these at its end. Totals
- * are a version, a mask of the members that are not zero, and these members:
- * most rollup rows use seven of twenty, and a new member is a new bit.
+ * former secrets is of version 2 and has these at its end; one with a word of
+ * its own for clients that leave is of version 3 and has that behind the
+ * former secrets, of which there may be none. Totals are a version, a mask of
+ * the members that are not zero, and these members: most rollup rows use
+ * seven of twenty, and a new member is a new bit.
  */
 #include "store/codec.h"
 
@@ -17,6 +19,7 @@
 
 #define KEY_VERSION    1
 #define KEY_FORMERS    2 /* with former secrets */
+#define KEY_ON_ABORT   3 /* with these, or none, and llm_abort_t */
 #define TOTALS_VERSION 1
 
 static void put_number(llm_buf_t *out, apr_uint64_t value, unsigned width)
@@ -38,8 +41,11 @@ static void put_string(llm_buf_t *out, const char *text, unsigned width)
 void llm_codec_write_key(llm_buf_t *out, const llm_key_t *key)
 {
     unsigned i;
+    unsigned version = key->on_abort.what ? KEY_ON_ABORT
+                       : key->formers     ? KEY_FORMERS
+                                          : KEY_VERSION;
 
-    put_number(out, key->formers ? KEY_FORMERS : KEY_VERSION, 1);
+    put_number(out, version, 1);
     put_number(out, key->id, 4);
     put_number(out, key->flags, 4);
     put_number(out, (apr_uint64_t)key->created, 8);
@@ -51,7 +57,7 @@ void llm_codec_write_key(llm_buf_t *out, const llm_key_t *key)
     put_string(out, key->hint, 1);
     put_string(out, key->note, 2);
     put_string(out, key->models, 2);
-    if (key->formers) {
+    if (version != KEY_VERSION) {
         put_number(out, key->formers, 1);
     }
     for (i = 0; i < key->formers; ++i) {
@@ -59,6 +65,10 @@ void llm_codec_write_key(llm_buf_t *out, const llm_key_t *key)
 
         llm_buf_append(out, (const char *)former->hash, sizeof(former->hash));
         put_number(out, (apr_uint64_t)former->until, 8);
+    }
+    if (version == KEY_ON_ABORT) {
+        put_number(out, (apr_uint64_t)key->on_abort.what, 1);
+        put_number(out, key->on_abort.drain_s, 2);
     }
 }
 
@@ -71,12 +81,12 @@ static void take_hash(llm_reader_t *reader, unsigned char *hash)
     }
 }
 
-static void take_formers(llm_reader_t *reader, llm_key_t *key)
+static void take_formers(llm_reader_t *reader, llm_key_t *key, unsigned least)
 {
     unsigned i;
 
     key->formers = (unsigned)llm_reader_number(reader, 1);
-    if (!key->formers || key->formers > LLM_FORMERS) {
+    if (key->formers < least || key->formers > LLM_FORMERS) {
         key->formers = 0;
         reader->failed = 1;
     }
@@ -84,6 +94,18 @@ static void take_formers(llm_reader_t *reader, llm_key_t *key)
         take_hash(reader, key->former[i].hash);
         key->former[i].until = (apr_time_t)llm_reader_number(reader, 8);
     }
+}
+
+static void take_on_abort(llm_reader_t *reader, llm_key_t *key)
+{
+    apr_uint64_t what = llm_reader_number(reader, 1);
+
+    key->on_abort.drain_s = (apr_uint16_t)llm_reader_number(reader, 2);
+    if (what != LLM_ON_ABORT_ABORT && what != LLM_ON_ABORT_DRAIN) {
+        what = LLM_ON_ABORT_UNSAID;
+        reader->failed = 1;
+    }
+    key->on_abort.what = (llm_on_abort_e)what;
 }
 
 int llm_codec_read_key(llm_key_t *key, const unsigned char *bytes,
@@ -94,7 +116,7 @@ int llm_codec_read_key(llm_key_t *key, const unsigned char *bytes,
 
     memset(key, 0, sizeof(*key));
     version = llm_reader_number(&reader, 1);
-    if (version != KEY_VERSION && version != KEY_FORMERS) {
+    if (version < KEY_VERSION || version > KEY_ON_ABORT) {
         return 0;
     }
     key->id = (apr_uint32_t)llm_reader_number(&reader, 4);
@@ -108,8 +130,11 @@ int llm_codec_read_key(llm_key_t *key, const unsigned char *bytes,
     llm_reader_string(&reader, key->hint, sizeof(key->hint), 1);
     llm_reader_string(&reader, key->note, sizeof(key->note), 2);
     llm_reader_string(&reader, key->models, sizeof(key->models), 2);
-    if (version == KEY_FORMERS) {
-        take_formers(&reader, key);
+    if (version != KEY_VERSION) {
+        take_formers(&reader, key, version == KEY_FORMERS);
+    }
+    if (version == KEY_ON_ABORT) {
+        take_on_abort(&reader, key);
     }
     return llm_reader_is_done(&reader);
 }

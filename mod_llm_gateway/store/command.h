@@ -11,19 +11,22 @@
  * its first answer comes again, with "repeated": true and without the secret,
  * which is stored nowhere. Without an id it is done each time.
  *
- *   key.create  {name, team?, note?, models?, expires?}      edit
+ *   key.create  {name, team?, note?, models?, expires?,
+ *               on_client_abort?}                           edit
  *               -> done {key: {...}, secret: "llmgw-..."}
- *               models: patterns, comma separated, 256 bytes; expires: RFC 3339
+ *               models: patterns, comma separated, 256 bytes; expires: RFC 3339;
+ *               on_client_abort: "abort", "drain" or "drain=30s"
  *   key.list    {team?}                     -> row per key; done {keys}
  *               a key is {id, name, team, note, hint, models: [...], created,
- *               expires, revoked, grace_until, disabled, state: "active" |
- *               "expired" | "revoked" | "disabled" | "deleted"}; times: RFC
- *               3339 or null; grace_until: the last time at which a secret
- *               that was replaced is valid
+ *               expires, revoked, grace_until, on_client_abort, disabled,
+ *               state: "active" | "expired" | "revoked" | "disabled" |
+ *               "deleted"}; times: RFC 3339 or null; grace_until: the last
+ *               time at which a secret that was replaced is valid
  *   key.show    {name | key_id}             -> done {key: {...}}
- *   key.update  {name | key_id, new_name?, team?, note?, models?, expires?}
- *                                                           edit
- *               "" takes a team, note or models away; expires: also "never"
+ *   key.update  {name | key_id, new_name?, team?, note?, models?, expires?,
+ *               on_client_abort?}                           edit
+ *               "" takes a team, note, models or on_client_abort away; expires:
+ *               also "never"
  *   key.disable {name | key_id}                             edit
  *   key.enable  {name | key_id}                             edit
  *   key.rotate  {name | key_id, grace?}                     edit
@@ -46,15 +49,29 @@
  *                "hour"], key?, team?, model?, provider?}
  *               a key's usage is its present team's
  *               -> row per group: the group's members in the order of "by"
- *               (day "2026-11-22", hour RFC 3339; with "key" also key_id),
- *               then requests, errors, aborted, killed, estimated, unpriced,
- *               input, cache_read, cache_write, cache_write_1h, output,
- *               reasoning, audio_in, audio_out, images, cost (nano-dollars),
- *               latency_ms, first_ms (sums); done {groups}
- *               Whole hours: the one since lies in, to the one until lies in.
- *               Without "by" one row. Rows by time, then by ids.
- *   events      {since?, until?, key?, limit?} -> row per usage record, by
- *               time; with a limit the latest ones; done {events}
+ *               (hour RFC 3339, day "2026-11-22", week "2026-W47", month
+ *               "2026-11"; status and attempts numbers, stream a flag; with
+ *               "key" also key_id), then requests, errors, aborted, killed,
+ *               estimated, unpriced, input, cache_read, cache_write,
+ *               cache_write_1h, output, reasoning, audio_in, audio_out, images,
+ *               cost (nano-dollars), latency_ms, first_ms (sums); done {groups,
+ *               total: {requests, ...}, records_since}
+ *               A request counts under each of its tags, and once in total.
+ *               records_since: there was usage before, but the records that
+ *               were needed are kept from then on only; else null
+ *               Whole hours: the one since lies in, to the one until lies in;
+ *               exact in a zone that is no whole hours from UTC. Without "by"
+ *               one row. In no particular order.
+ *   events      {since?, until?, limit?, and filters as in usage} -> row per
+ *               usage record, by time; with a limit the latest ones; done
+ *               {events}
+ *   follow      {after? | last?, by?, zone?, and filters as in usage} -> the
+ *               records that were stored after number `after`, or the `last`
+ *               ones, in the order they were stored: as rows of events with
+ *               their number, or, with "by", as rows of usage. done {next,
+ *               missed, identity, total?}: next is the `after` of the next
+ *               request; missed: how many of them are not known any more;
+ *               total with "by"
  *   status      {}                          -> done {pid, version, started,
  *               uptime_s, schema, created, identity, records, killed, damaged,
  *               twice, keys, inflight, inflight_slots, bytes, journal_bytes,

@@ -82,6 +82,8 @@ static void put_flags(llm_buf_t *out, apr_uint32_t flags)
         {LLM_RECORD_FILTER, "filter"},
         {LLM_RECORD_NATIVE, "native"},
         {LLM_RECORD_ANONYMOUS, "anonymous"},
+        {LLM_RECORD_GUESSED, "guessed"},
+        {LLM_RECORD_RERATED, "rerated"},
     };
     apr_size_t i;
     const char *comma = "";
@@ -113,6 +115,29 @@ static void put_names(llm_buf_t *out, const llm_record_t *record)
     put_optional(out, "op", record->op);
     put_optional(out, "user", record->user);
     put_optional(out, "finish", record->finish);
+    put_optional(out, "team", record->team);
+    put_optional(out, "tags", record->tags);
+    put_optional(out, "tier", record->tier);
+    put_optional(out, "variant", record->variant);
+    put_optional(out, "problem", record->problem);
+}
+
+/* What was in force, and what came of it. */
+static void put_policies(llm_buf_t *out, const llm_record_t *record,
+                         apr_pool_t *pool)
+{
+    static const char *const caches[] = {
+        [LLM_CACHE_NONE] = "",
+        [LLM_CACHE_MISS] = "miss",
+        [LLM_CACHE_BYPASS] = "bypass",
+        [LLM_CACHE_HIT] = "hit",
+    };
+
+    put_optional(out, "cache",
+                 record->cache <= LLM_CACHE_HIT ? caches[record->cache] : "");
+    put_optional(out, "on_client_abort",
+                 llm_abort_print((llm_on_abort_e)record->on_abort,
+                                 record->drain_s, pool));
 }
 
 /* A class that nobody counted is null, not zero. */
@@ -156,6 +181,7 @@ static apr_status_t say_event(llm_task_t *task, const llm_record_t *record)
     put_names(task->out, record);
     put_counts(task->out, record);
     put_flags(task->out, record->flags);
+    put_policies(task->out, record, task->row_pool);
     llm_member_number(task->out, "latency_ms", record->latency_ms);
     llm_member_number(task->out, "first_ms", record->first_ms);
     llm_member_number(task->out, "bytes_in", record->bytes_in);

@@ -75,6 +75,9 @@ static void put_key(llm_buf_t *out, const llm_key_t *key, apr_time_t now,
     llm_member_time(out, "expires", key->expires, pool);
     llm_member_time(out, "revoked", key->revoked, pool);
     llm_member_time(out, "grace_until", grace_of(key, now), pool);
+    put_optional(
+        out, "on_client_abort",
+        llm_abort_print(key->on_abort.what, key->on_abort.drain_s, pool));
     llm_member_flag(out, "disabled", (key->flags & LLM_KEY_DISABLED) != 0);
     llm_member_text(out, "state", state_of(key, now));
 }
@@ -210,12 +213,33 @@ static apr_status_t ask_expires(llm_key_t *key, llm_task_t *task)
     return status;
 }
 
+/* "": the key has no word of its own any more. */
+static apr_status_t ask_on_abort(llm_key_t *key, llm_task_t *task)
+{
+    const char *text, *wrong = NULL;
+    apr_status_t status = llm_task_string(&text, task, "on_client_abort", 64);
+
+    if (status != APR_SUCCESS || !text) {
+        return status;
+    }
+    memset(&key->on_abort, 0, sizeof(key->on_abort));
+    if (*text) {
+        wrong = llm_abort_read(&key->on_abort, text);
+    }
+    return wrong ? llm_task_refuse(task, "usage",
+                                   "on_client_abort: %s, not '%s'", wrong, text)
+                 : APR_SUCCESS;
+}
+
 apr_status_t llm_key_ask_members(llm_key_t *key, llm_task_t *task)
 {
     apr_status_t status = ask_team_and_note(key, task);
 
     if (status == APR_SUCCESS) {
         status = ask_models(key, task);
+    }
+    if (status == APR_SUCCESS) {
+        status = ask_on_abort(key, task);
     }
     return status == APR_SUCCESS ? ask_expires(key, task) : status;
 }
@@ -285,7 +309,7 @@ static apr_status_t create_key(llm_task_t *task, llm_txn_t *txn,
 const llm_command_t llm_command_key_create = {
     .op = "key.create",
     .members = (const char *const[]){"name", "team", "note", "models",
-                                     "expires", NULL},
+                                     "expires", "on_client_abort", NULL},
     .edit = create_key,
 };
 

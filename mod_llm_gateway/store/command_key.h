@@ -14,7 +14,7 @@ apr_status_t llm_key_ask(llm_key_t *key, llm_task_t *task, llm_txn_t *txn);
 /* The name in that member, checked; the key keeps its own without it. */
 apr_status_t llm_key_ask_name(llm_key_t *key, llm_task_t *task,
                               const char *member);
-/* team, note, models and expires, as far as the request has them. */
+/* team, note, models, expires and on_client_abort, as far as the request has them. */
 apr_status_t llm_key_ask_members(llm_key_t *key, llm_task_t *task);
 /* A new secret: its hash and hint into the key, itself into the edit. Refuses
  * when the snapshot is full. */

@@ -117,6 +117,7 @@ static apr_status_t publish_views(llm_keyring_t *keyring, const llm_key_t *key)
     view.id = key->id;
     view.flags = key->flags;
     view.revoked = key->revoked;
+    view.on_abort = key->on_abort;
     llm_record_set(view.name, sizeof(view.name), key->name);
     llm_record_set(view.team, sizeof(view.team), key->team);
     llm_record_set(view.models, sizeof(view.models), key->models);

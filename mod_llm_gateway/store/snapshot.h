@@ -19,9 +19,10 @@ typedef struct llm_snapshot_t llm_snapshot_t;
 /* What a child needs of a key to admit a request. */
 typedef struct llm_key_view_t {
     apr_uint32_t id;
-    apr_uint32_t flags; /* LLM_KEY_DISABLED */
-    apr_time_t expires; /* 0 never */
-    apr_time_t revoked; /* 0 not revoked */
+    apr_uint32_t flags;   /* LLM_KEY_DISABLED */
+    apr_time_t expires;   /* 0 never */
+    apr_time_t revoked;   /* 0 not revoked */
+    llm_abort_t on_abort; /* for its requests, or UNSAID */
     char name[65];
     char team[65];
     char models[257]; /* patterns; "" all; longer lists are refused

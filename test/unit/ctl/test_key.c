@@ -13,7 +13,7 @@
     "{\"id\":7,\"name\":\"alice\",\"team\":\"search\",\"state\":\"active\","   \
     "\"created\":\"2026-11-22T10:00:00Z\",\"expires\":null,\"revoked\":null,"  \
     "\"hint\":\"x9-Q\",\"models\":[\"smart\",\"openai/*\"],\"note\":\"\","     \
-    "\"grace_until\":null}"
+    "\"grace_until\":null,\"on_client_abort\":null}"
 
 static const char *const made[] = {
     "{\"done\":{\"key\":" ALICE ",\"secret\":\"llmgw-abc\"}}", NULL};
@@ -139,7 +139,8 @@ START_TEST(list_as_json)
         "{\"id\":1200,\"name\":\"bob\",\"team\":null,"
         "\"state\":\"revoked\",\"created\":\"2026-01-02T03:04:05Z\","
         "\"expires\":null,\"revoked\":\"2026-02-02T03:04:05Z\","
-        "\"hint\":\"AAAA\",\"models\":null,\"note\":null,\"grace_until\":null}\n]}\n",
+        "\"hint\":\"AAAA\",\"models\":null,\"note\":null,\"grace_until\":null,"
+        "\"on_client_abort\":null}\n]}\n",
         "");
     ck_assert_str_eq(fake_asked("team"), "\"search\"");
 }
@@ -151,11 +152,11 @@ START_TEST(list_as_csv)
     ck_assert_int_eq(fake_run("key list --format csv"), CTL_DONE);
     ck_assert_str_eq(fake.out,
                      "id,name,team,state,created,expires,revoked,hint,models,"
-                     "note,grace_until\r\n"
+                     "note,grace_until,on_client_abort\r\n"
                      "7,alice,search,active,2026-11-22T10:00:00Z,,,x9-Q,"
-                     "\"smart,openai/*\",,\r\n"
+                     "\"smart,openai/*\",,,\r\n"
                      "1200,bob,,revoked,2026-01-02T03:04:05Z,,"
-                     "2026-02-02T03:04:05Z,AAAA,,,\r\n");
+                     "2026-02-02T03:04:05Z,AAAA,,,,\r\n");
 }
 END_TEST
 
@@ -265,6 +266,10 @@ START_TEST(update_hands_over_what_is_to_change)
     ck_assert_str_eq(fake_asked("note"), "\"\"");
     ck_assert_str_eq(fake_asked("models"), "\"\"");
     ck_assert_str_eq(fake_asked("expires"), "\"never\"");
+    ck_assert_str_eq(fake_asked("on_client_abort"), "absent");
+    ck_assert_int_eq(fake_run("key update 7 --on-client-abort drain=30s"),
+                     CTL_DONE);
+    ck_assert_str_eq(fake_asked("on_client_abort"), "\"drain=30s\"");
     ck_assert_int_eq(fake_run("key update alice --note x"), CTL_DONE);
     ck_assert_str_eq(fake_asked("team"), "absent");
     ck_assert_str_eq(fake_asked("new_name"), "absent");
@@ -279,6 +284,10 @@ START_TEST(update_refuses_what_cannot_be_meant)
     fake_expect("key update alice --team a --no-team", CTL_USAGE, "",
                 "llmgwctl: --no-team and --team do not go together\n");
     ck_assert_int_eq(fake_run("key update alice --name 42"), CTL_USAGE);
+    ck_assert_int_eq(fake_run("key update alice --on-client-abort drain=0"),
+                     CTL_USAGE);
+    ck_assert_ptr_nonnull(strstr(fake.err, "--on-client-abort: expected abort, "
+                                           "drain, or drain="));
     ck_assert_int_eq(fake_run("key rotate alice --grace soon"), CTL_USAGE);
     ck_assert_ptr_nonnull(strstr(fake.err, "--grace: "));
     ck_assert_ptr_null(fake.request);

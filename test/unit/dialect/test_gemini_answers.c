@@ -45,11 +45,11 @@ START_TEST(content_without_parts) /* 56 */
     static const char *const rows[][2] = {
         {"{\"content\":{\"role\":\"model\"},\"finishReason\":\"MAX_TOKENS\"}",
          "finish 0 length\n"},
-        {"{\"content\":{},\"finishReason\":\"SAFETY\"}", "finish 0 filtered\n"},
+        {"{\"content\":{},\"finishReason\":\"SAFETY\"}", "finish 0 content_filter\n"},
         {"{\"finishReason\":\"MODEL_ARMOR\",\"finishMessage\":\"x\"}",
-         "finish 0 filtered\n"},
+         "finish 0 content_filter\n"},
         {"{\"finishReason\":2}", "finish 0 length\n"}, /* 59 */
-        {"{\"finishReason\":3}", "finish 0 filtered\n"},
+        {"{\"finishReason\":3}", "finish 0 content_filter\n"},
         {"{\"finishReason\":\"NEW_ONE\"}", "finish 0 other\n"},
         {"{\"finishReason\":99}", "finish 0 other\n"},
         {"{\"finishReason\":\"STOP\",\"content\":{\"parts\":null}}",
@@ -74,9 +74,9 @@ START_TEST(a_blocked_prompt_is_filtered) /* 57 */
         "\"usageMetadata\":{\"promptTokenCount\":7,\"totalTokenCount\":7}}";
 
     ck_assert_str_eq(whole(body),
-                     "finish 0 filtered\nusage input=7 output=0\n");
+                     "finish 0 content_filter\nusage input=7 output=0\n");
     ck_assert_str_eq(both(CHUNKS(body)),
-                     "finish 0 filtered\nusage input=7 output=0\n");
+                     "finish 0 content_filter\nusage input=7 output=0\n");
 }
 END_TEST
 

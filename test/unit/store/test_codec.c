@@ -379,18 +379,18 @@ static void largest_key(llm_key_t *key)
     key->flags = LLM_KEY_DISABLED | LLM_KEY_DELETED;
 }
 
-START_TEST(a_key_survives_and_its_pieces_do_not)
+static void a_key_survives(const llm_key_t *key, unsigned char version)
 {
     llm_buf_t *out = llm_buf_make(0, unit_pool);
-    llm_key_t key, again;
+    llm_key_t again;
     apr_size_t len;
 
-    largest_key(&key);
-    llm_codec_write_key(out, &key);
+    llm_codec_write_key(out, key);
+    ck_assert_uint_eq((unsigned char)*out->data, version);
     ck_assert_uint_le(out->len, LLM_CODEC_KEY_MAX);
     ck_assert_int_eq(
         llm_codec_read_key(&again, (unsigned char *)out->data, out->len), 1);
-    ck_assert_mem_eq(&again, &key, sizeof(key));
+    ck_assert_mem_eq(&again, key, sizeof(again));
     for (len = 0; len < out->len; ++len) {
         ck_assert_int_eq(
             llm_codec_read_key(&again, (unsigned char *)out->data, len), 0);
@@ -398,6 +398,36 @@ START_TEST(a_key_survives_and_its_pieces_do_not)
     llm_buf_putc(out, 0);
     ck_assert_int_eq(
         llm_codec_read_key(&again, (unsigned char *)out->data, out->len), 0);
+}
+
+START_TEST(a_key_survives_and_its_pieces_do_not)
+{
+    llm_key_t key;
+
+    largest_key(&key);
+    a_key_survives(&key, 1);
+    key.on_abort.what = LLM_ON_ABORT_DRAIN;
+    a_key_survives(&key, 3);
+    memset(key.former, 0xcd, sizeof(key.former));
+    key.formers = LLM_FORMERS;
+    key.on_abort.drain_s = 0xffff;
+    a_key_survives(&key, 3);
+    memset(&key.on_abort, 0, sizeof(key.on_abort));
+    a_key_survives(&key, 2);
+}
+END_TEST
+
+START_TEST(a_key_with_an_unknown_policy_is_refused)
+{
+    llm_buf_t *out = llm_buf_make(0, unit_pool);
+    llm_key_t key;
+
+    largest_key(&key);
+    key.on_abort.what = LLM_ON_ABORT_DRAIN;
+    llm_codec_write_key(out, &key);
+    out->data[out->len - 3] = 3;
+    ck_assert_int_eq(
+        llm_codec_read_key(&key, (unsigned char *)out->data, out->len), 0);
 }
 END_TEST
 
@@ -522,6 +552,7 @@ Suite *codec_suite(void)
     suite_add_tcase(suite, records);
     tcase_add_checked_fixture(rows, unit_pool_open, unit_pool_close);
     tcase_add_test(rows, a_key_survives_and_its_pieces_do_not);
+    tcase_add_test(rows, a_key_with_an_unknown_policy_is_refused);
     tcase_add_test(rows, totals_survive_and_their_pieces_do_not);
     tcase_add_test(rows, totals_add_up_what_records_say);
     suite_add_tcase(suite, rows);

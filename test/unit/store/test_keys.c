@@ -268,6 +268,36 @@ START_TEST(the_audit_tells_each_edit)
 }
 END_TEST
 
+static llm_on_abort_e policy_of(const char *secret, unsigned *pdrain_s)
+{
+    llm_key_hash_t hash;
+    llm_key_view_t view;
+
+    llm_key_digest(&hash, secret, strlen(secret));
+    ck_assert(llm_snapshot_find(snapshot, &hash, &view));
+    *pdrain_s = view.on_abort.drain_s;
+    return view.on_abort.what;
+}
+
+START_TEST(a_keys_word_for_clients_that_leave_is_seen_by_children)
+{
+    const char *secret = secret_of(ask("{\"op\":\"key.create\",\"name\":\"a\","
+                                       "\"on_client_abort\":\"drain=30s\"}"));
+    unsigned drain_s;
+
+    ck_assert_int_eq(policy_of(secret, &drain_s), LLM_ON_ABORT_DRAIN);
+    ck_assert_uint_eq(drain_s, 30);
+    answers("{\"op\":\"key.show\",\"name\":\"a\"}",
+            "\"on_client_abort\":\"drain=30s\"");
+    answers("{\"op\":\"key.update\",\"name\":\"a\","
+            "\"on_client_abort\":\"never\"}",
+            "on_client_abort: expected abort, drain, or drain= and a time");
+    answers("{\"op\":\"key.update\",\"name\":\"a\",\"on_client_abort\":\"\"}",
+            "\"on_client_abort\":null");
+    ck_assert_int_eq(policy_of(secret, &drain_s), LLM_ON_ABORT_UNSAID);
+}
+END_TEST
+
 Suite *keys_suite(void)
 {
     Suite *suite = suite_create("keys");
@@ -285,6 +315,8 @@ Suite *keys_suite(void)
     tcase_add_test(keys, a_team_with_keys_is_not_deleted);
     tcase_add_test(keys, usage_is_summed_by_team);
     tcase_add_test(keys, the_audit_tells_each_edit);
+    tcase_add_test(keys,
+                   a_keys_word_for_clients_that_leave_is_seen_by_children);
     suite_add_tcase(suite, keys);
     return suite;
 }
