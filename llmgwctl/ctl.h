@@ -80,6 +80,9 @@ extern const ctl_option_t ctl_globals[];
 typedef struct ctl_door_t {
     apr_status_t (*open)(llm_client_t **pclient, const char *dir,
                          const char **pwhat, apr_pool_t *pool);
+    apr_status_t (*open_apart)(llm_client_t **pclient, const char *dir,
+                               void (*forget)(void *baton), void *baton,
+                               const char **pwhat, apr_pool_t *pool);
     int (*is_online)(const llm_client_t *client);
     apr_status_t (*call)(llm_client_t *client, const char *request,
                          llm_line_cb *line, void *baton, const char **pwhat);
@@ -94,6 +97,9 @@ typedef struct ctl_world_t {
     apr_time_t now;
     const char *(*env)(const char *name); /* NULL where it is not set */
     const ctl_door_t *door;
+    /* ctl_read_secret */
+    apr_status_t (*secret)(const char *prompt, char *bytes, apr_size_t size,
+                           apr_size_t *plen);
 } ctl_world_t;
 
 /* One run of the program. */
@@ -119,6 +125,9 @@ int ctl_run(const ctl_world_t *world, int argc, const char *const *argv,
 /* For commands that have something to do before the store is open: opens it,
  * unless it is. Returns a ctl_exit_e. */
 int ctl_open_store(ctl_t *ctl);
+/* The same; where no owner lives, in a process of its own: this one stays who
+ * it is, see llm_client_open_apart. */
+int ctl_open_store_apart(ctl_t *ctl);
 
 /* The value of an option, "" for a switch; NULL when it was not given. */
 const char *ctl_option(const ctl_t *ctl, const char *name);
@@ -129,6 +138,12 @@ int ctl_read_words(ctl_t *ctl, int argc, const char *const *argv);
 /* The candidate nearest to a word that is none of them; NULL when none is
  * near. Candidates end with NULL. */
 const char *ctl_nearest(const char *word, const char *const *candidates);
+
+/* prompt.c: one line into bytes, without its end and not terminated: asked for
+ * on the terminal, which does not show it, or of standard input when that is
+ * none. APR_ENOSPC: it is longer. */
+apr_status_t ctl_read_secret(const char *prompt, char *bytes, apr_size_t size,
+                             apr_size_t *plen);
 
 /* help.c: the help of the level that was read, to `to`. */
 void ctl_help(const ctl_t *ctl, FILE *to);

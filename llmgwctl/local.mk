@@ -13,6 +13,7 @@ noinst_LTLIBRARIES += %D%/libctl.la
 	%D%/cmd_events.c \
 	%D%/cmd_key.c \
 	%D%/cmd_price.c \
+	%D%/cmd_secret.c \
 	%D%/cmd_status.c \
 	%D%/cmd_store.c \
 	%D%/cmd_store_backup.c \
@@ -23,6 +24,7 @@ noinst_LTLIBRARIES += %D%/libctl.la
 	%D%/ctl.h \
 	%D%/help.c \
 	%D%/print.c \
+	%D%/prompt.c \
 	%D%/run.c \
 	%D%/steps.c \
 	%D%/store_copy.c \

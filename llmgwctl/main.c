@@ -18,6 +18,7 @@
 
 static const ctl_door_t door = {
     .open = llm_client_open,
+    .open_apart = llm_client_open_apart,
     .is_online = llm_client_is_online,
     .call = llm_client_call,
     .close = llm_client_close,
@@ -76,6 +77,7 @@ int main(int argc, const char *const *argv)
         .colour = shows_colour(),
         .env = environment,
         .door = &door,
+        .secret = ctl_read_secret,
     };
     apr_pool_t *pool;
     int status;

@@ -71,16 +71,11 @@ void ctl_remark(const ctl_t *ctl, const char *fmt, ...)
     va_end(args);
 }
 
-int ctl_open_store(ctl_t *ctl)
+/* What came of opening it. */
+static int opened(ctl_t *ctl, apr_status_t status, const char *what)
 {
-    const char *what = NULL;
-    apr_status_t status;
     char text[128];
 
-    if (ctl->client) {
-        return CTL_DONE;
-    }
-    status = ctl->world->door->open(&ctl->client, ctl->store, &what, ctl->pool);
     if (status == APR_SUCCESS) {
         return CTL_DONE;
     }
@@ -88,6 +83,27 @@ int ctl_open_store(ctl_t *ctl)
     return ctl_fail(ctl, CTL_UNREACHABLE, "unreachable",
                     "the store %s cannot be reached: %s", ctl->store,
                     what ? what : apr_strerror(status, text, sizeof(text)));
+}
+
+int ctl_open_store(ctl_t *ctl)
+{
+    const char *what = NULL;
+    apr_status_t status;
+
+    if (ctl->client) {
+        return CTL_DONE;
+    }
+    status = ctl->world->door->open(&ctl->client, ctl->store, &what, ctl->pool);
+    return opened(ctl, status, what);
+}
+
+int ctl_open_store_apart(ctl_t *ctl)
+{
+    const char *what = NULL;
+    apr_status_t status = ctl->world->door->open_apart(
+        &ctl->client, ctl->store, NULL, NULL, &what, ctl->pool);
+
+    return opened(ctl, status, what);
 }
 
 static int run_command(ctl_t *ctl)

@@ -48,6 +48,8 @@ noinst_LTLIBRARIES += \
 	%D%/core/llm_record.h \
 	%D%/core/llm_redact.c \
 	%D%/core/llm_redact.h \
+	%D%/core/llm_seal.c \
+	%D%/core/llm_seal.h \
 	%D%/core/llm_sse.c \
 	%D%/core/llm_sse.h \
 	%D%/core/llm_text.c \
@@ -117,6 +119,8 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/splice.h
 
 %C%_libllm_store_la_SOURCES = \
+	%D%/store/apart.c \
+	%D%/store/apart.h \
 	%D%/store/bdb.c \
 	%D%/store/bdb.h \
 	%D%/store/bdb_care.c \
@@ -136,6 +140,7 @@ noinst_LTLIBRARIES += \
 	%D%/store/command_key.c \
 	%D%/store/command_key.h \
 	%D%/store/command_key_edit.c \
+	%D%/store/command_secret.c \
 	%D%/store/command_status.c \
 	%D%/store/command_store.c \
 	%D%/store/command_team.c \
@@ -168,6 +173,8 @@ noinst_LTLIBRARIES += \
 	%D%/store/keyring.h \
 	%D%/store/ledger.c \
 	%D%/store/ledger.h \
+	%D%/store/master.c \
+	%D%/store/master.h \
 	%D%/store/meta.c \
 	%D%/store/meta.h \
 	%D%/store/owner.c \
@@ -250,6 +257,7 @@ module_LTLIBRARIES += %D%/mod_llm_gateway.la
 	%D%/httpd/proxy_api.h \
 	%D%/httpd/reply.c \
 	%D%/httpd/secret.c \
+	%D%/httpd/secret_store.c \
 	%D%/httpd/settings.def \
 	%D%/httpd/shared.c \
 	%D%/httpd/status.c \

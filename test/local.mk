@@ -130,6 +130,7 @@ endif
 	%D%/unit/core/test_price.c \
 	%D%/unit/core/test_problem.c \
 	%D%/unit/core/test_redact.c \
+	%D%/unit/core/test_seal.c \
 	%D%/unit/core/test_sse.c \
 	%D%/unit/core/test_text.c \
 	%D%/unit/core/test_time.c \
@@ -216,6 +217,7 @@ endif
 	%D%/unit/ctl/test_key.c \
 	%D%/unit/ctl/test_manual.c \
 	%D%/unit/ctl/test_price.c \
+	%D%/unit/ctl/test_secret.c \
 	%D%/unit/ctl/test_table.c \
 	%D%/unit/ctl/test_usage.c \
 	%D%/unit/ctl/test_words.c

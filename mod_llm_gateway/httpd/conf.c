@@ -284,7 +284,7 @@ const command_rec llmgw_commands[] = {
                   "Where a provider is"),
     AP_INIT_TAKE1("LLMKey", llmgw_conf_key, NULL, RSRC_CONF,
                   "A provider's secret: env:NAME, file:/path, exec:/program, "
-                  "or none"),
+                  "secret:NAME, or none"),
     AP_INIT_TAKE2("LLMHeader", llmgw_conf_header, NULL, RSRC_CONF,
                   "Name and value of a header for each request to a "
                   "provider"),

@@ -193,7 +193,8 @@ static const char *complete_provider(cmd_parms *cmd, llm_provider_t *provider)
     if (!glue->secret.source) {
         return apr_psprintf(cmd->pool,
                             "<LLMProvider %s>: LLMKey is missing: expected "
-                            "env:NAME, file:/path, exec:/path, or none",
+                            "env:NAME, file:/path, exec:/path, secret:NAME, "
+                            "or none",
                             provider->name);
     }
     url = provider->base_url ? provider->base_url
@@ -289,6 +290,18 @@ const char *llmgw_conf_base_url(cmd_parms *cmd, void *dir, const char *url)
                 : NULL;
 }
 
+/* Somebody may have written the key itself there. */
+static const char *shown_source(const char *source, apr_pool_t *p)
+{
+    if (!strncmp(source, "secret:", 7)) {
+        return llm_redact(source, p);
+    }
+    return strncmp(source, "env:", 4) && strncmp(source, "file:", 5)
+                   && strncmp(source, "exec:", 5)
+               ? "(what was given is not shown)"
+               : source;
+}
+
 const char *llmgw_conf_key(cmd_parms *cmd, void *dir, const char *source)
 {
     const char *what = NULL;
@@ -304,18 +317,14 @@ const char *llmgw_conf_key(cmd_parms *cmd, void *dir, const char *source)
         return "LLMKey: there is one already in this section";
     }
     glue->secret.source = source;
+    glue->secret.file = cmd->directive->filename;
+    glue->secret.line = cmd->directive->line_num;
     if (!llmgw_secret_is_due(cmd->server->process, source)) {
         return NULL;
     }
     what = llmgw_secret_read(&glue->secret.value, source, cmd->pool);
-    /* somebody may have written the key itself there */
     return what ? apr_psprintf(cmd->pool, "LLMKey %s: %s",
-                               strncmp(source, "env:", 4)
-                                       && strncmp(source, "file:", 5)
-                                       && strncmp(source, "exec:", 5)
-                                   ? "(what was given is not shown)"
-                                   : source,
-                               what)
+                               shown_source(source, cmd->pool), what)
                 : NULL;
 }
 

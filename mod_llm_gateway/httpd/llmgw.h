@@ -24,10 +24,12 @@ extern module AP_MODULE_DECLARE_DATA llm_gateway_module;
 APLOG_USE_MODULE(llm_gateway);
 
 /* Where a provider's secret comes from. Read at start as root (file:, env:,
- * exec:) into memory that is never logged, dumped or put into a table. */
+ * exec:, secret:) into memory that is never logged, dumped or put into a table. */
 typedef struct llmgw_secret_t {
     const char *source; /* "env:NAME", for messages; NULL: no LLMKey */
     const char *value;  /* NULL: none needed */
+    const char *file;   /* where it was configured, for messages */
+    int line;
 } llmgw_secret_t;
 
 /* The glue's side of a provider (llm_provider_t.glue). */
@@ -139,6 +141,7 @@ void *llmgw_server_merge(apr_pool_t *p, void *base, void *add);
 extern const command_rec llmgw_commands[];
 
 /* secret.c: what a source ("env:NAME", "file:/path", "exec:/program") gives,
+ * of "secret:NAME" only whether it is well-formed;
  * in memory that stays out of core dumps and is wiped at the pool's end.
  * NULL, or a phrase that says what is wrong. */
 const char *llmgw_secret_read(const char **pvalue, const char *source,
@@ -146,6 +149,14 @@ const char *llmgw_secret_read(const char **pvalue, const char *source,
 /* Is the secret needed in this run? Not by "httpd -k stop" and its like, nor
  * by dumps of the configuration. */
 int llmgw_secret_is_due(const process_rec *process, const char *source);
+/* Into that memory. NULL, or what is wrong with the secret. */
+const char *llmgw_secret_take(const char **pvalue, const char *secret,
+                              apr_size_t len, apr_pool_t *pool);
+/* secret_store.c: what LLMKey secret:NAME asks for, from the store, when the
+ * whole configuration was read. OK, or it was logged. */
+int llmgw_secret_fetch(server_rec *s, apr_pool_t *pconf, apr_pool_t *ptemp);
+/* NULL, or what is wrong with NAME. */
+const char *llmgw_secret_check_name(const char *name, apr_pool_t *pool);
 /* Wipes all of them: for a process that calls no provider. */
 void llmgw_secret_forget(apr_pool_t *pool);
 

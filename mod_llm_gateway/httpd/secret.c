@@ -2,7 +2,8 @@
 /*
  * The providers' secrets: read once, while the server starts and still has
  * the rights of the user who started it, from an environment variable, a file
- * that nobody else may read, or a program's first line.
+ * that nobody else may read, or a program's first line; those in the store are
+ * read by secret_store.c.
  *
  * They live in pages of their own, which core dumps leave out and which are
  * wiped when the configuration is dropped. From there they go onto the wire
@@ -18,11 +19,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 
-#define SECRET_MAX    8192          /* bytes of one secret */
+#include "core/llm_seal.h"
+
+#define SECRET_MAX    (LLM_SECRET_MAX + 1)
 #define VAULT_SIZE    65536         /* bytes of one mapping */
 #define VAULT_KEY     "llmgw-vault" /* in the configuration's pool */
 #define EXEC_PATIENCE apr_time_from_sec(10)
@@ -37,18 +39,11 @@ struct vault_t {
 
 /* ---- the vault --------------------------------------------------------- */
 
-static void wipe(void *data, apr_size_t len)
-{
-    memset(data, 0, len);
-    /* the compiler may not leave out what somebody could still see */
-    __asm__ volatile("" : : "r"(data) : "memory");
-}
-
 static apr_status_t drop_vault(void *baton)
 {
     vault_t *vault = baton;
 
-    wipe(vault->memory, vault->used);
+    llm_wipe(vault->memory, vault->used);
     munmap(vault->memory, VAULT_SIZE);
     return APR_SUCCESS;
 }
@@ -103,38 +98,16 @@ static const char *keep(const char *secret, apr_size_t len, apr_pool_t *pool)
 void llmgw_secret_forget(apr_pool_t *pool)
 {
     for (vault_t *vault = newest_vault(pool); vault; vault = vault->older) {
-        wipe(vault->memory, vault->used);
+        llm_wipe(vault->memory, vault->used);
     }
 }
 
 /* ---- what was read ----------------------------------------------------- */
 
-/* Takes off the line's end; a secret is one line of visible characters, since
- * it becomes part of a header. */
-static const char *check(char *secret, apr_size_t *plen)
+const char *llmgw_secret_take(const char **pvalue, const char *secret,
+                              apr_size_t len, apr_pool_t *pool)
 {
-    apr_size_t len = *plen;
-
-    while (len && apr_isspace(secret[len - 1])) {
-        --len;
-    }
-    *plen = len;
-    if (!len) {
-        return "it is empty";
-    }
-    for (apr_size_t i = 0; i < len; ++i) {
-        if ((unsigned char)secret[i] <= ' ' || secret[i] == 0x7F) {
-            return "it is not one word: there is a blank, a line end or a "
-                   "control character in it";
-        }
-    }
-    return NULL;
-}
-
-static const char *take(const char **pvalue, char *secret, apr_size_t len,
-                        apr_pool_t *pool)
-{
-    const char *what = check(secret, &len);
+    const char *what = llm_secret_check(secret, &len);
 
     if (!what) {
         *pvalue = keep(secret, len, pool);
@@ -162,8 +135,8 @@ static const char *read_env(const char **pvalue, const char *name,
         return "it is too long";
     }
     apr_cpystrn(secret, value, sizeof(secret));
-    what = take(pvalue, secret, strlen(secret), pool);
-    wipe(secret, sizeof(secret));
+    what = llmgw_secret_take(pvalue, secret, strlen(secret), pool);
+    llm_wipe(secret, sizeof(secret));
     return what;
 }
 
@@ -224,8 +197,8 @@ static const char *read_file(const char **pvalue, const char *path,
         what = len < 0 ? "it cannot be read"
                : len == sizeof(secret)
                    ? "it is too long"
-                   : take(pvalue, secret, (apr_size_t)len, pool);
-        wipe(secret, sizeof(secret));
+                   : llmgw_secret_take(pvalue, secret, (apr_size_t)len, pool);
+        llm_wipe(secret, sizeof(secret));
     }
     close(fd);
     return what;
@@ -327,9 +300,9 @@ static const char *run(const char **pvalue, char **argv, apr_pool_t *temp,
     late = await_exit(&proc, deadline);
     what = what ? what : late;
     if (!what) {
-        what = take(pvalue, line, len, pool);
+        what = llmgw_secret_take(pvalue, line, len, pool);
     }
-    wipe(line, sizeof(line));
+    llm_wipe(line, sizeof(line));
     return what;
 }
 
@@ -355,6 +328,14 @@ static const char *read_exec(const char **pvalue, const char *command,
 
 /* ---- sources ----------------------------------------------------------- */
 
+/* What is in the store is read when the whole configuration was. */
+static const char *check_name(const char **pvalue, const char *name,
+                              apr_pool_t *pool)
+{
+    (void)pvalue;
+    return llmgw_secret_check_name(name, pool);
+}
+
 static const struct source_t {
     const char *prefix;
     const char *(*read)(const char **pvalue, const char *rest,
@@ -363,6 +344,7 @@ static const struct source_t {
     {"env:", read_env},
     {"file:", read_file},
     {"exec:", read_exec},
+    {"secret:", check_name},
 };
 
 const char *llmgw_secret_read(const char **pvalue, const char *source,
@@ -379,7 +361,8 @@ const char *llmgw_secret_read(const char **pvalue, const char *source,
             return sources[i].read(pvalue, source + len, pool);
         }
     }
-    return "expected env:NAME, file:/path, exec:/program or none";
+    return "expected env:NAME, file:/path, exec:/program, "
+           "secret:NAME or none";
 }
 
 /* ---- when -------------------------------------------------------------- */
@@ -418,9 +401,11 @@ int llmgw_secret_is_due(const process_rec *process, const char *source)
     case AP_SQ_RM_CONFIG_TEST:
         return 1;
     case AP_SQ_RM_NORMAL:
-        /* A start reads the configuration twice; a program runs once. */
+        /* A start reads the configuration twice; a program runs once, and
+         * the store is asked once. */
         return !is_first
-               || (!is_for_signal(process) && strncmp(source, "exec:", 5));
+               || (!is_for_signal(process) && strncmp(source, "exec:", 5)
+                   && strncmp(source, "secret:", 7));
     default:
         return 0;
     }

@@ -9,6 +9,7 @@
  */
 #include "store/command.h"
 
+#include "store/apart.h"
 #include "store/folder.h"
 #include "store/socket.h"
 
@@ -29,8 +30,12 @@
 
 struct llm_client_t {
     llm_folder_t *folder;
-    int fd;             /* to the owner; -1 offline */
-    llm_store_t *store; /* offline; else NULL */
+    int fd;             /* to the owner, or to `apart`; -1 offline */
+    llm_store_t *store; /* offline in this process; else NULL */
+    int wants_apart;    /* offline is in a process of its own */
+    llm_apart_t apart;
+    void (*forget)(void *baton); /* first in that process, or NULL */
+    void *forget_baton;
     llm_caller_t caller;
     llm_buf_t *in;
     const char *what; /* of the last failure */
@@ -70,65 +75,28 @@ static apr_status_t connect_owner(llm_client_t *client)
     return status;
 }
 
-/* Nobody listens there. */
-static int is_absent(apr_status_t status)
-{
-    return status == ENOENT || status == ECONNREFUSED;
-}
-
-static apr_status_t find_way(llm_client_t *client)
-{
-    apr_time_t end = apr_time_now() + START_TIME;
-
-    for (;;) {
-        apr_status_t status = connect_owner(client);
-
-        if (is_absent(status)) {
-            status = open_offline(client);
-        }
-        if ((status != APR_EBUSY && status != EAGAIN) || apr_time_now() > end) {
-            return status;
-        }
-        apr_sleep(START_SLICE);
-    }
-}
-
-apr_status_t llm_client_open(llm_client_t **pclient, const char *dir,
-                             const char **pwhat, apr_pool_t *pool)
-{
-    llm_client_t *client = apr_pcalloc(pool, sizeof(*client));
-    struct stat info;
-    apr_status_t status = APR_SUCCESS;
-
-    client->folder = llm_folder_make(dir, pool);
-    client->fd = -1;
-    client->caller.uid = getuid();
-    client->pool = pool;
-    client->in = llm_buf_make(LINE_BYTES, pool);
-    if (stat(dir, &info) < 0) {
-        status = errno;
-        client->what = apr_psprintf(pool, "%s: %s", dir, text_of(status, pool));
-    }
-    if (status == APR_SUCCESS) {
-        status = find_way(client);
-    }
-    *pwhat = client->what;
-    if (status == APR_SUCCESS) {
-        *pclient = client;
-    }
-    return status;
-}
-
 int llm_client_is_online(const llm_client_t *client)
 {
-    return client->fd >= 0;
+    return client->fd >= 0 && client->apart.fd < 0;
+}
+
+/* What is left of an answer must not be taken for the next one's. */
+static void hang_up(llm_client_t *client)
+{
+    if (client->apart.fd >= 0) {
+        llm_apart_end(&client->apart);
+    }
+    else {
+        close(client->fd);
+    }
+    client->fd = -1;
+    llm_buf_clear(client->in);
 }
 
 void llm_client_close(llm_client_t *client)
 {
     if (client->fd >= 0) {
-        close(client->fd);
-        client->fd = -1;
+        hang_up(client);
     }
     if (client->store) {
         llm_store_close(client->store);
@@ -213,14 +181,6 @@ static apr_status_t read_answer(llm_client_t *client, llm_line_cb *line,
     }
 }
 
-/* What is left of an answer must not be taken for the next one's. */
-static void hang_up(llm_client_t *client)
-{
-    close(client->fd);
-    client->fd = -1;
-    llm_buf_clear(client->in);
-}
-
 static apr_status_t call_online(llm_client_t *client, const char *request,
                                 llm_line_cb *line, void *baton,
                                 unsigned *plines)
@@ -237,6 +197,129 @@ static apr_status_t call_online(llm_client_t *client, const char *request,
         hang_up(client);
     }
     return status == APR_EOF ? APR_SUCCESS : status;
+}
+
+/* -------------------------------------------------------------------- way */
+
+/* "<status> <what>": what the process says first. */
+static apr_status_t read_opened(llm_client_t *client)
+{
+    apr_status_t status = APR_SUCCESS;
+    const char *end = NULL;
+    char *line;
+
+    while (status == APR_SUCCESS && !end) {
+        status = receive(client);
+        end = client->in->len ? memchr(client->in->data, '\n', client->in->len)
+                              : NULL;
+    }
+    if (!end) {
+        client->what =
+            apr_psprintf(client->pool, "%s: the process that opens it ended",
+                         client->folder->dir);
+        return status;
+    }
+    line = apr_pstrmemdup(client->pool, client->in->data,
+                          (apr_size_t)(end - client->in->data));
+    llm_buf_clear(client->in);
+    status = (apr_status_t)apr_strtoi64(line, &line, 10);
+    client->what = line + (*line == ' ');
+    return status;
+}
+
+static apr_status_t open_apart(llm_client_t *client)
+{
+    apr_status_t status =
+        llm_apart_start(&client->apart, client->folder->dir, client->caller.uid,
+                        client->forget, client->forget_baton);
+
+    if (status != APR_SUCCESS) {
+        client->what = text_of(status, client->pool);
+        return status;
+    }
+    client->fd = client->apart.fd;
+    status = read_opened(client);
+    if (status != APR_SUCCESS) {
+        hang_up(client);
+    }
+    return status;
+}
+
+/* Nobody listens there. */
+static int is_absent(apr_status_t status)
+{
+    return status == ENOENT || status == ECONNREFUSED;
+}
+
+static apr_status_t find_way(llm_client_t *client)
+{
+    apr_time_t end = apr_time_now() + START_TIME;
+
+    for (;;) {
+        apr_status_t status = connect_owner(client);
+
+        if (is_absent(status)) {
+            status =
+                client->wants_apart ? open_apart(client) : open_offline(client);
+        }
+        if ((status != APR_EBUSY && status != EAGAIN) || apr_time_now() > end) {
+            return status;
+        }
+        apr_sleep(START_SLICE);
+    }
+}
+
+static llm_client_t *make_client(const char *dir, apr_pool_t *pool)
+{
+    llm_client_t *client = apr_pcalloc(pool, sizeof(*client));
+
+    client->folder = llm_folder_make(dir, pool);
+    client->fd = -1;
+    client->apart.fd = -1;
+    client->caller.uid = getuid();
+    client->pool = pool;
+    client->in = llm_buf_make(LINE_BYTES, pool);
+    return client;
+}
+
+static apr_status_t open_client(llm_client_t **pclient, llm_client_t *client,
+                                const char **pwhat)
+{
+    const char *dir = client->folder->dir;
+    struct stat info;
+    apr_status_t status = APR_SUCCESS;
+
+    if (stat(dir, &info) < 0) {
+        status = errno;
+        client->what = apr_psprintf(client->pool, "%s: %s", dir,
+                                    text_of(status, client->pool));
+    }
+    if (status == APR_SUCCESS) {
+        status = find_way(client);
+    }
+    *pwhat = client->what;
+    if (status == APR_SUCCESS) {
+        *pclient = client;
+    }
+    return status;
+}
+
+apr_status_t llm_client_open(llm_client_t **pclient, const char *dir,
+                             const char **pwhat, apr_pool_t *pool)
+{
+    return open_client(pclient, make_client(dir, pool), pwhat);
+}
+
+apr_status_t llm_client_open_apart(llm_client_t **pclient, const char *dir,
+                                   void (*forget)(void *baton), void *baton,
+                                   const char **pwhat, apr_pool_t *pool)
+{
+    llm_client_t *client = make_client(dir, pool);
+
+    client->wants_apart = 1;
+    client->forget = forget;
+    client->forget_baton = baton;
+    return open_client(pclient, client, pwhat);
 }
 
 /* ---------------------------------------------------------------- offline */

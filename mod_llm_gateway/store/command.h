@@ -72,6 +72,17 @@
  *               missed, identity, total?}: next is the `after` of the next
  *               request; missed: how many of them are not known any more;
  *               total with "by"
+ *   secret.set  {name, sealed}                              edit
+ *               -> done {secret: {name, set, uid, master}}
+ *               sealed: hex of what llm_seal made; master: the id of the key
+ *               it is sealed with. Nothing here ever sees what is in it.
+ *   secret.get  {name}                      -> done {secret: {...}, sealed}
+ *   secret.list {}                          -> row per secret, by name; done
+ *               {secrets}
+ *   secret.reseal {name, was, sealed}                       edit
+ *               the same secret under another master key; refused unless it
+ *               is stored as `was`
+ *   secret.delete {name}                                    edit
  *   status      {}                          -> done {pid, version, started,
  *               uptime_s, schema, created, identity, records, killed, damaged,
  *               twice, keys, inflight, inflight_slots, bytes, journal_bytes,
@@ -127,6 +138,12 @@ void llm_command_run(llm_store_t *store, const llm_caller_t *caller,
 typedef struct llm_client_t llm_client_t;
 apr_status_t llm_client_open(llm_client_t **pclient, const char *dir,
                              const char **pwhat, apr_pool_t *pool);
+/* The same; where no owner lives the store is opened in a process of its own,
+ * and this one stays who it is. `forget` (may be NULL) is called first in that
+ * process, to wipe what is not its business. */
+apr_status_t llm_client_open_apart(llm_client_t **pclient, const char *dir,
+                                   void (*forget)(void *baton), void *baton,
+                                   const char **pwhat, apr_pool_t *pool);
 int llm_client_is_online(const llm_client_t *client); /* an owner answers */
 /* request: one JSON object as text, without a line end. Returns when the answer
  * is complete; APR_SUCCESS says it came, not that it was "done". When the

@@ -45,6 +45,13 @@ def tried(gw):
         for name in re.findall(r"file:/etc/llm-gateway/(\S+)", text):
             text = text.replace(f"file:/etc/llm-gateway/{name}",
                                 f"file:{gw.file(name, 'sk-example')}")
+        master = os.path.join(gw.root, "example-master.key")
+        for name in sorted(set(re.findall(r"(?m)^\s*LLMKey\s+secret:(\S+)", text))):
+            done = gw.ctl("secret", "set", name, "--master-key", master, stdin="sk-example\n")
+            assert done.code == 0, done
+        text = text.replace("/etc/llm-gateway/master.key", master)
+        if "secret:" in text and "LLMMasterKey" not in text:
+            text += f"\nLLMMasterKey {master}\n"
         text = text.replace("/etc/llm-gateway/prices.json", gw.prices)
         text = text.replace("logs/llm_log", "llm_log")
         text = re.sub(r"(?m)^\s*(LLMStore\s|LLMVocabulary\s|LoadModule llm_gateway_module\s).*$", "", text)
@@ -56,7 +63,7 @@ def tried(gw):
 
 
 def test_the_pages_are_found():
-    assert len(pages()) > 20 and len(EXAMPLES) == 5
+    assert len(pages()) > 20 and len(EXAMPLES) == 6
 
 
 @pytest.mark.parametrize("page", pages())
@@ -107,6 +114,7 @@ REQUESTS = {
     "filter.conf": ("/openai/v1/chat/completions", "gpt-4o"),
     "keys.conf": ("/llm/v1/chat/completions", "openai/gpt-4o"),
     "local.conf": ("/v1/chat/completions", "llama"),
+    "secrets.conf": ("/llm/v1/chat/completions", "openai/gpt-4o"),
     "native.conf": ("/llm/openai/v1/chat/completions", "gpt-4o"),
 }
 

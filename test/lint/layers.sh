@@ -48,6 +48,7 @@ may_use_header()
         openssl/*)
             case $1 in
                 mod_llm_gateway/core/llm_key.c) ;;
+                mod_llm_gateway/core/llm_seal.c) ;;
                 mod_llm_gateway/dialect/sign_*.c) ;;
                 # Its load generator is a client of its own.
                 test/bench/*) ;;

@@ -27,6 +27,29 @@ static apr_status_t fake_client_open(llm_client_t **pclient, const char *dir,
     return fake.open_status;
 }
 
+static apr_status_t fake_client_open_apart(llm_client_t **pclient,
+                                           const char *dir,
+                                           void (*forget)(void *baton),
+                                           void *baton, const char **pwhat,
+                                           apr_pool_t *pool)
+{
+    ck_assert(!forget && !baton);
+    return fake_client_open(pclient, dir, pwhat, pool);
+}
+
+/* What is typed; nothing, unless the test says so. */
+static apr_status_t fake_secret(const char *prompt, char *bytes,
+                                apr_size_t size, apr_size_t *plen)
+{
+    const char *typed = fake.typed ? fake.typed : "";
+
+    fake.prompt = apr_pstrdup(unit_pool, prompt);
+    *plen = strlen(typed);
+    ck_assert_uint_lt(*plen, size);
+    memcpy(bytes, typed, *plen);
+    return APR_SUCCESS;
+}
+
 static int fake_client_is_online(const llm_client_t *which)
 {
     ck_assert_ptr_eq(which, &client);
@@ -72,6 +95,7 @@ static const char *fake_env(const char *name)
 
 static const ctl_door_t door = {
     .open = fake_client_open,
+    .open_apart = fake_client_open_apart,
     .is_online = fake_client_is_online,
     .call = fake_client_call,
     .close = fake_client_close,
@@ -84,9 +108,12 @@ void fake_open(void)
     fake.world.now = FAKE_NOW;
     fake.world.env = fake_env;
     fake.world.door = &door;
+    fake.world.secret = fake_secret;
     fake.is_online = 1;
     apr_env_delete("LLMGW_STORE", unit_pool);
     apr_env_delete("LLMGW_PRICES", unit_pool);
+    /* no test may touch the machine's own */
+    apr_env_set("LLMGW_MASTER_KEY", "/nonexistent/folder/key", unit_pool);
 }
 
 void fake_close(void)

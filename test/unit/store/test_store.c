@@ -355,6 +355,7 @@ START_TEST(old_usage_records_are_dropped_and_their_sums_kept)
     llm_store_t *store = rig_store_with((llm_store_options_t){.keep_days = 2});
     llm_journal_t *journal = rig_journal();
     apr_time_t now = RIG_TIME, day = apr_time_from_sec(86400);
+    unsigned tables = rig_count_files(rig_path("store/env"), ".db");
     llm_record_t record;
     unsigned i;
 
@@ -364,13 +365,15 @@ START_TEST(old_usage_records_are_dropped_and_their_sums_kept)
         ck_assert_int_eq(llm_journal_put(journal, &record), APR_SUCCESS);
     }
     rig_drain(store);
-    ck_assert_uint_eq(rig_count_files(rig_path("store/env"), ".db"), 21);
+    ck_assert_uint_eq(rig_count_files(rig_path("store/env"), ".db"),
+                      tables + 10);
     for (i = 0; i < 30; ++i) {
         ck_assert_int_eq(llm_store_maintain(store, now + apr_time_from_sec(i)),
                          APR_SUCCESS);
     }
     /* Today, and two days before. */
-    ck_assert_uint_eq(rig_count_files(rig_path("store/env"), ".db"), 14);
+    ck_assert_uint_eq(rig_count_files(rig_path("store/env"), ".db"),
+                      tables + 3);
     ck_assert_int_eq(rig_number(store, "{\"op\":\"events\"}", "events"), 3);
     rig_contains(rig_ask(store, "{\"op\":\"usage\"}"), "\"requests\":10,");
     rig_check(store, 10);
