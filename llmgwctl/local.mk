@@ -9,6 +9,7 @@ noinst_LTLIBRARIES += %D%/libctl.la
 %C%_libctl_la_SOURCES = \
 	%D%/ask.c \
 	%D%/cmd_audit.c \
+	%D%/cmd_config.c \
 	%D%/cmd_cost.c \
 	%D%/cmd_events.c \
 	%D%/cmd_key.c \
@@ -22,7 +23,10 @@ noinst_LTLIBRARIES += %D%/libctl.la
 	%D%/cmd_usage.c \
 	%D%/commands.def \
 	%D%/ctl.h \
+	%D%/findings.c \
+	%D%/findings.h \
 	%D%/help.c \
+	%D%/httpd.c \
 	%D%/print.c \
 	%D%/prompt.c \
 	%D%/run.c \

@@ -242,6 +242,7 @@ module_LTLIBRARIES += %D%/mod_llm_gateway.la
 	%D%/httpd/conf.c \
 	%D%/httpd/conf.h \
 	%D%/httpd/conf_check.c \
+	%D%/httpd/conf_dump.c \
 	%D%/httpd/conf_places.c \
 	%D%/httpd/conf_sections.c \
 	%D%/httpd/deliver.c \

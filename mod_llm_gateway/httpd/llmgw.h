@@ -140,6 +140,9 @@ void *llmgw_server_create(apr_pool_t *p, server_rec *s);
 void *llmgw_server_merge(apr_pool_t *p, void *base, void *add);
 extern const command_rec llmgw_commands[];
 
+/* conf_dump.c: "httpd -t -D" with this prints the configuration. */
+#define LLMGW_DUMP_DEFINE "DUMP_LLM_GATEWAY"
+
 /* secret.c: what a source ("env:NAME", "file:/path", "exec:/program") gives,
  * of "secret:NAME" only whether it is well-formed;
  * in memory that stays out of core dumps and is wiped at the pool's end.
@@ -278,6 +281,7 @@ void llmgw_vars_set(request_rec *r, const llm_exchange_t *x,
 
 /* Hooks, one function a file. */
 void llmgw_conf_hooks(apr_pool_t *p);
+void llmgw_dump_hooks(apr_pool_t *p);
 void llmgw_endpoint_hooks(apr_pool_t *p);
 void llmgw_auth_hooks(apr_pool_t *p);
 void llmgw_reply_hooks(apr_pool_t *p);

@@ -10,6 +10,7 @@ static void register_hooks(apr_pool_t *p)
     /* start: pre_config, check_config, post_config, child_init, monitor */
     llmgw_log_hooks(p);    /* the pure layers log through httpd */
     llmgw_conf_hooks(p);   /* what can be told only of the whole config */
+    llmgw_dump_hooks(p);   /* and what it came to */
     llmgw_proxy_hooks(p);  /* mod_proxy's functions; a worker a provider */
     llmgw_shared_hooks(p); /* memory for the keys; the children's journals */
     llmgw_owner_hooks(p);  /* the process that owns the store */

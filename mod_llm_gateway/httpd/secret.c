@@ -399,7 +399,8 @@ int llmgw_secret_is_due(const process_rec *process, const char *source)
 
     switch (ap_state_query(AP_SQ_RUN_MODE)) {
     case AP_SQ_RM_CONFIG_TEST:
-        return 1;
+        /* A dump says itself which cannot be had. */
+        return !ap_exists_config_define(LLMGW_DUMP_DEFINE);
     case AP_SQ_RM_NORMAL:
         /* A start reads the configuration twice; a program runs once, and
          * the store is asked once. */

@@ -27,7 +27,9 @@ may_use_folder()
             esac ;;
         httpd:llmgwctl | httpd:test) return 1 ;;
         httpd:*) ;;
-        llmgwctl:httpd | llmgwctl:test) return 1 ;;
+        # The table of settings, which "config list" prints.
+        llmgwctl:httpd) [ "$3" = httpd/settings.def ] || return 1 ;;
+        llmgwctl:test) return 1 ;;
         llmgwctl:*) ;;
         test:httpd) return 1 ;;
         test:*) ;;
