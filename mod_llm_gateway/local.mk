@@ -84,16 +84,22 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/dialect.h \
 	%D%/dialect/dialects.def \
 	%D%/dialect/gemini.c \
+	%D%/dialect/gemini_answer.c \
 	%D%/dialect/gemini_args.c \
+	%D%/dialect/gemini_client.c \
 	%D%/dialect/gemini_contents.c \
 	%D%/dialect/gemini_id.c \
 	%D%/dialect/gemini_internal.h \
 	%D%/dialect/gemini_media.c \
+	%D%/dialect/gemini_openapi.c \
+	%D%/dialect/gemini_parts.c \
+	%D%/dialect/gemini_path.c \
 	%D%/dialect/gemini_request.c \
 	%D%/dialect/gemini_response.c \
 	%D%/dialect/gemini_schema.c \
 	%D%/dialect/gemini_stream.c \
 	%D%/dialect/gemini_usage.c \
+	%D%/dialect/gemini_writer.c \
 	%D%/dialect/huggingface.c \
 	%D%/dialect/huggingface_generate.c \
 	%D%/dialect/huggingface_inference.c \
@@ -206,6 +212,8 @@ noinst_LTLIBRARIES += \
 	%D%/flow/answer.c \
 	%D%/flow/answer.h \
 	%D%/flow/attempts.c \
+	%D%/flow/count.c \
+	%D%/flow/count.h \
 	%D%/flow/events.c \
 	%D%/flow/flow.c \
 	%D%/flow/flow.h \

@@ -144,8 +144,11 @@ endif
 %C%_unit_test_dialect_SOURCES = \
 	%D%/unit/dialect/exchange.c \
 	%D%/unit/dialect/exchange.h \
+	%D%/unit/dialect/exchange_for.c \
 	%D%/unit/dialect/gemini_chunks.h \
 	%D%/unit/dialect/legal.c \
+	%D%/unit/dialect/legal.h \
+	%D%/unit/dialect/legal_gemini.c \
 	%D%/unit/dialect/main.c \
 	%D%/unit/dialect/suites.def \
 	%D%/unit/dialect/test_anthropic.c \

@@ -44,7 +44,8 @@ typedef enum {
     LLM_OP_CHAT = 1 << 0,
     LLM_OP_EMBED = 1 << 1,
     LLM_OP_MODELS = 1 << 2, /* list models: answered by the gateway itself */
-    LLM_OP_NATIVE = 1 << 3  /* the provider's own API, passed through */
+    LLM_OP_NATIVE = 1 << 3, /* the provider's own API, passed through */
+    LLM_OP_COUNT = 1 << 4   /* how many tokens a chat's question has */
 } llm_op_e;
 
 typedef enum {
@@ -140,6 +141,7 @@ typedef struct llm_ask_t {
     llm_op_e op;
     const char *model; /* as the client wrote it, decoded */
     int stream;        /* the answer is wanted in pieces */
+    int as_array;      /* Gemini: these are elements of one JSON array */
     int include_usage; /* OpenAI: usage wanted in the stream */
     llm_turn_t *turns; /* system turns in the places they had */
     llm_tool_t *tools;
@@ -159,6 +161,7 @@ typedef struct llm_ask_t {
     llm_text_t effort; /* reasoning: "low", "medium", "high"... */
     const llm_json_t *thinking_budget; /* tokens; number */
     int thinking;                      /* 1 asked for, -1 forbidden, 0 unsaid */
+    int hide_thoughts;                 /* Gemini: not wanted in the answer */
     llm_text_t user;                   /* end user's id */
     llm_text_t service_tier;
     const llm_json_t *metadata;
@@ -201,6 +204,7 @@ typedef struct llm_answer_t {
     llm_text_t service_tier;
     const llm_json_t *embeddings; /* LLM_OP_EMBED: an array with one vector for
                                      each input, as the provider wrote it */
+    apr_int64_t tokens; /* LLM_OP_COUNT: of the question */
 } llm_answer_t;
 
 /* The pieces of a streamed answer, in the order a reader emits them. */

@@ -167,15 +167,19 @@ static int is_last(const llm_event_t *event)
 
 /* ---- requests ---- */
 
+const char *llm_anthropic_path_of(llm_op_e op)
+{
+    return op == LLM_OP_COUNT ? "/v1/messages/count_tokens" : "/v1/messages";
+}
+
 static llm_problem_t *pass_request(llm_request_t *req, llm_op_e op,
                                    llm_bytes_t raw, const char *model,
                                    const llm_provider_t *provider, int *phide,
                                    apr_pool_t *pool)
 {
-    (void)op;
     *phide = 0; /* usage is always told */
     req->method = "POST";
-    req->path = llm_provider_path(provider, "/v1/messages", pool);
+    req->path = llm_provider_path(provider, llm_anthropic_path_of(op), pool);
     apr_table_setn(req->headers, "Content-Type", "application/json");
     return llm_splice_model(req, raw, model, pool);
 }
@@ -194,28 +198,35 @@ static void add_headers(apr_table_t *headers, const llm_provider_t *provider)
     }
 }
 
+static void write_model(llm_buf_t *out, const char *name, apr_time_t now,
+                        apr_pool_t *pool)
+{
+    char when[APR_RFC822_DATE_LEN];
+    apr_time_exp_t exploded;
+    apr_size_t len;
+
+    (void)pool;
+    apr_time_exp_gmt(&exploded, now);
+    apr_strftime(when, &len, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &exploded);
+    llm_put_comma(out);
+    llm_buf_lit(out, "{\"type\":\"model\"");
+    llm_put_string_member(out, "id", name);
+    llm_put_string_member(out, "display_name", name);
+    llm_put_string_member(out, "created_at", when);
+    llm_buf_putc(out, '}');
+}
+
 /* The list of models, in the shape of GET /v1/models of Anthropic. */
 static void write_models(llm_buf_t *out, const apr_array_header_t *names,
                          apr_time_t now, apr_pool_t *pool)
 {
     const char *name = NULL;
-    char when[APR_RFC822_DATE_LEN];
-    apr_time_exp_t exploded;
-    apr_size_t len;
     int i;
 
-    (void)pool;
-    apr_time_exp_gmt(&exploded, now);
-    apr_strftime(when, &len, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &exploded);
     llm_buf_lit(out, "{\"data\":[");
     for (i = 0; i < names->nelts; ++i) {
         name = APR_ARRAY_IDX(names, i, const char *);
-        llm_put_comma(out);
-        llm_buf_lit(out, "{\"type\":\"model\"");
-        llm_put_string_member(out, "id", name);
-        llm_put_string_member(out, "display_name", name);
-        llm_put_string_member(out, "created_at", when);
-        llm_buf_putc(out, '}');
+        write_model(out, name, now, pool);
     }
     llm_buf_lit(out, "],\"has_more\":false,\"first_id\":");
     llm_buf_put_string(out,
@@ -228,9 +239,9 @@ static void write_models(llm_buf_t *out, const apr_array_header_t *names,
 const llm_dialect_t llm_dialect_anthropic = {
     .name = "anthropic",
     .speaks = "anthropic",
-    .client_ops = LLM_OP_CHAT | LLM_OP_MODELS,
-    .provider_ops = LLM_OP_CHAT | LLM_OP_NATIVE,
-    .pass_ops = LLM_OP_CHAT,
+    .client_ops = LLM_OP_CHAT | LLM_OP_COUNT | LLM_OP_MODELS,
+    .provider_ops = LLM_OP_CHAT | LLM_OP_COUNT | LLM_OP_NATIVE,
+    .pass_ops = LLM_OP_CHAT | LLM_OP_COUNT,
     .default_url = "https://api.anthropic.com",
     .framing = LLM_FRAMING_SSE,
     .chat_path = "/messages",
@@ -242,6 +253,7 @@ const llm_dialect_t llm_dialect_anthropic = {
     .write_problem = llm_anthropic_write_problem,
     .write_stream_problem = llm_anthropic_write_stream_problem,
     .write_models = write_models,
+    .write_model = write_model,
 
     .write_request = llm_anthropic_write_request,
     .pass_request = pass_request,

@@ -88,6 +88,11 @@ void llm_anthropic_write_response(llm_buf_t *out, const llm_ask_t *ask,
     const llm_choice_t *choice = answer->choices;
 
     llm_buf_putc(out, '{');
+    if (ask->op == LLM_OP_COUNT) {
+        llm_put_int_member(out, "input_tokens", answer->tokens);
+        llm_buf_putc(out, '}');
+        return;
+    }
     llm_put_string_member(out, "id",
                           answer->id && *answer->id
                               ? answer->id

@@ -34,7 +34,8 @@ static llm_problem_t *read_options(llm_ask_t *ask, const llm_json_t *doc,
     const llm_json_t *stream = llm_json_want(doc, "stream");
     const llm_json_t *stop = llm_json_want(doc, "stop_sequences");
 
-    if (!take_number(&ask->max_tokens, doc, "max_tokens") || !ask->max_tokens) {
+    if (!take_number(&ask->max_tokens, doc, "max_tokens")
+        || (!ask->max_tokens && ask->op != LLM_OP_COUNT)) {
         return expected("max_tokens", "a number", pool);
     }
     if (!take_number(&ask->temperature, doc, "temperature")) {

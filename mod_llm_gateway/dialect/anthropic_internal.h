@@ -67,6 +67,8 @@ int llm_anthropic_is_format_tool(const llm_ask_t *ask, const llm_json_t *name);
 llm_problem_t *llm_anthropic_read_request(llm_ask_t **pask, llm_op_e op,
                                           const llm_json_t *doc,
                                           apr_pool_t *pool);
+/* "/v1/messages", or what counts its tokens. */
+const char *llm_anthropic_path_of(llm_op_e op);
 llm_problem_t *llm_anthropic_write_request(llm_request_t *req,
                                            const llm_ask_t *ask,
                                            const char *model,

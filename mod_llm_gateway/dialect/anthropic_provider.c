@@ -332,6 +332,16 @@ static llm_problem_t *put_options(llm_buf_t *out, llm_request_t *req,
     return put_tools(out, req, ask, plan, pool);
 }
 
+/* count_tokens takes what the model reads, and none of the options. */
+static llm_problem_t *put_counted(llm_buf_t *out, llm_request_t *req,
+                                  const llm_ask_t *ask,
+                                  const llm_anthropic_plan_t *plan,
+                                  apr_pool_t *pool)
+{
+    put_thinking(out, ask, plan);
+    return put_tools(out, req, ask, plan, pool);
+}
+
 static llm_problem_t *put_body(llm_buf_t *out, llm_request_t *req,
                                const llm_ask_t *ask, const char *model,
                                const llm_provider_t *provider, apr_pool_t *pool)
@@ -344,7 +354,9 @@ static llm_problem_t *put_body(llm_buf_t *out, llm_request_t *req,
     }
     llm_buf_putc(out, '{');
     llm_put_string_member(out, "model", model);
-    problem = put_options(out, req, ask, provider, &plan, pool);
+    problem = ask->op == LLM_OP_COUNT
+                  ? put_counted(out, req, ask, &plan, pool)
+                  : put_options(out, req, ask, provider, &plan, pool);
     if (!problem) {
         problem = llm_anthropic_put_messages(out, req, ask, pool);
     }
@@ -373,7 +385,8 @@ llm_problem_t *llm_anthropic_write_request(llm_request_t *req,
     }
     llm_request_set_body(req, out, pool);
     req->method = "POST";
-    req->path = llm_provider_path(provider, "/v1/messages", pool);
+    req->path =
+        llm_provider_path(provider, llm_anthropic_path_of(ask->op), pool);
     apr_table_setn(req->headers, "Content-Type", "application/json");
     return NULL;
 }

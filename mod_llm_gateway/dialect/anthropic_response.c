@@ -100,9 +100,14 @@ llm_problem_t *llm_anthropic_read_response(llm_answer_t **panswer,
     if (problem) {
         return problem;
     }
+    if (ask->op == LLM_OP_COUNT
+        && llm_json_int(llm_json_get(doc, "input_tokens"), &answer->tokens)) {
+        return NULL;
+    }
     if (!llm_json_is(content, LLM_JSON_ARRAY)) {
-        problem = llm_problem_make(LLM_PROBLEM_UPSTREAM, pool,
-                                   "the provider's answer has no content");
+        problem = llm_problem_make(
+            LLM_PROBLEM_UPSTREAM, pool, "the provider's answer has no %s",
+            ask->op == LLM_OP_COUNT ? "input_tokens" : "content");
         problem->from_upstream = 1;
         return problem;
     }

@@ -352,6 +352,31 @@ void llm_put_raw_member(llm_buf_t *out, const char *name, const char *value)
     llm_buf_puts(out, value);
 }
 
+void llm_put_element(llm_buf_t *out, int *pcount)
+{
+    llm_buf_puts(out, (*pcount)++ ? ",\r\n" : "[");
+}
+
+void llm_put_last_element(llm_buf_t *out, int *pcount)
+{
+    if (*pcount >= 0) {
+        llm_buf_puts(out, *pcount ? "\r\n]" : "[]");
+        *pcount = -1;
+    }
+}
+
+void llm_put_one_line(llm_buf_t *out, llm_bytes_t json)
+{
+    apr_size_t at = out->len;
+
+    llm_buf_append(out, json.data, json.len);
+    for (; at < out->len; ++at) {
+        if (out->data[at] == '\n' || out->data[at] == '\r') {
+            out->data[at] = ' ';
+        }
+    }
+}
+
 void llm_request_set_body(llm_request_t *req, const llm_buf_t *body,
                           apr_pool_t *pool)
 {

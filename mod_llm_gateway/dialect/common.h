@@ -104,6 +104,13 @@ void llm_put_string_member(llm_buf_t *out, const char *name, const char *utf8);
 void llm_put_int_member(llm_buf_t *out, const char *name, apr_int64_t value);
 /* `value` is JSON as it stands. */
 void llm_put_raw_member(llm_buf_t *out, const char *name, const char *value);
+/* What stands before an element of an array that is written piece by piece,
+ * and what ends it. *pcount: elements so far; -1 once it has ended. */
+void llm_put_element(llm_buf_t *out, int *pcount);
+void llm_put_last_element(llm_buf_t *out, int *pcount);
+/* JSON in one line, as a line of a stream has to be: blanks where it has line
+ * ends between its values. */
+void llm_put_one_line(llm_buf_t *out, llm_bytes_t json);
 /* The whole buffer as the one piece of req's body. The buffer's memory must
  * live as long as the request: make it in the request's pool. */
 void llm_request_set_body(llm_request_t *req, const llm_buf_t *body,

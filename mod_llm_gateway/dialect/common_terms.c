@@ -276,15 +276,24 @@ static const char *const hints[] = {
     "eager_input_streaming",
     "include_reasoning",
     "inference_geo",
+    "labels", /* what a bill is sorted by */
+    "mediaResolution",
+    "media_resolution",
     "prediction", /* text to save time with */
     "prompt_cache_breakpoint",
     "prompt_cache_key",
     "prompt_cache_options",
     "prompt_cache_retention",
     "reasoning_format",
+    "safetySettings", /* the other provider's own limits are in force */
     "safety_identifier",
+    "safety_settings",
     "speed",
     "store",
+    "taskType", /* what an embedding is for */
+    "task_type",
+    "thoughtSignature", /* Gemini's own, for nobody else */
+    "thought_signature",
     "verbosity",
     NULL,
 };

@@ -38,6 +38,17 @@ typedef struct llm_provider_t {
     void *glue;                 /* the driver's: worker, secret */
 } llm_provider_t;
 
+/* What a client's path says, in a dialect that says it there: Gemini's
+ * "/v1beta/models/x:streamGenerateContent?alt=sse". */
+typedef struct llm_line_t {
+    llm_op_e op;
+    const char *model;  /* decoded; NULL: all of them (LLM_OP_MODELS) */
+    const char *method; /* what is called: ":generateContent"; NULL: none */
+    const char *query;  /* goes on where bytes pass; NULL for none */
+    int stream;         /* the answer is wanted in pieces */
+    int as_array;       /* these are elements of one JSON array */
+} llm_line_t;
+
 /* A request to a provider, ready but for its credentials, Host,
  * Content-Length and Connection, which the writer on the wire adds. */
 typedef struct llm_request_t {
@@ -50,6 +61,8 @@ typedef struct llm_request_t {
                                     request this provider has no place for and
                                     whose loss does not change the answer's
                                     meaning; never NULL */
+    const llm_line_t *line;      /* what the client's path said; NULL where its
+                               dialect says it in the body */
 } llm_request_t;
 
 /* How a streamed answer is cut into events. */
@@ -88,6 +101,13 @@ struct llm_dialect_t {
 
     /* ---- facing a client ------------------------------------------- */
 
+    /* What a path asks for, in a dialect whose paths name the model; NULL in
+     * the others. `path` is decoded, below the gateway's location; `query`
+     * has no keys in it and may be NULL. Returns 0 for a path of another
+     * dialect; with 1 a problem in *pproblem is what is wrong with the rest
+     * of it. */
+    int (*read_line)(llm_line_t **pline, llm_problem_t **pproblem,
+                     const char *path, const char *query, apr_pool_t *pool);
     /* The body as an ask. The problem names the member that is wrong. */
     llm_problem_t *(*read_request)(llm_ask_t **pask, llm_op_e op,
                                    const llm_json_t *doc, apr_pool_t *pool);
@@ -111,6 +131,9 @@ struct llm_dialect_t {
     /* GET /v1/models: names this caller may use. */
     void (*write_models)(llm_buf_t *out, const apr_array_header_t *names,
                          apr_time_t now, apr_pool_t *pool);
+    /* GET /v1/models/{name}: one of them. */
+    void (*write_model)(llm_buf_t *out, const char *name, apr_time_t now,
+                        apr_pool_t *pool);
 
     /* ---- facing a provider ----------------------------------------- */
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Google's Gemini dialect, facing providers: generateContent,
- * streamGenerateContent, embedContent and batchEmbedContents, at AI Studio
+ * Google's Gemini dialect: generateContent, streamGenerateContent,
+ * countTokens, embedContent and batchEmbedContents, at AI Studio
  * (generativelanguage.googleapis.com) and, with a base URL that ends in
- * ".../publishers/google", at Vertex. The map of its files is in
- * gemini_internal.h.
+ * ".../publishers/google", at Vertex. Here is what faces providers; the map of
+ * its files is in gemini_internal.h.
  *
  * The model is in the path, and so is the wish to stream. A base URL is what
  * Google's SDKs take: without a version, which is then v1beta, the one that
@@ -63,7 +63,7 @@ static const char *versioned_base(const llm_provider_t *provider,
 }
 
 /* "models/x", "tunedModels/x" and Vertex's longer names stay as they are. */
-static const char *model_resource(const char *model, apr_pool_t *pool)
+const char *llm_gemini_resource(const char *model, apr_pool_t *pool)
 {
     const char *escaped = llm_path_escape(model, pool);
 
@@ -72,6 +72,16 @@ static const char *model_resource(const char *model, apr_pool_t *pool)
     }
     return strchr(escaped, '/') ? escaped
                                 : apr_pstrcat(pool, "models/", escaped, NULL);
+}
+
+const char *llm_gemini_model_path(const llm_provider_t *provider,
+                                  const char *model, apr_pool_t *pool)
+{
+    const char *resource = llm_gemini_resource(model, pool);
+
+    return resource ? apr_pstrcat(pool, versioned_base(provider, pool), "/",
+                                  resource, NULL)
+                    : NULL;
 }
 
 /* ---- requests ---- */
@@ -132,7 +142,31 @@ static const char *method_of(const llm_ask_t *ask)
                    ? ":batchEmbedContents"
                    : ":embedContent";
     }
+    if (ask->op == LLM_OP_COUNT) {
+        return ":countTokens";
+    }
     return ask->stream ? ":streamGenerateContent?alt=sse" : ":generateContent";
+}
+
+/* What is to be counted: at AI Studio the whole request goes inside, with the
+ * model named again; Vertex takes its members as they are. */
+static llm_problem_t *put_count(llm_buf_t *out, llm_request_t *req,
+                                const llm_ask_t *ask, const char *model,
+                                const char *resource,
+                                const llm_provider_t *provider,
+                                apr_pool_t *pool)
+{
+    llm_problem_t *problem;
+
+    if (provider->base_path && strstr(provider->base_path, "/publishers/")) {
+        return llm_gemini_put_chat(out, req, ask, model, pool);
+    }
+    llm_buf_lit(out, "{\"generateContentRequest\":");
+    problem = llm_gemini_put_chat(out, req, ask, model, pool);
+    out->len -= out->data[out->len - 1] == '}';
+    llm_put_string_member(out, "model", resource);
+    llm_buf_lit(out, "}}");
+    return problem;
 }
 
 static llm_problem_t *write_request(llm_request_t *req, const llm_ask_t *ask,
@@ -140,7 +174,7 @@ static llm_problem_t *write_request(llm_request_t *req, const llm_ask_t *ask,
                                     const llm_provider_t *provider,
                                     apr_pool_t *pool)
 {
-    const char *resource = model_resource(model, pool);
+    const char *resource = llm_gemini_resource(model, pool);
     llm_buf_t *body = llm_buf_make(0, pool);
     llm_problem_t *problem;
 
@@ -149,6 +183,8 @@ static llm_problem_t *write_request(llm_request_t *req, const llm_ask_t *ask,
     }
     problem = ask->op == LLM_OP_EMBED
                   ? put_embeds(body, req, ask, resource, pool)
+              : ask->op == LLM_OP_COUNT
+                  ? put_count(body, req, ask, model, resource, provider, pool)
                   : llm_gemini_put_chat(body, req, ask, model, pool);
     if (problem) {
         return problem;
@@ -293,58 +329,27 @@ static const char *native_path(const llm_provider_t *provider, const char *rest,
     return apr_pstrcat(pool, versioned_base(provider, pool), path, NULL);
 }
 
-/* ---- errors, for callers of the native route ---- */
-
-/* google.rpc.Code of an HTTP status. */
-static const char *code_for(int status)
-{
-    static const struct {
-        int status;
-        const char *code;
-    } codes[] = {
-        {400, "INVALID_ARGUMENT"},  {401, "UNAUTHENTICATED"},
-        {403, "PERMISSION_DENIED"}, {404, "NOT_FOUND"},
-        {409, "ABORTED"},           {429, "RESOURCE_EXHAUSTED"},
-        {499, "CANCELLED"},         {503, "UNAVAILABLE"},
-        {504, "DEADLINE_EXCEEDED"},
-    };
-    apr_size_t i;
-
-    for (i = 0; i < sizeof(codes) / sizeof(codes[0]); ++i) {
-        if (codes[i].status == status) {
-            return codes[i].code;
-        }
-    }
-    return status < 500 ? "INVALID_ARGUMENT" : "INTERNAL";
-}
-
-static void write_problem(llm_buf_t *out, const llm_problem_t *problem,
-                          const char *request_id)
-{
-    (void)request_id;
-    llm_buf_lit(out, "{\"error\":{\"code\":");
-    llm_buf_put_int(out, problem->status);
-    llm_put_string_member(out, "message", problem->message);
-    llm_put_string_member(out, "status", code_for(problem->status));
-    llm_buf_lit(out, "}}");
-}
-
-static void write_stream_problem(llm_buf_t *out, const llm_problem_t *problem,
-                                 const char *request_id)
-{
-    llm_buf_lit(out, "data: ");
-    write_problem(out, problem, request_id);
-    llm_buf_lit(out, "\r\n\r\n");
-}
-
 const llm_dialect_t llm_dialect_gemini = {
     .name = "gemini",
-    .provider_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_NATIVE,
+    .speaks = "gemini",
+    .client_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_COUNT | LLM_OP_MODELS,
+    .provider_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_COUNT | LLM_OP_NATIVE,
+    .pass_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_COUNT,
     .default_url = "https://generativelanguage.googleapis.com",
     .framing = LLM_FRAMING_SSE,
-    .write_problem = write_problem,
-    .write_stream_problem = write_stream_problem,
+
+    .read_line = llm_gemini_read_line,
+    .read_request = llm_gemini_read_request,
+    .write_response = llm_gemini_write_response,
+    .writer_make = llm_gemini_writer_make,
+    .write_delta = llm_gemini_write_delta,
+    .write_problem = llm_gemini_write_problem,
+    .write_stream_problem = llm_gemini_write_stream_problem,
+    .write_models = llm_gemini_write_models,
+    .write_model = llm_gemini_write_model,
+
     .write_request = write_request,
+    .pass_request = llm_gemini_pass_request,
     .secret_header = secret_header,
     .read_response = llm_gemini_read_response,
     .reader_make = llm_gemini_reader_make,

@@ -22,6 +22,11 @@
  * The signature of a text has no call to go with. It goes where Anthropic's
  * clients return signatures, into a thinking block, marked so that no other
  * provider's signature is taken for Gemini's.
+ *
+ * The other way round, a client that speaks Gemini's dialect gets what another
+ * provider signed, or hid, as a thoughtSignature. That is base64 of bytes, and
+ * clients decode it and write it anew in either alphabet; so the mark is among
+ * the bytes: "llmgw:s:" and the signature, or "llmgw:r:" and hidden thinking.
  */
 #include "dialect/gemini_internal.h"
 
@@ -33,7 +38,10 @@
 
 #define MARK          "__gemini_"
 #define TEXT_MARK     "gemini#"
-#define SIGNATURE_MAX 16384 /* the longest seen on a call has 5,900 bytes */
+#define WRAP_MARK     "llmgw:" /* six bytes: eight letters of base64 */
+#define WRAP_BASE64   "bGxtZ3c6"
+#define WRAP_MAX      4194304 /* hidden thinking may be long */
+#define SIGNATURE_MAX 16384   /* the longest seen on a call has 5,900 bytes */
 
 /* Canonical base64 of the standard alphabet? */
 static int is_base64(const char *text, apr_size_t len)
@@ -185,4 +193,50 @@ llm_text_t llm_gemini_own_signature(llm_text_t signature)
     signature.data += len;
     signature.len -= len;
     return signature;
+}
+
+llm_text_t llm_gemini_wrap(char kind, llm_text_t opaque, apr_pool_t *pool)
+{
+    llm_bytes_t plain = llm_text_decode(opaque, pool);
+    char *bytes = apr_palloc(pool, sizeof(WRAP_MARK) + 1 + plain.len);
+    apr_size_t len = sizeof(WRAP_MARK) - 1;
+    llm_text_t wrapped;
+    char *text;
+
+    memcpy(bytes, WRAP_MARK, len);
+    bytes[len++] = kind;
+    bytes[len++] = ':';
+    memcpy(bytes + len, plain.data, plain.len);
+    len += plain.len;
+    text = apr_palloc(pool, (apr_size_t)apr_base64_encode_len((int)len));
+    apr_base64_encode(text, bytes, (int)len);
+    wrapped.data = text;
+    wrapped.len = strlen(text);
+    return wrapped;
+}
+
+char llm_gemini_unwrap(llm_text_t *popaque, llm_text_t signature,
+                       apr_pool_t *pool)
+{
+    apr_size_t mark = sizeof(WRAP_MARK) - 1, len;
+    char *text, *bytes;
+
+    *popaque = LLM_TEXT_NONE;
+    if (signature.len < 11 || signature.len > WRAP_MAX
+        || strncmp(signature.data, WRAP_BASE64, sizeof(WRAP_BASE64) - 1)) {
+        return '\0';
+    }
+    text = apr_pstrmemdup(pool, signature.data, signature.len);
+    swap_letters(text, "-_", "+/");
+    cut_padding(text);
+    text = with_padding(text, pool);
+    bytes = apr_palloc(pool, (apr_size_t)apr_base64_decode_len(text) + 1);
+    len = (apr_size_t)apr_base64_decode_binary((unsigned char *)bytes, text);
+    if (len < mark + 2 || memcmp(bytes, WRAP_MARK, mark)
+        || (bytes[mark] != 's' && bytes[mark] != 'r')
+        || bytes[mark + 1] != ':') {
+        return '\0';
+    }
+    *popaque = llm_text_escape(bytes + mark + 2, len - mark - 2, pool);
+    return bytes[mark];
 }

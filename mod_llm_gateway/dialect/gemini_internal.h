@@ -12,6 +12,15 @@
  *   gemini_usage.c     token counts and finish reasons
  *   gemini_stream.c    streamed answers
  *   gemini_args.c      arguments that arrive as JSON paths
+ *
+ * and, facing clients:
+ *
+ *   gemini_path.c      what a path asks for; requests that pass
+ *   gemini_client.c    a request becomes an ask: options, tools, embeddings
+ *   gemini_parts.c     its contents become turns
+ *   gemini_openapi.c   Gemini's Schema as JSON Schema
+ *   gemini_answer.c    whole answers, errors, lists of models
+ *   gemini_writer.c    streamed answers
  */
 #ifndef DIALECT_GEMINI_INTERNAL_H
 #define DIALECT_GEMINI_INTERNAL_H
@@ -54,6 +63,12 @@ void llm_gemini_id_unpack(const char **pid, const char **psignature,
 llm_text_t llm_gemini_mark_signature(llm_text_t signature, apr_pool_t *pool);
 /* Without the mark; none where another provider signed. */
 llm_text_t llm_gemini_own_signature(llm_text_t signature);
+
+/* What another provider signed ('s') or hid ('r'), as a thoughtSignature. */
+llm_text_t llm_gemini_wrap(char kind, llm_text_t opaque, apr_pool_t *pool);
+/* The reverse: the kind, or '\0' and none for a signature of Gemini's own. */
+char llm_gemini_unwrap(llm_text_t *popaque, llm_text_t signature,
+                       apr_pool_t *pool);
 
 /* ---- answers --------------------------------------------------------- */
 
@@ -112,5 +127,65 @@ int llm_gemini_args_put(llm_gemini_args_t *args, llm_buf_t *out,
                         const llm_json_t *partial, apr_pool_t *scratch);
 /* Closes what is open; "{}" when nothing came. */
 void llm_gemini_args_end(llm_gemini_args_t *args, llm_buf_t *out);
+
+/* ---- facing clients -------------------------------------------------- */
+
+/* Names are given here as Google's documentation has them, "topK"; clients
+ * may write "top_k" as well. */
+int llm_gemini_is_named(llm_text_t name, const char *camel);
+/* The last member of that name; null counts as absent. */
+const llm_json_t *llm_gemini_want(const llm_json_t *object, const char *camel);
+/* Members whose name is not in `known` go into ask->unknown. */
+void llm_gemini_note_others(llm_ask_t *ask, const llm_json_t *object,
+                            const char *const *known, const char *where,
+                            apr_pool_t *pool);
+/* An enum's value by its name or its number; `otherwise` for others. */
+int llm_gemini_enum(const llm_word_t *words, const llm_json_t *node,
+                    int otherwise);
+
+int llm_gemini_read_line(llm_line_t **pline, llm_problem_t **pproblem,
+                         const char *path, const char *query, apr_pool_t *pool);
+llm_problem_t *llm_gemini_pass_request(llm_request_t *req, llm_op_e op,
+                                       llm_bytes_t raw, const char *model,
+                                       const llm_provider_t *provider,
+                                       int *phide, apr_pool_t *pool);
+llm_problem_t *llm_gemini_read_request(llm_ask_t **pask, llm_op_e op,
+                                       const llm_json_t *doc, apr_pool_t *pool);
+/* `contents` and `systemInstruction` of the object, as ask->turns. */
+llm_problem_t *llm_gemini_read_contents(llm_ask_t *ask, const llm_json_t *doc,
+                                        apr_pool_t *pool);
+/* Gemini's Schema as JSON Schema; NULL for what is no object. closed: its
+ * objects have no members but those named. */
+const llm_json_t *llm_gemini_json_schema(const llm_json_t *schema, int closed,
+                                         apr_pool_t *pool);
+
+const char *llm_gemini_finish_name(llm_finish_e finish);
+/* usageMetadata as a member of the open object. */
+void llm_gemini_put_usage(llm_buf_t *out, const llm_usage_t *usage);
+/* OpenAI's logprobs as logprobsResult. */
+void llm_gemini_put_logprobs(llm_buf_t *out, const llm_json_t *logprobs);
+/* A call as a part of a content. */
+void llm_gemini_put_call(llm_buf_t *out, const llm_call_t *call);
+/* The path of a model at a provider; NULL for what is no name. */
+const char *llm_gemini_model_path(const llm_provider_t *provider,
+                                  const char *model, apr_pool_t *pool);
+/* "models/x", escaped for a path. */
+const char *llm_gemini_resource(const char *model, apr_pool_t *pool);
+
+void llm_gemini_write_response(llm_buf_t *out, const llm_ask_t *ask,
+                               const llm_answer_t *answer, apr_pool_t *pool);
+llm_writer_t *llm_gemini_writer_make(const llm_ask_t *ask, const char *id,
+                                     apr_time_t now, apr_pool_t *pool);
+void llm_gemini_write_delta(llm_buf_t *out, llm_writer_t *writer,
+                            const llm_delta_t *delta);
+void llm_gemini_write_problem(llm_buf_t *out, const llm_problem_t *problem,
+                              const char *request_id);
+void llm_gemini_write_stream_problem(llm_buf_t *out,
+                                     const llm_problem_t *problem,
+                                     const char *request_id);
+void llm_gemini_write_models(llm_buf_t *out, const apr_array_header_t *names,
+                             apr_time_t now, apr_pool_t *pool);
+void llm_gemini_write_model(llm_buf_t *out, const char *name, apr_time_t now,
+                            apr_pool_t *pool);
 
 #endif /* DIALECT_GEMINI_INTERNAL_H */

@@ -568,6 +568,15 @@ static llm_problem_t *read_chunks(llm_answer_t *answer, const llm_ask_t *ask,
     return g.problem;
 }
 
+static llm_problem_t *read_count(llm_answer_t *answer, const llm_json_t *doc,
+                                 apr_pool_t *pool)
+{
+    return llm_json_int(llm_json_get(doc, "totalTokens"), &answer->tokens)
+               ? NULL
+               : llm_problem_make(LLM_PROBLEM_UPSTREAM, pool,
+                                  "the provider sent no totalTokens");
+}
+
 llm_problem_t *llm_gemini_read_response(llm_answer_t **panswer,
                                         const llm_ask_t *ask,
                                         const llm_json_t *doc, apr_pool_t *pool)
@@ -581,6 +590,9 @@ llm_problem_t *llm_gemini_read_response(llm_answer_t **panswer,
     }
     if (llm_json_is(doc, LLM_JSON_ARRAY) && ask->op == LLM_OP_CHAT) {
         return read_chunks(answer, ask, doc, pool);
+    }
+    if (ask->op == LLM_OP_COUNT) {
+        return read_count(answer, doc, pool);
     }
     answer->id = llm_json_string(llm_json_want(doc, "responseId"), pool);
     answer->model = llm_json_string(llm_json_want(doc, "modelVersion"), pool);

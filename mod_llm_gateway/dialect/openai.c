@@ -400,6 +400,7 @@ const llm_dialect_t llm_dialect_openai = {
     .write_problem = llm_openai_write_problem,
     .write_stream_problem = llm_openai_write_stream_problem,
     .write_models = llm_openai_write_models,
+    .write_model = llm_openai_write_model,
 
     .write_request = llm_openai_write_request,
     .pass_request = llm_openai_pass_request,

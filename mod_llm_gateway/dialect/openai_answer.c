@@ -270,21 +270,28 @@ void llm_openai_write_response(llm_buf_t *out, const llm_ask_t *ask,
 
 /* ---- models ---- */
 
+void llm_openai_write_model(llm_buf_t *out, const char *name, apr_time_t now,
+                            apr_pool_t *pool)
+{
+    (void)pool;
+    llm_put_comma(out);
+    llm_buf_putc(out, '{');
+    llm_put_string_member(out, "id", name);
+    llm_put_string_member(out, "object", "model");
+    llm_put_int_member(out, "created", apr_time_sec(now));
+    llm_put_string_member(out, "owned_by", "llm-gateway");
+    llm_buf_putc(out, '}');
+}
+
 void llm_openai_write_models(llm_buf_t *out, const apr_array_header_t *names,
                              apr_time_t now, apr_pool_t *pool)
 {
     int i;
 
-    (void)pool;
     llm_buf_lit(out, "{\"object\":\"list\",\"data\":[");
     for (i = 0; i < names->nelts; ++i) {
-        llm_put_comma(out);
-        llm_buf_putc(out, '{');
-        llm_put_string_member(out, "id", APR_ARRAY_IDX(names, i, const char *));
-        llm_put_string_member(out, "object", "model");
-        llm_put_int_member(out, "created", apr_time_sec(now));
-        llm_put_string_member(out, "owned_by", "llm-gateway");
-        llm_buf_putc(out, '}');
+        llm_openai_write_model(out, APR_ARRAY_IDX(names, i, const char *), now,
+                               pool);
     }
     llm_buf_lit(out, "]}");
 }

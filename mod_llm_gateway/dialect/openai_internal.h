@@ -128,6 +128,12 @@ void llm_openai_write_problem(llm_buf_t *out, const llm_problem_t *problem,
 void llm_openai_write_stream_problem(llm_buf_t *out,
                                      const llm_problem_t *problem,
                                      const char *request_id);
+/* The member "error" of the open object. */
+void llm_openai_put_error(llm_buf_t *out, const llm_problem_t *problem);
+/* Its code, in OpenAI's words where there are some; or NULL. */
+const char *llm_openai_error_code(const llm_problem_t *problem);
+void llm_openai_write_model(llm_buf_t *out, const char *name, apr_time_t now,
+                            apr_pool_t *pool);
 void llm_openai_write_models(llm_buf_t *out, const apr_array_header_t *names,
                              apr_time_t now, apr_pool_t *pool);
 

@@ -57,6 +57,7 @@ static llm_problem_t *compose_passed(llm_attempt_t *attempt)
     llm_exchange_t *x = attempt->x;
 
     llm_head_from_client(attempt->request.headers, x->headers_in);
+    attempt->request.line = x->line;
     return attempt->upstream.provider->dialect->pass_request(
         &attempt->request, x->op, x->raw, attempt->upstream.model,
         attempt->upstream.provider, &attempt->hide_usage, attempt->pool);
@@ -151,6 +152,9 @@ static int has_next(const llm_exchange_t *x)
 
 llm_attempt_t *llm_flow_next(llm_exchange_t *x, apr_time_t now)
 {
+    if (x->reply.ready && !x->current) {
+        return NULL; /* nobody has to be asked */
+    }
     if (x->current
         && (x->current->state != LLM_ATTEMPT_FAILED || !has_next(x)
             || !llm_problem_is_retryable(x->problem))) {

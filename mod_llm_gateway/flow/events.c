@@ -9,6 +9,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "dialect/common.h"
 #include "flow/stream_internal.h"
 
 #define HOLD_TIME apr_time_from_sec(1)
@@ -16,10 +17,18 @@
 /* One event of a stream; a tool's arguments may come in one piece. */
 #define EVENT_MAX 16777216
 
-static const char *type_of_events(const llm_attempt_t *attempt)
+static int is_array(const llm_attempt_t *attempt)
+{
+    return attempt->x->line && attempt->x->line->as_array;
+}
+
+const char *llm_events_type(const llm_attempt_t *attempt)
 {
     const char *type = apr_table_get(attempt->http->headers, "Content-Type");
 
+    if (is_array(attempt)) {
+        return "application/json";
+    }
     return attempt->pass && type ? type : "text/event-stream";
 }
 
@@ -31,7 +40,7 @@ void llm_events_commit_if_due(llm_attempt_t *attempt)
     if (attempt->state == LLM_ATTEMPT_ANSWERED && attempt->x->out->len
         && (stream->output || attempt->x->out->len > HOLD_SIZE
             || stream->now - attempt->first_byte > HOLD_TIME)) {
-        llm_stream_commit(attempt, type_of_events(attempt));
+        llm_stream_commit(attempt, llm_events_type(attempt));
     }
 }
 
@@ -87,6 +96,29 @@ void llm_events_translate(void *baton, const llm_delta_t *delta)
 
 /* ---- the end ---------------------------------------------------------- */
 
+/* The error of a stream whose bytes pass. */
+static void write_problem(llm_attempt_t *attempt, const llm_problem_t *problem)
+{
+    llm_exchange_t *x = attempt->x;
+
+    if (is_array(attempt)) {
+        llm_put_element(x->out, &llm_stream_of(attempt)->elements);
+        x->client->write_problem(x->out, problem, x->request_id);
+    }
+    else {
+        x->client->write_stream_problem(x->out, problem, x->request_id);
+    }
+}
+
+/* An array of passed events has to be closed, however they ended. */
+static void close_array(llm_attempt_t *attempt)
+{
+    if (is_array(attempt) && !llm_stream_of(attempt)->writer) {
+        llm_put_last_element(attempt->x->out,
+                             &llm_stream_of(attempt)->elements);
+    }
+}
+
 /* The stream cannot go on: say so inside it, where something went out. */
 void llm_events_break(llm_attempt_t *attempt, llm_problem_t *problem)
 {
@@ -108,12 +140,13 @@ void llm_events_break(llm_attempt_t *attempt, llm_problem_t *problem)
         }
         else if (x->client->write_stream_problem
                  && llm_stream_of(attempt)->reader) {
-            x->client->write_stream_problem(x->out, problem, x->request_id);
+            write_problem(attempt, problem);
         }
         else {
             x->broken = 1;
         }
     }
+    close_array(attempt);
     llm_stream_done(attempt);
 }
 
@@ -123,6 +156,12 @@ void llm_events_end(llm_attempt_t *attempt)
     llm_exchange_t *x = attempt->x;
     llm_stream_t *stream = llm_stream_of(attempt);
 
+    if (stream->reader && stream->ended && !stream->writer && !x->problem
+        && x->finish == LLM_FINISH_NONE) {
+        /* some dialects tell the reason of the end by the end only */
+        stream->provider->reader_end(stream->reader, meter_delta, attempt,
+                                     stream->scratch);
+    }
     if (stream->reader && !stream->ended && !x->problem) {
         if (stream->writer) {
             stream->provider->reader_end(stream->reader, llm_events_translate,
@@ -136,8 +175,11 @@ void llm_events_end(llm_attempt_t *attempt)
         }
         apr_pool_clear(stream->scratch);
     }
+    if (attempt->state != LLM_ATTEMPT_FAILED) {
+        close_array(attempt);
+    }
     if (attempt->state == LLM_ATTEMPT_ANSWERED) {
-        llm_stream_commit(attempt, type_of_events(attempt));
+        llm_stream_commit(attempt, llm_events_type(attempt));
     }
     if (attempt->state != LLM_ATTEMPT_FAILED) {
         llm_stream_done(attempt);
@@ -180,7 +222,13 @@ static void pass_event(llm_attempt_t *attempt, const llm_event_t *event,
     if (attempt->hide_usage && event->doc && stream->provider->hide_usage) {
         stream->provider->hide_usage(&out, frame, event->doc, stream->scratch);
     }
-    llm_buf_append(x->out, out.data, out.len);
+    if (!is_array(attempt)) {
+        llm_buf_append(x->out, out.data, out.len);
+    }
+    else if (frame->has_data) {
+        llm_put_element(x->out, &stream->elements);
+        llm_buf_append(x->out, frame->data.data, frame->data.len);
+    }
 }
 
 static void take_event(llm_attempt_t *attempt, const llm_sse_event_t *frame)
@@ -202,8 +250,10 @@ static void take_event(llm_attempt_t *attempt, const llm_sse_event_t *frame)
                                      stream->scratch);
     }
     else {
-        /* a sign of life; comments are legal in every dialect's SSE */
-        llm_buf_lit(attempt->x->out, ": keep-alive\n\n");
+        /* a sign of life; comments are legal in every dialect's SSE, and
+         * line ends between the elements of an array */
+        llm_buf_puts(attempt->x->out,
+                     is_array(attempt) ? "\n" : ": keep-alive\n\n");
     }
     apr_pool_clear(stream->scratch);
     llm_events_commit_if_due(attempt);

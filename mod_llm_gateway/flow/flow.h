@@ -78,6 +78,8 @@ struct llm_exchange_t {
     const char *native_rest; /* what follows the provider's name, with
                                 its leading "/" and the query */
     int native_chat;         /* it is a call of the chat API itself */
+    const llm_line_t *line;  /* of dialects whose paths name the model; NULL
+                                elsewhere */
 
     /* read from the body */
     const char *model; /* as asked; NULL where the op has none */

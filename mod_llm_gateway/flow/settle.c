@@ -56,6 +56,9 @@ static void fill_gaps(llm_exchange_t *x, llm_usage_t *usage)
     apr_int64_t text = llm_tally_tokens(&x->text);
     apr_int64_t thoughts = llm_tally_tokens(&x->thoughts);
 
+    if (x->op == LLM_OP_COUNT) {
+        return; /* counting is no use */
+    }
     if (!llm_usage_is_known(usage, LLM_CLASS_INPUT)
         && !llm_usage_is_known(usage, LLM_CLASS_AUDIO_IN)) {
         estimate(usage, LLM_CLASS_INPUT, input_of(x));
@@ -106,7 +109,10 @@ static void set_cost(const llm_exchange_t *x, llm_record_t *record,
 
 static const char *op_name(const llm_exchange_t *x)
 {
-    return x->native ? "native" : x->op == LLM_OP_EMBED ? "embed" : "chat";
+    return x->native                ? "native"
+           : x->op == LLM_OP_EMBED ? "embed"
+           : x->op == LLM_OP_COUNT ? "count"
+                                   : "chat";
 }
 
 static apr_uint32_t milliseconds(apr_time_t from, apr_time_t to)

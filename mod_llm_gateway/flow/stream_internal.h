@@ -32,6 +32,7 @@ struct llm_stream_t {
     int output;           /* something the client waits for has come */
     int ended;            /* the reader said END, or the last event came */
     int passed_whole;     /* WHOLE was committed before its end */
+    int elements;         /* passed events as one array: written so far */
 };
 typedef struct llm_stream_t llm_stream_t;
 
@@ -55,6 +56,8 @@ void llm_events_end(llm_attempt_t *attempt);
 void llm_events_break(llm_attempt_t *attempt, llm_problem_t *problem);
 /* Lets go what is held back, when there is reason to. */
 void llm_events_commit_if_due(llm_attempt_t *attempt);
+/* The content type of a stream in the form this client asked for. */
+const char *llm_events_type(const llm_attempt_t *attempt);
 /* llm_delta_cb: a piece of a translated stream; baton is the attempt. */
 void llm_events_translate(void *baton, const llm_delta_t *delta);
 

@@ -33,7 +33,7 @@ static void stream_answer(llm_attempt_t *attempt, const llm_answer_t *answer)
     stream->writer = x->client->writer_make(x->ask, x->request_id, stream->now,
                                             attempt->pool);
     llm_answer_each_delta(answer, llm_events_translate, attempt, attempt->pool);
-    llm_stream_commit(attempt, "text/event-stream");
+    llm_stream_commit(attempt, llm_events_type(attempt));
 }
 
 static void translate_whole(llm_attempt_t *attempt, const llm_json_t *doc)

@@ -4,8 +4,9 @@
  * the snapshot, without waiting for anything.
  *
  * Clients of each provider send their key in a header of their own; all of
- * them are read, in a fixed order. Two keys that differ are refused rather
- * than guessed between. Whatever is wrong with a key the client is told the
+ * them are read, in a fixed order, and last the URL, where Google's examples
+ * put it. URLs end up in logs, so keys are taken out of it first of all. Two
+ * keys that differ are refused rather than guessed between. Whatever is wrong with a key the client is told the
  * same; the log names the reason, and the key by its name.
  *
  * `AuthType LLMKey` makes it httpd's authentication, with Require and all;
@@ -18,6 +19,7 @@
 
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <scoreboard.h>
 
 #include "core/llm_key.h"
 
@@ -82,9 +84,94 @@ static llm_bytes_t read_credential(request_rec *r,
     return key;
 }
 
+/* ---- keys in the URL --------------------------------------------------- */
+
+/* A parameter's value that looks like one of ours, or NULL. */
+static const char *key_in(const char *parameter, apr_pool_t *pool)
+{
+    const char *equals = ap_strchr_c(parameter, '=');
+    char *value = equals ? apr_pstrdup(pool, equals + 1) : NULL;
+
+    return value && !ap_unescape_urlencoded(value)
+                   && !strncmp(value, LLM_KEY_PREFIX, strlen(LLM_KEY_PREFIX))
+               ? value
+               : NULL;
+}
+
+static void note_query_keys(request_rec *r, llmgw_request_t *request)
+{
+    char *last, *parameter;
+
+    for (parameter = apr_strtok(apr_pstrdup(r->pool, r->args), "&", &last);
+         parameter; parameter = apr_strtok(NULL, "&", &last)) {
+        const char *key = key_in(parameter, r->pool);
+
+        if (key && request->query_key && strcmp(key, request->query_key)) {
+            request->query_keys_differ = 1;
+        }
+        else if (key) {
+            request->query_key = key;
+        }
+    }
+}
+
+/* "GET /path?query HTTP/1.1" with another query. */
+static const char *request_line(request_rec *r, const char *query)
+{
+    const char *begin = ap_strchr_c(r->the_request, '?');
+    const char *end = begin ? ap_strchr_c(begin, ' ') : NULL;
+
+    return begin ? apr_pstrcat(r->pool,
+                               apr_pstrmemdup(r->pool, r->the_request,
+                                              (apr_size_t)(begin
+                                                           - r->the_request)),
+                               query ? "?" : "", query ? query : "",
+                               end ? end : "", NULL)
+                 : r->the_request;
+}
+
+void llmgw_auth_take_query(request_rec *r, llmgw_request_t *request)
+{
+    char *kept = (char *)llmgw_query_without_keys(r->args, r->pool);
+    const char *path;
+
+    if (!r->args || (kept && !strcmp(kept, r->args))) {
+        return;
+    }
+    note_query_keys(r, request);
+    path = r->unparsed_uri
+               ? apr_pstrmemdup(r->pool, r->unparsed_uri,
+                                strcspn(r->unparsed_uri, "?"))
+               : r->uri;
+    r->the_request = (char *)request_line(r, kept);
+    r->unparsed_uri =
+        kept ? apr_pstrcat(r->pool, path, "?", kept, NULL) : (char *)path;
+    r->parsed_uri.query = kept;
+    r->args = kept;
+    /* server-status shows the request line as it was read */
+    ap_update_child_status(r->connection->sbh, SERVER_BUSY_WRITE, r);
+}
+
 static int is_same(llm_bytes_t a, llm_bytes_t b)
 {
     return a.len == b.len && !memcmp(a.data, b.data, a.len);
+}
+
+/* The key of the URL, as one more place. Returns 0 as find_key does. */
+static int add_query_key(const llmgw_request_t *request, llm_bytes_t *pkey)
+{
+    llm_bytes_t key;
+
+    if (!request || !request->query_key) {
+        return 1;
+    }
+    key.data = request->query_key;
+    key.len = strlen(key.data);
+    if (request->query_keys_differ || (pkey->data && !is_same(*pkey, key))) {
+        return 0;
+    }
+    *pkey = key;
+    return 1;
 }
 
 /* 1, and the key or nothing; 0 when there are two that differ. */
@@ -102,7 +189,7 @@ static int find_key(request_rec *r, llm_bytes_t *pkey)
         }
         *pkey = key;
     }
-    return 1;
+    return add_query_key(llmgw_request_kept(r), pkey);
 }
 
 /* ---- judging it -------------------------------------------------------- */

@@ -21,6 +21,7 @@
 
 #define HANDLER  "llm-gateway"
 #define FILENAME HANDLER ":"
+#define MODELS   "/v1/models/"
 
 static const struct endpoint_t {
     const char *path;
@@ -33,6 +34,10 @@ static const struct endpoint_t {
     {"/v1/chat/completions", M_POST, "POST", LLMGW_CALL, LLM_OP_CHAT, "openai"},
     {"/v1/embeddings", M_POST, "POST", LLMGW_CALL, LLM_OP_EMBED, "openai"},
     {"/v1/messages", M_POST, "POST", LLMGW_CALL, LLM_OP_CHAT, "anthropic"},
+    {"/v1/messages/count_tokens", M_POST, "POST", LLMGW_CALL, LLM_OP_COUNT,
+     "anthropic"},
+    {"/v1/responses", M_POST, "POST", LLMGW_CALL, LLM_OP_CHAT,
+     "openai-responses"},
     {"/v1/models", M_GET, "GET, HEAD", LLMGW_MODELS, LLM_OP_MODELS, "openai"},
 };
 
@@ -56,13 +61,21 @@ static const llm_dialect_t *dialect_of(const llm_provider_t *provider)
                                              : llm_dialect_find("openai");
 }
 
-/* Where the path does not tell: Anthropic's clients name its version in each
- * request. */
+/* Where the path does not tell: what only one dialect's clients send. */
 static const llm_dialect_t *unknown_client(request_rec *r)
 {
-    return llm_dialect_find(apr_table_get(r->headers_in, "anthropic-version")
-                                ? "anthropic"
-                                : "openai");
+    static const char *const signs[][2] = {
+        {"anthropic-version", "anthropic"},
+        {"x-goog-api-key", "gemini"},
+        {"x-goog-api-client", "gemini"},
+    };
+
+    for (apr_size_t i = 0; i < COUNT(signs); ++i) {
+        if (apr_table_get(r->headers_in, signs[i][0])) {
+            return llm_dialect_find(signs[i][1]);
+        }
+    }
+    return llm_dialect_find("openai");
 }
 
 /* ---- native routes ----------------------------------------------------- */
@@ -210,6 +223,59 @@ static const char *path_below(request_rec *r, const llmgw_dir_t *dir)
     return r->uri && !strncmp(r->uri, dir->prefix, len) ? r->uri + len : NULL;
 }
 
+/* The dialect whose paths name the model, where this is one of them. */
+static const llm_dialect_t *find_line(request_rec *r, const char *path,
+                                      llm_line_t **pline,
+                                      llm_problem_t **pproblem)
+{
+    const char *query = llmgw_query_without_keys(r->args, r->pool);
+    const llm_dialect_t *const *all;
+    apr_size_t count;
+
+    all = llm_dialect_all(&count);
+    for (apr_size_t i = 0; i < count; ++i) {
+        if (all[i]->read_line
+            && all[i]->read_line(pline, pproblem, path, query, r->pool)) {
+            return all[i];
+        }
+    }
+    return NULL;
+}
+
+static void set_models(request_rec *r, llmgw_request_t *request,
+                       const char *model)
+{
+    request->kind = LLMGW_MODELS;
+    request->op = LLM_OP_MODELS;
+    request->model = model;
+    request->method_allowed = r->method_number == M_GET;
+    request->allow = "GET, HEAD";
+}
+
+/* Returns 0 where the path is of no such dialect. */
+static int set_line(request_rec *r, llmgw_request_t *request, const char *path)
+{
+    llm_problem_t *problem = NULL;
+    llm_line_t *line = NULL;
+    const llm_dialect_t *dialect = find_line(r, path, &line, &problem);
+
+    if (!dialect) {
+        return 0;
+    }
+    request->client = dialect;
+    request->line = line;
+    request->line_problem = problem;
+    if (line->op == LLM_OP_MODELS) {
+        set_models(r, request, line->model);
+        return 1;
+    }
+    request->kind = LLMGW_CALL;
+    request->op = line->op;
+    request->method_allowed = r->method_number == M_POST;
+    request->allow = "POST";
+    return 1;
+}
+
 static void classify_call(request_rec *r, llmgw_request_t *request)
 {
     const char *path = path_below(r, request->dir);
@@ -230,6 +296,16 @@ static void classify_call(request_rec *r, llmgw_request_t *request)
     endpoint = find_endpoint(path);
     if (endpoint) {
         set_endpoint(r, request, endpoint);
+        return;
+    }
+    if (set_line(r, request, path)) {
+        return;
+    }
+    if (!strncmp(path, MODELS, strlen(MODELS)) && path[strlen(MODELS)]) {
+        set_models(r, request, path + strlen(MODELS));
+        return;
+    }
+    if (llmgw_stored_find(r, request, path)) {
         return;
     }
     provider = named_provider(r, path);
@@ -389,8 +465,8 @@ llm_problem_t *llmgw_endpoint_problem(request_rec *r, llmgw_request_t *request)
 {
     llm_problem_t *problem;
 
-    if (request->problem) {
-        return request->problem;
+    if (request->problem || request->line_problem) {
+        return request->problem ? request->problem : request->line_problem;
     }
     if (request->kind == LLMGW_UNKNOWN) {
         problem = llm_problem_make(LLM_PROBLEM_NOT_FOUND, r->pool,
@@ -409,17 +485,47 @@ llm_problem_t *llmgw_endpoint_problem(request_rec *r, llmgw_request_t *request)
 
 /* ---- hooks ------------------------------------------------------------- */
 
-/* The path before it is decoded: native routes pass it on as it was. */
+/* A model's name in a path may have its slashes encoded, which httpd forbids
+ * where it maps paths to files; here none is. */
+static void join_name(request_rec *r)
+{
+    const char *path = path_below(r, llmgw_dir_of(r));
+    llm_problem_t *problem;
+    llm_line_t *line;
+    char *to;
+
+    if (!path || !ap_strcasestr(path, "%2f") || ap_strcasestr(path, "..")
+        || (!find_line(r, path, &line, &problem)
+            && strncmp(path, MODELS, strlen(MODELS)) != 0)) {
+        return;
+    }
+    for (const char *from = to = r->uri; (*to = *from) != '\0'; ++to, ++from) {
+        if (!strncasecmp(from, "%2f", 3)) {
+            *to = '/';
+            from += 2;
+        }
+    }
+}
+
+/* The path before it is decoded: native routes pass it on as it was. Keys in
+ * the query are taken out before anybody looks at it. */
 static int note_encoded_path(request_rec *r)
 {
-    if (r->uri && ap_strchr_c(r->uri, '%') && r->per_dir_config
-        && kind_here(r, llmgw_dir_of(r)) == LLMGW_CALL) {
+    if (!r->uri || !r->per_dir_config || (!r->args && !ap_strchr_c(r->uri, '%'))
+        || kind_here(r, llmgw_dir_of(r)) != LLMGW_CALL) {
+        return DECLINED;
+    }
+    if (r->args) {
+        llmgw_auth_take_query(r, keep_request(r));
+    }
+    if (ap_strchr_c(r->uri, '%')) {
         llmgw_request_t *request = keep_request(r);
 
         request->encoded = apr_pstrdup(r->pool, r->uri);
         request->encoded_of = r->uri;
         /* should it not be decodable, the error is ours to write */
         request->client = unknown_client(r);
+        join_name(r);
     }
     return DECLINED;
 }

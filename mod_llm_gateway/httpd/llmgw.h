@@ -169,7 +169,7 @@ typedef enum {
     LLMGW_NONE,   /* not ours */
     LLMGW_CALL,   /* one of the dialects' endpoints */
     LLMGW_NATIVE, /* /<provider>/... */
-    LLMGW_MODELS, /* GET /v1/models */
+    LLMGW_MODELS, /* GET /v1/models, or one of them */
     LLMGW_HEALTH,
     LLMGW_UNKNOWN, /* in a gateway location, but no endpoint: 404 */
     LLMGW_METER    /* filter mode */
@@ -186,6 +186,12 @@ typedef struct llmgw_request_t {
     const char *id_text;
     const llm_dialect_t *client;  /* the dialect errors are written in */
     llm_op_e op;                  /* CALL */
+    const llm_line_t *line;       /* CALL, MODELS: what the path said, where
+                                     its dialect says it there; or NULL */
+    llm_problem_t *line_problem;  /* what is wrong with it, or NULL */
+    const char *model;            /* MODELS: the one asked for; NULL: all */
+    const char *query_key;        /* taken out of the URL, or NULL */
+    int query_keys_differ;        /* there were two */
     const llm_provider_t *native; /* NATIVE, METER */
     const char *native_rest;      /* with the query, gateway keys removed */
     int method_allowed;           /* 0: 405 */
@@ -223,6 +229,9 @@ const char *llmgw_query_without_keys(const char *query, apr_pool_t *pool);
  * sets key, key_problem, r->user. Done once; NULL when the request may go on
  * (also anonymously), else the problem (401). */
 llm_problem_t *llmgw_auth_check(request_rec *r, llmgw_request_t *request);
+/* Takes keys out of the request's URL, before anybody logs it. `request` keeps
+ * what may be one of ours. */
+void llmgw_auth_take_query(request_rec *r, llmgw_request_t *request);
 /* Unsets the headers a client's key may come in. */
 void llmgw_auth_strip(apr_table_t *headers);
 /* WWW-Authenticate, for a 401. */
@@ -240,7 +249,8 @@ llm_problem_t *llmgw_problem_of_status(request_rec *r, int status);
 int llmgw_reply_json(request_rec *r, llmgw_request_t *request, int status,
                      const char *data, apr_size_t len);
 
-/* status.c: GET <LLMHealthPath> and GET /v1/models, whole handlers. */
+/* status.c: GET <LLMHealthPath>, GET /v1/models and GET /v1/models/{name},
+ * whole handlers. */
 int llmgw_status_health(request_rec *r, llmgw_request_t *request);
 int llmgw_status_models(request_rec *r, llmgw_request_t *request);
 

@@ -60,6 +60,25 @@ static apr_array_header_t *list_models(request_rec *r,
     return names;
 }
 
+/* One that can be asked for, also by a wildcard. */
+static llm_problem_t *check_model(request_rec *r,
+                                  const llmgw_request_t *request)
+{
+    const char *name = request->model;
+    llm_bytes_t matched;
+    llm_problem_t *problem;
+
+    if (llm_route_match(llmgw_server_of(r->server)->models, name, &matched)
+        && llm_pattern_list_has(request->key.models, name, r->pool)) {
+        return NULL;
+    }
+    problem = llm_problem_make(LLM_PROBLEM_NOT_FOUND, r->pool,
+                               "the model '%.200s' is not known here", name);
+    problem->param = "model";
+    problem->code = "model_not_found";
+    return problem;
+}
+
 int llmgw_status_models(request_rec *r, llmgw_request_t *request)
 {
     llm_problem_t *problem = llmgw_auth_check(r, request);
@@ -68,11 +87,20 @@ int llmgw_status_models(request_rec *r, llmgw_request_t *request)
     if (!problem) {
         problem = llmgw_endpoint_problem(r, request);
     }
+    if (!problem && request->model) {
+        problem = check_model(r, request);
+    }
     if (problem) {
         return llmgw_reply_problem(r, request, problem);
     }
-    request->client->write_models(out, list_models(r, request), r->request_time,
-                                  r->pool);
+    if (request->model) {
+        request->client->write_model(out, request->model, r->request_time,
+                                     r->pool);
+    }
+    else {
+        request->client->write_models(out, list_models(r, request),
+                                      r->request_time, r->pool);
+    }
     return llmgw_reply_json(r, request, HTTP_OK, out->data, out->len);
 }
 

@@ -201,6 +201,15 @@ static void see_said(said_t *said, const llm_delta_t *delta)
     }
 }
 
+/* What a delta points to is gone after the call. */
+static const llm_problem_t *keep_problem(const llm_problem_t *problem)
+{
+    llm_problem_t *kept = apr_pmemdup(unit_pool, problem, sizeof(*kept));
+
+    kept->message = apr_pstrdup(unit_pool, problem->message);
+    return kept;
+}
+
 static void see_delta(void *baton, const llm_delta_t *delta)
 {
     answer_t *seen = baton;
@@ -224,7 +233,7 @@ static void see_delta(void *baton, const llm_delta_t *delta)
         llm_usage_merge(&seen->usage, delta->usage);
         break;
     case LLM_DELTA_PROBLEM:
-        seen->problem = delta->problem;
+        seen->problem = keep_problem(delta->problem);
         seen->ended = 1;
         break;
     case LLM_DELTA_END:
@@ -438,8 +447,7 @@ static void show_items(llm_buf_t *out, const char *what, int choice,
     }
 }
 
-/* ids: whether the calls' ids are shown. */
-static void show_said(llm_buf_t *out, int choice, const said_t *said, int ids)
+void exchange_show_said(llm_buf_t *out, int choice, const said_t *said, int ids)
 {
     int i;
 
@@ -501,7 +509,7 @@ const char *exchange_show(const answer_t *answer)
     int i;
 
     for (i = 0; i < CHOICES; ++i) {
-        show_said(out, i, &answer->choices[i], 1);
+        exchange_show_said(out, i, &answer->choices[i], 1);
     }
     show_usage(out, &answer->usage);
     show_problem(out, answer->problem);
@@ -531,102 +539,6 @@ const char *exchange_differ(const char *found, const char *expected)
         unit_pool, "line %d: %.*s\nis not: %.*s", line,
         (int)strcspn(apr_pstrndup(unit_pool, found, 1500), "\n"), found,
         (int)strcspn(apr_pstrndup(unit_pool, expected, 1500), "\n"), expected);
-}
-
-/* ---- what reaches a client ---- */
-
-/* Arguments as they are read again: their values, whatever the blanks. */
-static llm_buf_t *plain_args(const llm_buf_t *args)
-{
-    llm_buf_t *out = llm_buf_make(0, unit_pool);
-    const llm_json_t *doc;
-    int in_string = 0;
-    apr_size_t i;
-
-    if (!args->len) {
-        llm_buf_lit(out, "{}");
-        return out;
-    }
-    if (llm_json_read(&doc, args->data, args->len, NULL, unit_pool)) {
-        llm_buf_append(out, args->data, args->len);
-        return out;
-    }
-    for (i = 0; i < args->len; ++i) {
-        char c = args->data[i];
-
-        if (c == '\\' && in_string) {
-            llm_buf_putc(out, c);
-            c = args->data[++i];
-        }
-        else if (c == '"') {
-            in_string = !in_string;
-        }
-        if (in_string || !strchr(" \t\r\n", c)) {
-            llm_buf_putc(out, c);
-        }
-    }
-    return out;
-}
-
-static llm_finish_e finish_for(const said_t *said, int is_openai)
-{
-    llm_finish_e finish = said->finish;
-
-    if (finish == LLM_FINISH_OTHER) {
-        finish = LLM_FINISH_STOP;
-    }
-    if (finish == LLM_FINISH_STOP && said->calls->nelts) {
-        finish = LLM_FINISH_TOOL_CALLS;
-    }
-    if (is_openai) {
-        return finish == LLM_FINISH_STOP_SEQUENCE ? LLM_FINISH_STOP
-               : finish == LLM_FINISH_PAUSE       ? LLM_FINISH_LENGTH
-                                                  : finish;
-    }
-    return finish == LLM_FINISH_STOP && said->refusal->len ? LLM_FINISH_FILTERED
-                                                           : finish;
-}
-
-const char *exchange_show_for(const answer_t *answer, const char *client)
-{
-    llm_buf_t *out = llm_buf_make(0, unit_pool);
-    int is_openai = !strcmp(client, "openai"), i, call;
-
-    for (i = 0; i < (is_openai ? CHOICES : 1); ++i) {
-        said_t said = answer->choices[i];
-
-        said.finish = finish_for(&said, is_openai);
-        if (is_openai) {
-            said.stop_sequence = NULL;
-        }
-        else {
-            llm_buf_t *text = llm_buf_make(0, unit_pool);
-
-            llm_buf_append(text, said.text->data, said.text->len);
-            llm_buf_append(text, said.refusal->data, said.refusal->len);
-            said.text = text;
-            said.refusal = llm_buf_make(0, unit_pool);
-        }
-        for (call = 0; call < said.calls->nelts; ++call) {
-            said_call_t *one = &APR_ARRAY_IDX(said.calls, call, said_call_t);
-
-            one->args = plain_args(one->args);
-        }
-        show_said(out, i, &said, 0);
-    }
-    if (answer->usage.known) {
-        llm_buf_printf(
-            out,
-            "usage in=%" APR_INT64_T_FMT " out=%" APR_INT64_T_FMT
-            " read=%" APR_INT64_T_FMT " thought=%" APR_INT64_T_FMT "\n",
-            llm_usage_input(&answer->usage), llm_usage_output(&answer->usage),
-            answer->usage.n[LLM_CLASS_CACHE_READ],
-            answer->usage.n[LLM_CLASS_REASONING]);
-    }
-    if (answer->problem) {
-        llm_buf_printf(out, "problem %s\n", answer->problem->message);
-    }
-    return text_of(out);
 }
 
 /* ---- requests ---- */

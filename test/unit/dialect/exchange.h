@@ -76,6 +76,9 @@ const char *exchange_write_stream(const char *provider, const char *client,
 /* NULL where the texts are the same, else the first line that differs. */
 const char *exchange_differ(const char *found, const char *expected);
 
+/* One choice; ids: whether the calls' ids are shown. */
+void exchange_show_said(llm_buf_t *out, int choice, const said_t *said,
+                        int ids);
 /* As the lines above. */
 const char *exchange_show(const answer_t *answer);
 /* What of an answer reaches a client of this dialect: as the lines above, but

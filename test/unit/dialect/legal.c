@@ -5,7 +5,7 @@
  *
  * Streams are taken apart here by line, on purpose not by core/llm_sse.h.
  */
-#include "test/unit/dialect/exchange.h"
+#include "test/unit/dialect/legal.h"
 
 #include <string.h>
 
@@ -314,5 +314,8 @@ void exchange_check_stream(const char *client, const llm_ask_t *ask,
     }
     else if (!strcmp(client, "anthropic")) {
         check_anthropic(copy);
+    }
+    else if (!strcmp(client, "gemini")) {
+        legal_check_gemini(ask, copy);
     }
 }

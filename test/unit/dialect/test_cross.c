@@ -14,7 +14,7 @@
 #include "test/unit/dialect/exchange.h"
 #include "test/unit/unit.h"
 
-static const char *const clients[] = {"openai", "anthropic"};
+static const char *const clients[] = {"openai", "anthropic", "gemini"};
 #define CLIENTS (int)(sizeof(clients) / sizeof(*clients))
 
 static const char ask_body[] =
