@@ -226,6 +226,8 @@ noinst_LTLIBRARIES += \
 	%D%/flow/stream.c \
 	%D%/flow/stream.h \
 	%D%/flow/stream_internal.h \
+	%D%/flow/tags.c \
+	%D%/flow/tags.h \
 	%D%/flow/whole.c
 
 %C%_libllm_store_la_CPPFLAGS = $(AM_CPPFLAGS) $(DB_CPPFLAGS)

@@ -5,6 +5,7 @@
  * record settle.c.
  */
 #include "flow/flow.h"
+#include "flow/tags.h"
 
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -12,7 +13,6 @@
 
 #include "core/llm_json.h"
 #include "core/llm_pattern.h"
-#include "flow/count.h"
 
 /* Longest model name a client may ask for. */
 #define MODEL_MAX 256
@@ -32,6 +32,7 @@ llm_exchange_t *llm_exchange_make(const llm_policy_t *policy, apr_time_t now,
     x->began = now;
     x->key_models = "";
     x->key_team = "";
+    x->tags = "";
     x->attempts = apr_array_make(pool, 2, sizeof(llm_attempt_t *));
     x->reply.headers = apr_table_make(pool, 12);
     x->out = llm_buf_make(0, pool);
@@ -45,7 +46,7 @@ llm_exchange_t *llm_exchange_make(const llm_policy_t *policy, apr_time_t now,
 /* The members of the body every chat and embeddings dialect has in common. */
 typedef struct members_t {
     int models; /* how often "model" stands there */
-    llm_bytes_t model, stream, user, metadata;
+    llm_bytes_t model, stream, user, safety_identifier, metadata;
 } members_t;
 
 static void note_member(void *baton, const llm_member_t *member)
@@ -63,6 +64,9 @@ static void note_member(void *baton, const llm_member_t *member)
     else if (llm_text_equals(member->name, "user")) {
         members->user = member->value;
     }
+    else if (llm_text_equals(member->name, "safety_identifier")) {
+        members->safety_identifier = member->value;
+    }
     else if (llm_text_equals(member->name, "metadata")) {
         members->metadata = member->value;
     }
@@ -78,20 +82,28 @@ static const char *string_of(llm_bytes_t value, apr_pool_t *pool)
     return llm_json_string(node, pool);
 }
 
-/* The end user: OpenAI's "user", Anthropic's metadata.user_id. */
-static const char *user_of(const members_t *members, apr_pool_t *pool)
+/* The end user: OpenAI's "user" or "safety_identifier", Anthropic's
+ * metadata.user_id. The rest of the metadata can be tags. */
+static void note_labels(llm_exchange_t *x, const members_t *members)
 {
-    const llm_json_t *metadata;
+    const llm_json_t *metadata = NULL;
 
-    if (members->user.len) {
-        return string_of(members->user, pool);
+    if (members->metadata.len
+        && llm_json_read(&metadata, members->metadata.data,
+                         members->metadata.len, NULL, x->pool)) {
+        metadata = NULL;
     }
-    if (!members->metadata.len
-        || llm_json_read(&metadata, members->metadata.data,
-                         members->metadata.len, NULL, pool)) {
-        return NULL;
+    x->user = string_of(members->user, x->pool);
+    if (!x->user) {
+        x->user = string_of(members->safety_identifier, x->pool);
     }
-    return llm_json_string(llm_json_get(metadata, "user_id"), pool);
+    if (metadata) {
+        if (!x->user) {
+            x->user =
+                llm_json_string(llm_json_get(metadata, "user_id"), x->pool);
+        }
+        llm_tags_from_metadata(x, metadata);
+    }
 }
 
 static int is_true(llm_bytes_t value)
@@ -127,26 +139,13 @@ static const char *model_of(llm_bytes_t value, apr_pool_t *pool)
     return apr_pstrmemdup(pool, name.data, name.len);
 }
 
-static int has_controls(const char *name)
-{
-    while (*name && !apr_iscntrl(*name)) {
-        ++name;
-    }
-    return *name != '\0';
-}
-
 static llm_problem_t *read_model(llm_exchange_t *x, const members_t *members)
 {
-    if (x->line) {
-        x->model = has_controls(x->line->model) ? NULL : x->line->model;
-    }
-    else if (!members->model.len) {
+    if (!members->model.len) {
         return llm_problem_field(x->pool, "model",
                                  "the request names no model");
     }
-    else {
-        x->model = model_of(members->model, x->pool);
-    }
+    x->model = model_of(members->model, x->pool);
     if (!x->model || !*x->model || strlen(x->model) > MODEL_MAX) {
         return llm_problem_field(
             x->pool, "model",
@@ -200,7 +199,7 @@ static llm_problem_t *read_native(llm_exchange_t *x)
             return llm_problem_field(x->pool, "model", "given twice");
         }
         x->stream = is_true(members.stream);
-        x->user = user_of(&members, x->pool);
+        note_labels(x, &members);
         x->native_chat = x->model && dialect->chat_path && dialect->pass_request
                          && ends_with(x->native_rest, dialect->chat_path);
     }
@@ -220,15 +219,13 @@ static llm_problem_t *stage_read(llm_exchange_t *x)
     if (!problem) {
         problem = read_model(x, &members);
     }
-    if (!problem && !x->line && !is_bool_or_null(members.stream)) {
+    if (!problem && !is_bool_or_null(members.stream)) {
         problem =
             llm_problem_field(x->pool, "stream", "expected true or false");
     }
     if (!problem) {
-        x->stream =
-            x->op == LLM_OP_CHAT
-            && (x->line ? x->line->stream : is_true(members.stream));
-        x->user = user_of(&members, x->pool);
+        x->stream = x->op == LLM_OP_CHAT && is_true(members.stream);
+        note_labels(x, &members);
     }
     return problem;
 }
@@ -261,15 +258,6 @@ static void plan_native(llm_exchange_t *x)
     upstream = apr_array_push(x->plan);
     upstream->provider = x->native;
     upstream->model = x->model;
-}
-
-/* Can the upstream that would be asked first count tokens? */
-static int is_counted_there(const llm_exchange_t *x)
-{
-    const llm_upstream_t *first = (const llm_upstream_t *)(void *)x->plan->elts;
-
-    return x->plan->nelts
-           && (first->provider->dialect->provider_ops & LLM_OP_COUNT);
 }
 
 /* Takes out the upstreams whose provider does not do this at all. */
@@ -305,9 +293,6 @@ static llm_problem_t *stage_plan(llm_exchange_t *x)
         return problem;
     }
     x->plan = llm_route_plan(x->route, matched, x->dice, x->pool);
-    if (x->op == LLM_OP_COUNT && !is_counted_there(x)) {
-        return llm_count_reply(x);
-    }
     keep_able(x);
     if (!x->plan->nelts) {
         return llm_problem_field(x->pool, "model",
@@ -319,6 +304,7 @@ static llm_problem_t *stage_plan(llm_exchange_t *x)
 /* ----------------------------------------------------------------------- */
 
 static const llm_stage_t stages[] = {
+    {"label", llm_tags_from_header}, /* the client's own words on it */
     {"read", stage_read},   /* the client's bytes: model, stream, user */
     {"admit", stage_admit}, /* what the key may do */
     {"plan", stage_plan},   /* which upstreams, in which order */
@@ -370,11 +356,6 @@ llm_problem_t *llm_exchange_ask(llm_exchange_t *x)
         problem = x->client->read_request(&ask, x->op, x->doc, x->pool);
     }
     if (!problem) {
-        if (x->line) { /* what the path says is not in the body */
-            ask->model = x->model;
-            ask->stream = x->stream;
-            ask->as_array = x->line->as_array;
-        }
         x->ask = ask;
     }
     return problem;

@@ -85,6 +85,7 @@ struct llm_exchange_t {
     const char *model; /* as asked; NULL where the op has none */
     int stream;
     const char *user;      /* end user's id, or NULL */
+    const char *tags;      /* as in the record; "" none */
     const llm_json_t *doc; /* the whole body, once it is needed */
     const llm_ask_t *ask;  /* in our terms, once it is needed */
 

@@ -137,6 +137,7 @@ static void set_names(const llm_exchange_t *x, llm_record_t *record)
     LLM_RECORD_SET(record, route, x->route ? x->route->name : NULL);
     LLM_RECORD_SET(record, finish, llm_finish_name(x->finish));
     LLM_RECORD_SET(record, team, x->key_team);
+    LLM_RECORD_SET(record, tags, x->tags);
     LLM_RECORD_SET(record, problem,
                    x->problem ? llm_problem_name(x->problem->kind) : NULL);
     LLM_RECORD_SET(record, user, x->user);

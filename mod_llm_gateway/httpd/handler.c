@@ -12,13 +12,6 @@
 
 /* ---- the body --------------------------------------------------------- */
 
-static llm_problem_t *too_large(request_rec *r, apr_size_t limit)
-{
-    return llm_problem_make(
-        LLM_PROBLEM_TOO_LARGE, r->pool,
-        "the request body is larger than %" APR_SIZE_T_FMT " bytes", limit);
-}
-
 /* Moves what the brigade holds to the end of body; 1 at the end. */
 static apr_status_t take_brigade(apr_bucket_brigade *bb, llm_buf_t *body,
                                  int *pend)
@@ -67,7 +60,7 @@ static int read_body(request_rec *r, apr_size_t limit, llm_bytes_t *pbody,
             return ap_map_http_request_error(status, HTTP_BAD_REQUEST);
         }
         if (body->overflow) {
-            *pproblem = too_large(r, limit);
+            *pproblem = llmgw_problem_too_large(r, limit);
             return OK;
         }
     }
@@ -89,7 +82,7 @@ static llm_problem_t *check_body_headers(request_rec *r, apr_size_t limit)
     }
     if (length && ap_parse_strict_length(&n, length)
         && (apr_uint64_t)n > limit) {
-        return too_large(r, limit);
+        return llmgw_problem_too_large(r, limit);
     }
     return NULL;
 }
@@ -132,6 +125,10 @@ llm_exchange_t *llmgw_exchange_make(request_rec *r, llmgw_request_t *request)
         x->native = request->native;
         x->native_method = r->method;
         x->native_rest = request->native_rest;
+    }
+    if (request->kind == LLMGW_METER) {
+        /* mod_proxy hangs up, whatever is wanted */
+        x->key_on_abort.what = LLM_ON_ABORT_ABORT;
     }
     request->x = x;
     return x;

@@ -245,6 +245,8 @@ int llmgw_reply_problem(request_rec *r, llmgw_request_t *request,
 void llmgw_reply_head(request_rec *r, llmgw_request_t *request);
 /* What an error status of httpd's own means to the client. */
 llm_problem_t *llmgw_problem_of_status(request_rec *r, int status);
+/* A request body above LLMBodyLimit. */
+llm_problem_t *llmgw_problem_too_large(request_rec *r, apr_size_t limit);
 /* A whole JSON body; returns what the handler returns (OK). */
 int llmgw_reply_json(request_rec *r, llmgw_request_t *request, int status,
                      const char *data, apr_size_t len);

@@ -17,6 +17,8 @@
  */
 #include "httpd/llmgw.h"
 
+#include "flow/tags.h"
+
 #include <string.h>
 
 #include <apr_optional_hooks.h>
@@ -112,13 +114,6 @@ static llm_problem_t *find_provider(request_rec *r, llmgw_request_t *request)
 
 /* ---- a body that is read ahead ----------------------------------------- */
 
-static llm_problem_t *too_large(request_rec *r, apr_size_t limit)
-{
-    return llm_problem_make(
-        LLM_PROBLEM_TOO_LARGE, r->pool,
-        "the request body is larger than %" APR_SIZE_T_FMT " bytes", limit);
-}
-
 static llm_problem_t *read_brigade(request_rec *r, llmgw_meter_t *meter,
                                    apr_bucket_brigade *bb, int *pend)
 {
@@ -159,7 +154,8 @@ static llm_problem_t *read_ahead(request_rec *r, llmgw_request_t *request)
                          : read_brigade(r, meter, bb, &end);
         apr_brigade_cleanup(bb);
         if (!problem && meter->body->overflow) {
-            problem = too_large(r, request->dir->body_limit.value);
+            problem =
+                llmgw_problem_too_large(r, request->dir->body_limit.value);
         }
     }
     if (problem) {
@@ -316,6 +312,9 @@ static llm_problem_t *admit(request_rec *r, llmgw_request_t *request)
     request->meter = meter;
     llmgw_exchange_make(r, request);
     problem = llmgw_account_open(r, request);
+    if (!problem) {
+        problem = llm_tags_from_header(request->x);
+    }
     if (!problem && *request->key.models) {
         problem = read_ahead(r, request);
         problem = problem ? problem : begin(request);
@@ -358,6 +357,7 @@ static int proxy_fixups(request_rec *r)
     glue = provider->glue;
     llmgw_auth_strip(r->headers_in);
     apr_table_unset(r->headers_in, "Cookie");
+    apr_table_unset(r->headers_in, LLM_TAGS_HEADER);
     /* what is compressed cannot be counted */
     apr_table_setn(r->headers_in, "Accept-Encoding", "identity");
     if (provider->dialect->add_headers) {

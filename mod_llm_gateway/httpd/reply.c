@@ -51,6 +51,13 @@ llm_problem_t *llmgw_problem_of_status(request_rec *r, int status)
     return problem;
 }
 
+llm_problem_t *llmgw_problem_too_large(request_rec *r, apr_size_t limit)
+{
+    return llm_problem_make(
+        LLM_PROBLEM_TOO_LARGE, r->pool,
+        "the request body is larger than %" APR_SIZE_T_FMT " bytes", limit);
+}
+
 /* Headers that go with a problem; true for httpd's errors too. */
 static void set_problem_headers(request_rec *r, llmgw_request_t *request,
                                 const llm_problem_t *problem)

@@ -143,6 +143,26 @@ static const char *status(const facts_t *facts)
     return facts->record->status ? number(facts, facts->record->status) : NULL;
 }
 
+static const char *team(const facts_t *facts)
+{
+    return text_or_null(facts->record->team);
+}
+
+static const char *user(const facts_t *facts)
+{
+    return text_or_null(facts->record->user);
+}
+
+static const char *tags(const facts_t *facts)
+{
+    return text_or_null(facts->record->tags);
+}
+
+static const char *tier(const facts_t *facts)
+{
+    return text_or_null(facts->record->tier);
+}
+
 static const char *estimated(const facts_t *facts)
 {
     return flag(facts, LLM_RECORD_ESTIMATED);
@@ -172,6 +192,10 @@ static const struct variable_t {
     {"LLM_FINISH", finish},
     {"LLM_STATUS", status},
     {"LLM_ESTIMATED", estimated},
+    {"LLM_TEAM", team},
+    {"LLM_USER", user},
+    {"LLM_TAGS", tags},
+    {"LLM_TIER", tier},
 };
 
 void llmgw_vars_set(request_rec *r, const llm_exchange_t *x,

@@ -189,3 +189,74 @@ def test_health_when_journals_cannot_be_written(gw, upstream):
     shutil.rmtree(away, ignore_errors=True)
     gw.start(conf)
     assert gw.get("/health", key=None).status == 200
+
+
+# -- tags ------------------------------------------------------------------------
+
+def tags(*value):
+    return [("X-LLM-Tags", v) for v in value]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("model", ["smart", "openai/gpt-test", "gemini/gemini-test"])
+def test_tags_are_recorded_and_go_no_further(four, upstream, model, stream):
+    answer = four.chat(model, stream=stream, headers=tags("team=a, feature=search,beta"))
+    assert answer.status == 200
+    assert four.record(answer)["tags"] == "team=a,feature=search,beta"
+    assert upstream.only().header("x-llm-tags") is None
+    assert four.access(answer.id)["LLM_TAGS"] == "team=a,feature=search,beta"
+
+
+def test_tags_of_a_native_call(four, upstream):
+    answer = four.post("/anthropic/v1/messages", {
+        "model": "claude-test", "max_tokens": 9, "messages": HELLO,
+        "metadata": {"user_id": "u-7"}}, [*tags("a=b", "c"), ("anthropic-version",
+                                                               "2023-06-01")])
+    record = four.record(answer)
+    assert record["tags"] == "a=b,c" and record["user"] == "u-7"
+    assert upstream.only().header("x-llm-tags") is None
+    assert upstream.only().json["metadata"] == {"user_id": "u-7"}
+
+
+@pytest.mark.parametrize("value", [
+    "a b", "a=", "=b", "a=b c", "a=\u00e9", 'a="b"', "a=b=c", "a,b,a=1", "x" * 33, "a=" + "x" * 65,
+    ",".join(f"t{i}" for i in range(11)), ",".join(f"t{i}=" + "x" * 60 for i in range(4))])
+def test_tags_that_cannot_be_kept_are_refused(four, upstream, value):
+    for answer in (four.chat("smart", headers=tags(value)),
+                   four.messages("smart", headers=tags(value))):
+        assert answer.status == 400, answer
+        assert "X-LLM-Tags" in answer.text
+        assert four.record(answer)["status"] == 400
+    assert not upstream.seen()
+
+
+def test_as_many_tags_as_there_may_be(four, upstream):
+    value = ",".join(f"t{i}={'x' * 16}" for i in range(10))
+    assert len(value) == 199
+    assert four.record(four.chat("smart", headers=tags(value)))["tags"] == value
+    assert four.record(four.chat("smart", headers=tags(" , ,")))["tags"] is None
+
+
+def test_metadata_that_can_be_tags_is_recorded(four, upstream):
+    metadata = {"feature": "search", "team": "theirs", "note": "two words", "n": "x" * 80}
+    answer = four.chat("openai/gpt-test", headers=tags("team=ours"), metadata=metadata,
+                       safety_identifier="s-1")
+    record = four.record(answer)
+    assert record["tags"] == "team=ours,feature=search"
+    assert record["user"] == "s-1"
+    assert upstream.only().json["metadata"] == metadata
+    line = four.access(answer.id)
+    assert line["LLM_USER"] == "s-1" and line["LLM_TEAM"] == "-"
+
+
+def test_the_keys_team_is_recorded(four, upstream):
+    answer = four.chat("smart", key=four.key("of-a-team", "--team", "search"))
+    assert four.record(answer)["team"] == "search"
+    assert four.access(answer.id)["LLM_TEAM"] == "search"
+
+
+def test_why_there_was_an_error_is_recorded(four, upstream):
+    four.tolerates("LLMGW0101")
+    assert four.record(four.chat("openai/gpt-test;status=429"))["problem"] == "rate_limited"
+    assert four.record(four.chat("nobody"))["problem"] == "not_found"
+    assert four.record(four.chat("openai/gpt-test"))["problem"] is None
