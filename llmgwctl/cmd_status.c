@@ -21,6 +21,8 @@ static const ctl_column_t columns[] = {
     {"damaged", "Damaged records", CTL_COUNT, CTL_IF_ANY},
     {"twice", "Records met again", CTL_COUNT, CTL_HIDE},
     {"keep_days", "Days kept", CTL_COUNT, 0},
+    {"keep_hours", "Days of hours", CTL_COUNT, 0},
+    {"keep_audit", "Days of changes", CTL_COUNT, 0},
     {"inflight", "Requests running", CTL_COUNT, 0},
     {"journals", "Journals", CTL_COUNT, CTL_HIDE},
     {"backlog", "Not stored yet", CTL_COUNT, 0},

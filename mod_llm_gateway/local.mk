@@ -134,6 +134,8 @@ noinst_LTLIBRARIES += \
 	%D%/store/bdb_inside.h \
 	%D%/store/bytes.c \
 	%D%/store/bytes.h \
+	%D%/store/check_quotas.c \
+	%D%/store/check_quotas.h \
 	%D%/store/client.c \
 	%D%/store/codec.c \
 	%D%/store/codec.h \
@@ -175,6 +177,8 @@ noinst_LTLIBRARIES += \
 	%D%/store/inside.h \
 	%D%/store/journal.c \
 	%D%/store/journal.h \
+	%D%/store/keep.c \
+	%D%/store/keep.h \
 	%D%/store/keyring.c \
 	%D%/store/keyring.h \
 	%D%/store/ledger.c \
@@ -186,6 +190,8 @@ noinst_LTLIBRARIES += \
 	%D%/store/owner.c \
 	%D%/store/parts.c \
 	%D%/store/parts.h \
+	%D%/store/quota.c \
+	%D%/store/quota.h \
 	%D%/store/replace.c \
 	%D%/store/replace.h \
 	%D%/store/report.c \
@@ -202,7 +208,9 @@ noinst_LTLIBRARIES += \
 	%D%/store/sums.h \
 	%D%/store/tables.def \
 	%D%/store/task.c \
-	%D%/store/task.h
+	%D%/store/task.h \
+	%D%/store/upgrade.c \
+	%D%/store/upgrade.h
 
 %C%_libllm_route_la_SOURCES = \
 	%D%/route/plan.c \

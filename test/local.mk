@@ -184,6 +184,7 @@ endif
 	%D%/unit/store/test_inflight.c \
 	%D%/unit/store/test_journal.c \
 	%D%/unit/store/test_keys.c \
+	%D%/unit/store/test_ledger.c \
 	%D%/unit/store/test_owner.c \
 	%D%/unit/store/test_snapshot.c \
 	%D%/unit/store/test_store.c \

@@ -130,6 +130,8 @@ static apr_status_t run_owner(const owner_t *owner, pid_t parent)
         .inflight = llmgw_shared_inflight(),
         .wait = 1,
         .keep_days = (unsigned)server->keep_days.value,
+        .keep_hours = (unsigned)server->keep_hours.value,
+        .keep_audit = (unsigned)server->keep_audit.value,
         .version = LLMGW_VERSION,
     };
     apr_status_t status;

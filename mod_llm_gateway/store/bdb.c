@@ -28,7 +28,7 @@
 #define CACHE_BYTES    (64u << 20)
 #define LOG_BUFFER     (1u << 20)
 #define LOG_FILE       (4u << 20) /* recovery writes zeros to its end */
-#define LOCKS          20000      /* a batch may touch that many pages */
+#define LOCKS          60000      /* a batch may touch that many pages */
 #define CHECKPOINT_KB  4096
 #define CHECKPOINT_MIN 1
 #define SCAN_BYTES     (256u << 10)     /* of a piece; a multiple of 1024 */

@@ -91,6 +91,8 @@ typedef struct llm_totals_t {
 #define LLM_CODEC_TOTALS_MAX 256
 void llm_totals_add_record(llm_totals_t *totals, const llm_record_t *record);
 void llm_totals_add(llm_totals_t *totals, const llm_totals_t *more);
+/* In two's complement: what is added to later comes out right. */
+void llm_totals_subtract(llm_totals_t *totals, const llm_totals_t *less);
 void llm_codec_write_totals(llm_buf_t *out, const llm_totals_t *totals);
 int llm_codec_read_totals(llm_totals_t *totals, const unsigned char *bytes,
                           apr_size_t len);

@@ -213,6 +213,15 @@ void llm_totals_add(llm_totals_t *totals, const llm_totals_t *more)
     }
 }
 
+void llm_totals_subtract(llm_totals_t *totals, const llm_totals_t *less)
+{
+    apr_size_t i;
+
+    for (i = 0; i < MEMBERS; ++i) {
+        *member_of(totals, i) -= value_of(less, i);
+    }
+}
+
 void llm_codec_write_totals(llm_buf_t *out, const llm_totals_t *totals)
 {
     apr_uint32_t mask = 0;

@@ -86,11 +86,15 @@
  *   status      {}                          -> done {pid, version, started,
  *               uptime_s, schema, created, identity, records, killed, damaged,
  *               twice, keys, inflight, inflight_slots, bytes, journal_bytes,
- *               keep_days, journals, backlog, drained, failing, error,
- *               error_at}
+ *               keep_days, keep_hours, keep_audit, journals, backlog,
+ *               drained, failing, error, error_at}
  *   check       {}                          -> row per day on which usage
- *               records, hours and days differ; done {records, events, hours,
- *               days, differences, agree}
+ *               records, hours and days differ: {day, events, hours, days},
+ *               null for what is not kept so long; row per quota that is not
+ *               what its key used: {window ("day", "month", "total"), start
+ *               (a day, or null), key, key_id, days, quota}, both {requests,
+ *               tokens_in, tokens_out, cost, unpriced}; done {records, events,
+ *               hours, days, quotas, differences, agree}
  *
  *   store.copy  {folder}                    -> row per file {file, bytes, total};
  *               done {files, bytes, format, began}: the store in one state

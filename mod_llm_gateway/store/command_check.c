@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The command "check": usage records, hours and days summed and compared.
+ * The command "check": usage records, hours, days and quotas summed and
+ * compared.
  *
  * Day by day, beside the owner's work: records that come in between the three
  * sums make them differ. So a day that differs is summed once more while
  * nothing is written, and only that counts.
  */
 #include "store/bytes.h"
+#include "store/check_quotas.h"
+#include "store/keep.h"
 #include "store/meta.h"
 #include "store/report.h"
 #include "store/task.h"
@@ -18,13 +21,14 @@
 typedef struct check_t {
     llm_task_t *task;
     apr_uint64_t events, hours, days; /* requests */
-    apr_uint64_t differences;         /* days that do not agree */
+    apr_uint64_t differences;         /* days that do not agree, and quotas */
+    apr_uint32_t hours_from;          /* what is before was dropped */
 } check_t;
 
 /* The three sums of a day. */
 typedef struct day_sums_t {
     llm_totals_t events, hours, days;
-    int has_events; /* they are kept for a while only */
+    int has_events, has_hours; /* they are kept for a while only */
 } day_sums_t;
 
 typedef struct adding_t {
@@ -86,14 +90,15 @@ static apr_status_t sum_rollup(llm_totals_t *totals, llm_task_t *task,
 }
 
 static apr_status_t sum_day(day_sums_t *sums, llm_task_t *task,
-                            apr_uint32_t day)
+                            apr_uint32_t day, apr_uint32_t hours_from)
 {
     apr_status_t status;
 
     memset(sums, 0, sizeof(*sums));
     apr_pool_clear(task->row_pool);
     status = sum_events(sums, task->store, day);
-    if (status == APR_SUCCESS) {
+    sums->has_hours = day * 24 >= hours_from;
+    if (status == APR_SUCCESS && sums->has_hours) {
         status = sum_rollup(&sums->hours, task, day, LLM_BY_HOUR);
     }
     return status == APR_SUCCESS
@@ -108,8 +113,22 @@ static int is_same(const llm_totals_t *a, const llm_totals_t *b)
 
 static int agrees(const day_sums_t *sums)
 {
-    return is_same(&sums->hours, &sums->days)
-           && (!sums->has_events || is_same(&sums->events, &sums->hours));
+    return (!sums->has_hours || is_same(&sums->hours, &sums->days))
+           && (!sums->has_events || is_same(&sums->events, &sums->days));
+}
+
+/* NULL: they are not kept so long. */
+static void put_totals(llm_buf_t *out, const char *name,
+                       const llm_totals_t *totals)
+{
+    llm_member(out, name);
+    if (!totals) {
+        llm_buf_lit(out, "null");
+        return;
+    }
+    llm_buf_putc(out, '{');
+    llm_members_totals(out, totals);
+    llm_buf_putc(out, '}');
 }
 
 static apr_status_t say_difference(llm_task_t *task, apr_uint32_t day,
@@ -117,23 +136,9 @@ static apr_status_t say_difference(llm_task_t *task, apr_uint32_t day,
 {
     llm_task_begin(task, "row");
     llm_member_text(task->out, "day", llm_day_print(day, task->row_pool));
-    llm_member(task->out, "events");
-    if (sums->has_events) {
-        llm_buf_putc(task->out, '{');
-        llm_members_totals(task->out, &sums->events);
-        llm_buf_putc(task->out, '}');
-    }
-    else {
-        llm_buf_lit(task->out, "null");
-    }
-    llm_member(task->out, "hours");
-    llm_buf_putc(task->out, '{');
-    llm_members_totals(task->out, &sums->hours);
-    llm_buf_putc(task->out, '}');
-    llm_member(task->out, "days");
-    llm_buf_putc(task->out, '{');
-    llm_members_totals(task->out, &sums->days);
-    llm_buf_putc(task->out, '}');
+    put_totals(task->out, "events", sums->has_events ? &sums->events : NULL);
+    put_totals(task->out, "hours", sums->has_hours ? &sums->hours : NULL);
+    put_totals(task->out, "days", &sums->days);
     return llm_task_end(task);
 }
 
@@ -141,11 +146,11 @@ static apr_status_t check_day(check_t *check, apr_uint32_t day)
 {
     llm_task_t *task = check->task;
     day_sums_t sums;
-    apr_status_t status = sum_day(&sums, task, day);
+    apr_status_t status = sum_day(&sums, task, day, check->hours_from);
 
     if (status == APR_SUCCESS && !agrees(&sums)) {
         apr_thread_mutex_lock(task->store->writing);
-        status = sum_day(&sums, task, day);
+        status = sum_day(&sums, task, day, check->hours_from);
         apr_thread_mutex_unlock(task->store->writing);
     }
     if (status != APR_SUCCESS) {
@@ -243,10 +248,18 @@ static apr_status_t check_days(check_t *check)
 static apr_status_t run(llm_task_t *task)
 {
     check_t check = {.task = task};
+    llm_quotas_checked_t quotas = {0, 0};
     apr_uint64_t records = 0;
     int counted = 0;
-    apr_status_t status = check_days(&check);
+    apr_status_t status = llm_keep_hours_from(&check.hours_from, task->store);
 
+    if (status == APR_SUCCESS) {
+        status = check_days(&check);
+    }
+    if (status == APR_SUCCESS) {
+        status = llm_check_quotas(&quotas, task);
+        check.differences += quotas.differences;
+    }
     if (status == APR_SUCCESS) {
         status = check_counter(&check, &records, &counted);
     }
@@ -258,6 +271,7 @@ static apr_status_t run(llm_task_t *task)
     llm_member_number(task->out, "events", check.events);
     llm_member_number(task->out, "hours", check.hours);
     llm_member_number(task->out, "days", check.days);
+    llm_member_number(task->out, "quotas", quotas.requests);
     llm_member_number(task->out, "differences", check.differences);
     llm_member_flag(task->out, "agree", counted && !check.differences);
     return llm_task_end(task);

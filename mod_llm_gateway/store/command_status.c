@@ -82,6 +82,8 @@ static void put_work(llm_task_t *task)
     llm_member_number(task->out, "bytes", env + journals);
     llm_member_number(task->out, "journal_bytes", journals);
     llm_member_number(task->out, "keep_days", store->keep_days);
+    llm_member_number(task->out, "keep_hours", store->keep_hours);
+    llm_member_number(task->out, "keep_audit", store->keep_audit);
 }
 
 /* What the drain and the failures left to see. */

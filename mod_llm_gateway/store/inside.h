@@ -30,7 +30,7 @@ struct llm_store_t {
     apr_pool_t *pool;
     llm_folder_t *folder;
     const char *version; /* of the program */
-    unsigned keep_days;
+    unsigned keep_days, keep_hours, keep_audit;
     llm_snapshot_t *snapshot; /* or NULL */
     llm_inflight_t *inflight; /* or NULL */
     llm_bdb_t *bdb;

@@ -13,6 +13,7 @@
 #include "core/llm_time.h"
 #include "store/bytes.h"
 #include "store/meta.h"
+#include "store/quota.h"
 #include "store/sums.h"
 
 #include <string.h>
@@ -28,6 +29,7 @@ struct llm_ledger_t {
     llm_dict_t *dict;
     llm_events_t *events;
     llm_sums_t *hours, *days; /* of the batch that is being stored */
+    llm_sums_t *windows;      /* of the same, for the quotas */
     llm_buf_t *row;
 };
 
@@ -99,6 +101,7 @@ llm_ledger_t *llm_ledger_make(llm_bdb_t *bdb, const llm_ledger_tables_t *tables,
     ledger->events = events;
     ledger->hours = llm_sums_make(2 * LLM_BATCH_RECORDS, pool);
     ledger->days = llm_sums_make(2 * LLM_BATCH_RECORDS, pool);
+    ledger->windows = llm_sums_make(6 * LLM_BATCH_RECORDS, pool);
     ledger->row = llm_buf_make(LLM_CODEC_TOTALS_MAX, pool);
     return ledger;
 }
@@ -127,19 +130,21 @@ static apr_status_t open_days(open_days_t *open, llm_ledger_t *ledger,
 }
 
 static apr_status_t put_event(llm_table_t *table, llm_txn_t *txn,
-                              const llm_record_t *record)
+                              const llm_record_t *record, int how)
 {
     unsigned char key[LLM_EVENT_KEY], value[LLM_JOURNAL_RECORD];
     apr_size_t len = llm_codec_write_event(value, record);
 
     llm_codec_write_event_key(key, record);
     return llm_table_put(table, txn, LLM_DATUM(key), (llm_datum_t){value, len},
-                         LLM_PUT_NEW);
+                         how);
 }
 
-/* What the record adds to its hour and its day. */
+/* What the record adds to its hour and its day; `one` is its totals, or the
+ * difference to what they were. */
 static apr_status_t sum_record(llm_ledger_t *ledger, llm_txn_t *txn,
-                               const llm_record_t *record)
+                               const llm_record_t *record,
+                               const llm_totals_t *one)
 {
     llm_group_t group = {.time = llm_time_hour(record->began),
                          .key = record->key};
@@ -157,14 +162,14 @@ static apr_status_t sum_record(llm_ledger_t *ledger, llm_txn_t *txn,
     }
     totals = llm_sums_of(ledger->hours, &group);
     if (totals) {
-        llm_totals_add_record(totals, record);
+        llm_totals_add(totals, one);
         group.time = llm_time_day(record->began);
         totals = llm_sums_of(ledger->days, &group);
     }
     if (!totals) {
         return APR_ENOMEM;
     }
-    llm_totals_add_record(totals, record);
+    llm_totals_add(totals, one);
     return APR_SUCCESS;
 }
 
@@ -185,8 +190,9 @@ static apr_status_t store_records(llm_ledger_t *ledger, llm_txn_t *txn,
         const llm_record_t *record = &batch->records[i];
 
         unsigned day = place_of_day(batch, llm_time_day(record->began));
+        llm_totals_t totals = {0};
 
-        status = put_event(open->tables[day], txn, record);
+        status = put_event(open->tables[day], txn, record, LLM_PUT_NEW);
         if (status == APR_EEXIST) {
             note_twice(batch, i);
             status = APR_SUCCESS;
@@ -195,7 +201,8 @@ static apr_status_t store_records(llm_ledger_t *ledger, llm_txn_t *txn,
         if (status == APR_SUCCESS) {
             batch->stored += 1;
             batch->killed += (record->flags & LLM_RECORD_KILLED) != 0;
-            status = sum_record(ledger, txn, record);
+            llm_totals_add_record(&totals, record);
+            status = sum_record(ledger, txn, record, &totals);
         }
     }
     return status;
@@ -240,6 +247,100 @@ static apr_status_t store_sums(llm_ledger_t *ledger, llm_table_t *table,
         status = add_to_row(ledger, table, txn, &list[i]);
     }
     return status;
+}
+
+/* A day's totals count in three windows of its key. */
+static int add_windows(llm_sums_t *windows, const llm_sum_t *day)
+{
+    int window;
+
+    for (window = LLM_WINDOW_DAY; window <= LLM_WINDOW_TOTAL; ++window) {
+        const llm_group_t group = {
+            (apr_uint32_t)window,
+            llm_quota_start((llm_window_e)window, day->group.time),
+            day->group.key, 0};
+        llm_totals_t *totals = llm_sums_of(windows, &group);
+
+        if (!totals) {
+            return 0;
+        }
+        llm_totals_add(totals, &day->totals);
+    }
+    return 1;
+}
+
+apr_status_t llm_ledger_add_quotas(llm_table_t *quota, llm_txn_t *txn,
+                                   const llm_sum_t *days, unsigned count,
+                                   llm_sums_t *scratch)
+{
+    apr_status_t status = APR_SUCCESS;
+    const llm_sum_t *windows;
+    unsigned i;
+
+    llm_sums_clear(scratch);
+    for (i = 0; i < count; ++i) {
+        if (!add_windows(scratch, &days[i])) {
+            return APR_ENOMEM;
+        }
+    }
+    windows = llm_sums_sort(scratch);
+    count = llm_sums_count(scratch);
+    for (i = 0; i < count && status == APR_SUCCESS; ++i) {
+        const llm_group_t *group = &windows[i].group;
+        const llm_quota_id_t id = {(llm_window_e)group->time, group->key,
+                                   group->model};
+        llm_spend_t spend = {0};
+
+        llm_spend_add_totals(&spend, &windows[i].totals);
+        status = llm_quota_add(quota, txn, &id, &spend);
+    }
+    return status;
+}
+
+/* Hours, days and quotas of what was summed. */
+static apr_status_t store_all_sums(llm_ledger_t *ledger, llm_txn_t *txn)
+{
+    apr_status_t status =
+        store_sums(ledger, ledger->tables.hours, txn, ledger->hours);
+
+    if (status == APR_SUCCESS) {
+        status = store_sums(ledger, ledger->tables.days, txn, ledger->days);
+    }
+    return status == APR_SUCCESS ? llm_ledger_add_quotas(
+               ledger->tables.quota, txn, llm_sums_sort(ledger->days),
+               llm_sums_count(ledger->days), ledger->windows)
+                                 : status;
+}
+
+/* In two's complement, as sums are added. */
+static void subtract_record(llm_totals_t *totals, const llm_record_t *record)
+{
+    llm_totals_t one = {0};
+
+    llm_totals_add_record(&one, record);
+    llm_totals_subtract(totals, &one);
+}
+
+apr_status_t llm_ledger_amend(llm_ledger_t *ledger, llm_txn_t *txn,
+                              llm_table_t *day, const llm_record_t *was,
+                              const llm_record_t *is, unsigned count)
+{
+    apr_status_t status = APR_SUCCESS;
+    unsigned i;
+
+    llm_sums_clear(ledger->hours);
+    llm_sums_clear(ledger->days);
+    for (i = 0; i < count && status == APR_SUCCESS; ++i) {
+        llm_totals_t difference = {0};
+
+        llm_totals_add_record(&difference, &is[i]);
+        subtract_record(&difference, &was[i]);
+        status = put_event(day, txn, &is[i], LLM_PUT_OVER);
+        if (status == APR_SUCCESS) {
+            status = sum_record(ledger, txn, &is[i], &difference);
+        }
+    }
+    return status == APR_SUCCESS ? store_all_sums(ledger, txn) : status;
 }
 
 static apr_status_t store_position(llm_table_t *table, llm_txn_t *txn,
@@ -290,10 +391,7 @@ static apr_status_t store_parts(llm_ledger_t *ledger, llm_txn_t *txn,
     batch->stored = batch->killed = batch->twice = 0;
     status = store_records(ledger, txn, batch, open);
     if (status == APR_SUCCESS) {
-        status = store_sums(ledger, ledger->tables.hours, txn, ledger->hours);
-    }
-    if (status == APR_SUCCESS) {
-        status = store_sums(ledger, ledger->tables.days, txn, ledger->days);
+        status = store_all_sums(ledger, txn);
     }
     for (i = 0; i < batch->positions->nelts && status == APR_SUCCESS; ++i) {
         status =

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Usage records into the tables, once each: the record itself, the hour and
- * the day it counts in, and how far its journal has been read, all in one
+ * the day it counts in, its key's quotas, and how far its journal has been read, all in one
  * transaction.
  *
  * A record is known by its time and request id. One that is there already is
@@ -15,6 +15,7 @@
 #include "store/codec.h"
 #include "store/dict.h"
 #include "store/events.h"
+#include "store/sums.h"
 
 #define LLM_BATCH_RECORDS 4096
 #define LLM_BATCH_DAYS    32 /* that its records may be of */
@@ -56,7 +57,7 @@ int llm_batch_add(llm_batch_t *batch, const llm_record_t *record,
 typedef struct llm_ledger_t llm_ledger_t;
 
 typedef struct llm_ledger_tables_t {
-    llm_table_t *meta, *hours, *days, *positions;
+    llm_table_t *meta, *hours, *days, *quota, *positions;
 } llm_ledger_tables_t;
 
 llm_ledger_t *llm_ledger_make(llm_bdb_t *bdb, const llm_ledger_tables_t *tables,
@@ -64,6 +65,22 @@ llm_ledger_t *llm_ledger_make(llm_bdb_t *bdb, const llm_ledger_tables_t *tables,
                               apr_pool_t *pool);
 /* All of the batch on disk, or none of it and a status. */
 apr_status_t llm_ledger_store(llm_ledger_t *ledger, llm_batch_t *batch);
+/*
+ * Stored records are other ones from now on: `is[i]` instead of `was[i]`, of
+ * the same time, id, key, model and provider, all of one day, whose table it
+ * is; their hours, their day and their quotas follow. In the caller's
+ * transaction, which is to be undone unless this is APR_SUCCESS; what `was` is
+ * must have been read in it, or with nobody else writing. At most
+ * LLM_BATCH_RECORDS.
+ */
+apr_status_t llm_ledger_amend(llm_ledger_t *ledger, llm_txn_t *txn,
+                              llm_table_t *day, const llm_record_t *was,
+                              const llm_record_t *is, unsigned count);
+/* What the sums of a day, as rows of rday.db, add to the quotas. In the
+ * transaction. */
+apr_status_t llm_ledger_add_quotas(llm_table_t *quota, llm_txn_t *txn,
+                                   const llm_sum_t *days, unsigned count,
+                                   llm_sums_t *scratch);
 /* Positions as they are stored. */
 typedef void llm_position_cb(void *baton, const llm_position_t *position);
 apr_status_t llm_ledger_positions(llm_ledger_t *ledger, llm_position_cb *each,

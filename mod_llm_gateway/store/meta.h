@@ -8,7 +8,7 @@
 
 #include "store/bdb.h"
 
-#define LLM_STORE_FORMAT 1
+#define LLM_STORE_FORMAT 2
 
 /* Names of numbers. */
 #define LLM_META_FORMAT  "format"  /* version of the store's formats */
@@ -21,9 +21,17 @@
 #define LLM_META_KILLED   "killed"   /* of these, written for the dead */
 #define LLM_META_DAMAGED  "damaged"  /* journal records that were unreadable */
 #define LLM_META_TWICE    "twice"    /* journal records stored already */
+/* Sums by hour are all there from this hour on; windows of a day from this
+ * day. 0: nothing was dropped yet. */
+#define LLM_META_HOURS_FROM "hours-from"
+#define LLM_META_QUOTA_FROM "quota-from"
+/* 0 no upgrade is under way; else 1 + where in rday.db it goes on, as
+ * day << 32 | key. */
+#define LLM_META_UPGRADING "upgrading"
 
-/* Writes a new store's numbers, or checks an old one's. APR_ENOTIMPL: a newer
- * version wrote it; APR_EINVAL: it is none of ours. */
+/* Writes a new store's numbers, or checks an old one's. *pformat: what is on
+ * disk. APR_ENOTIMPL: a newer version wrote it; APR_EINVAL: it is none of
+ * ours. */
 apr_status_t llm_meta_check(llm_table_t *meta, llm_bdb_t *bdb, apr_time_t now,
                             apr_uint64_t *pformat);
 /* 0 when it is not there. */

@@ -4,26 +4,25 @@
  *
  * The order at the start is the order of trust: whose folder it is, that
  * nobody else owns it, that what lies in it is ours, what the last owner left
- * undone, which version wrote it; then the keys, for which requests wait, and
+ * undone, which version wrote it, and bringing it to this one's format; then the keys, for which requests wait, and
  * only then what the dead left in their journals.
  */
 #include "store/inside.h"
 
 #include "core/llm_log.h"
 #include "core/llm_time.h"
-#include "store/done.h"
+#include "store/keep.h"
 #include "store/meta.h"
+#include "store/upgrade.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #include <apr_strings.h>
 
-#define KEEP_DAYS_DEFAULT 90
-#define LOCK_WAIT         apr_time_from_msec(20)
-#define CHECKPOINT_EVERY  apr_time_from_sec(1)
-#define PRUNE_EVERY       apr_time_from_sec(600)
-#define DONE_KEPT         apr_time_from_sec(24 * 3600)
+#define LOCK_WAIT        apr_time_from_msec(20)
+#define CHECKPOINT_EVERY apr_time_from_sec(1)
+#define PRUNE_EVERY      apr_time_from_sec(600)
 
 static const char *text_of(apr_status_t status, apr_pool_t *pool)
 {
@@ -102,7 +101,8 @@ static apr_status_t find_inflight(llm_store_t *store)
 static apr_status_t load_parts(llm_store_t *store)
 {
     const llm_ledger_tables_t tables = {store->tables.meta, store->tables.rhour,
-                                        store->tables.rday, store->tables.jpos};
+                                        store->tables.rday, store->tables.quota,
+                                        store->tables.jpos};
     apr_status_t status =
         llm_keyring_load(&store->keyring, store->tables.keys,
                          store->tables.keyhash, store->tables.keyname,
@@ -141,6 +141,9 @@ static apr_status_t open_inside(llm_store_t *store, const char **pwhat)
     if (status == APR_SUCCESS) {
         status = check_format(store, pwhat);
     }
+    if (status == APR_SUCCESS) {
+        status = llm_upgrade(store);
+    }
     return status == APR_SUCCESS ? load_parts(store) : status;
 }
 
@@ -156,7 +159,11 @@ apr_status_t llm_store_open_locked(llm_store_t **pstore, llm_folder_t *folder,
     store->folder = folder;
     store->version = options->version ? options->version : "";
     store->keep_days =
-        options->keep_days ? options->keep_days : KEEP_DAYS_DEFAULT;
+        options->keep_days ? options->keep_days : LLM_KEEP_EVENTS;
+    store->keep_hours =
+        options->keep_hours ? options->keep_hours : LLM_KEEP_HOURS;
+    store->keep_audit =
+        options->keep_audit ? options->keep_audit : LLM_KEEP_AUDIT;
     store->snapshot = options->snapshot;
     store->inflight = options->inflight;
     store->opened = apr_time_now();
@@ -296,23 +303,21 @@ static int is_copied(llm_store_t *store)
     return is;
 }
 
-/* A day a second while there are days to drop, and else a look now and then. */
+/* A step a second while there is more, and else a look now and then. */
 static apr_status_t prune(llm_store_t *store, apr_time_t now)
 {
-    apr_uint32_t keep_from = llm_time_day(now) - store->keep_days;
-    unsigned dropped = 0;
+    int more = 0;
     apr_status_t status;
 
     if (is_copied(store)) {
         return APR_SUCCESS;
     }
-    status = llm_events_drop(store->events, keep_from, 1, &dropped);
+    status = llm_keep_step(&more, store, now);
     store->pruned = now;
-    if (dropped) {
+    if (more) {
         store->pruned += CHECKPOINT_EVERY - PRUNE_EVERY;
     }
-    return status == APR_SUCCESS ? llm_done_expire(store, now - DONE_KEPT)
-                                 : status;
+    return status;
 }
 
 /* Also when the clock was set back. */

@@ -31,8 +31,11 @@ typedef struct llm_store_options_t {
     llm_inflight_t *inflight; /* NULL: <dir>/inflight is opened if it is
                                    there */
     int wait;                 /* wait for the lock; else APR_EBUSY */
-    unsigned keep_days;       /* raw events; 0: the default, 90 */
-    const char *version;      /* of the program, for status */
+    /* Days; 0: the default of store/keep.h. */
+    unsigned keep_days;  /* usage records */
+    unsigned keep_hours; /* sums by hour */
+    unsigned keep_audit; /* who changed what */
+    const char *version; /* of the program, for status */
 } llm_store_options_t;
 
 /*

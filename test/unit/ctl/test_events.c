@@ -87,7 +87,8 @@ static const char *const state[] = {
     "\"started\":\"2026-11-22T10:00:00Z\","
     "\"created\":\"2026-11-01T10:00:00Z\",\"schema\":1,\"bytes\":16859135,"
     "\"keys\":3,\"records\":12345,\"killed\":0,\"damaged\":2,"
-    "\"keep_days\":90,\"inflight\":1,\"backlog\":0,"
+    "\"keep_days\":90,\"keep_hours\":400,\"keep_audit\":1095,"
+    "\"inflight\":1,\"backlog\":0,"
     "\"drained\":\"2026-11-22T11:00:00Z\",\"failing\":false,"
     "\"error\":null,\"later\":\"than this program\"}}",
     NULL};
@@ -109,6 +110,8 @@ START_TEST(status_is_a_record)
                 "Usage records     12,345\n"
                 "Damaged records   2\n"
                 "Days kept         90\n"
+                "Days of hours     400\n"
+                "Days of changes   1,095\n"
                 "Requests running  1\n"
                 "Not stored yet    0\n"
                 "Stored last       2026-11-22 11:00:00\n"

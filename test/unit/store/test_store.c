@@ -166,7 +166,7 @@ static void set_format(apr_uint64_t format)
 START_TEST(a_store_of_a_newer_version_is_refused)
 {
     set_format(LLM_STORE_FORMAT + 1);
-    refused(APR_ENOTIMPL, "newer version: format 2, and this one knows 1");
+    refused(APR_ENOTIMPL, "newer version: format 3, and this one knows 2");
 }
 END_TEST
 
@@ -355,9 +355,8 @@ START_TEST(old_usage_records_are_dropped_and_their_sums_kept)
     llm_store_t *store = rig_store_with((llm_store_options_t){.keep_days = 2});
     llm_journal_t *journal = rig_journal();
     apr_time_t now = RIG_TIME, day = apr_time_from_sec(86400);
-    unsigned tables = rig_count_files(rig_path("store/env"), ".db");
+    unsigned tables = rig_count_files(rig_path("store/env"), ".db"), i;
     llm_record_t record;
-    unsigned i;
 
     for (i = 0; i < 10; ++i) {
         rig_record(&record, i);
