@@ -13,6 +13,7 @@
 
 #include "core/llm_json.h"
 #include "core/llm_pattern.h"
+#include "flow/count.h"
 
 /* Longest model name a client may ask for. */
 #define MODEL_MAX 256
@@ -139,13 +140,26 @@ static const char *model_of(llm_bytes_t value, apr_pool_t *pool)
     return apr_pstrmemdup(pool, name.data, name.len);
 }
 
+static int has_controls(const char *name)
+{
+    while (*name && !apr_iscntrl(*name)) {
+        ++name;
+    }
+    return *name != '\0';
+}
+
 static llm_problem_t *read_model(llm_exchange_t *x, const members_t *members)
 {
-    if (!members->model.len) {
+    if (x->line) {
+        x->model = has_controls(x->line->model) ? NULL : x->line->model;
+    }
+    else if (!members->model.len) {
         return llm_problem_field(x->pool, "model",
                                  "the request names no model");
     }
-    x->model = model_of(members->model, x->pool);
+    else {
+        x->model = model_of(members->model, x->pool);
+    }
     if (!x->model || !*x->model || strlen(x->model) > MODEL_MAX) {
         return llm_problem_field(
             x->pool, "model",
@@ -219,12 +233,14 @@ static llm_problem_t *stage_read(llm_exchange_t *x)
     if (!problem) {
         problem = read_model(x, &members);
     }
-    if (!problem && !is_bool_or_null(members.stream)) {
+    if (!problem && !x->line && !is_bool_or_null(members.stream)) {
         problem =
             llm_problem_field(x->pool, "stream", "expected true or false");
     }
     if (!problem) {
-        x->stream = x->op == LLM_OP_CHAT && is_true(members.stream);
+        x->stream =
+            x->op == LLM_OP_CHAT
+            && (x->line ? x->line->stream : is_true(members.stream));
         note_labels(x, &members);
     }
     return problem;
@@ -260,6 +276,15 @@ static void plan_native(llm_exchange_t *x)
     upstream->model = x->model;
 }
 
+/* Can the upstream that would be asked first count tokens? */
+static int is_counted_there(const llm_exchange_t *x)
+{
+    const llm_upstream_t *first = (const llm_upstream_t *)(void *)x->plan->elts;
+
+    return x->plan->nelts
+           && (first->provider->dialect->provider_ops & LLM_OP_COUNT);
+}
+
 /* Takes out the upstreams whose provider does not do this at all. */
 static void keep_able(llm_exchange_t *x)
 {
@@ -293,6 +318,9 @@ static llm_problem_t *stage_plan(llm_exchange_t *x)
         return problem;
     }
     x->plan = llm_route_plan(x->route, matched, x->dice, x->pool);
+    if (x->op == LLM_OP_COUNT && !is_counted_there(x)) {
+        return llm_count_reply(x);
+    }
     keep_able(x);
     if (!x->plan->nelts) {
         return llm_problem_field(x->pool, "model",
@@ -356,6 +384,11 @@ llm_problem_t *llm_exchange_ask(llm_exchange_t *x)
         problem = x->client->read_request(&ask, x->op, x->doc, x->pool);
     }
     if (!problem) {
+        if (x->line) { /* what the path says is not in the body */
+            ask->model = x->model;
+            ask->stream = x->stream;
+            ask->as_array = x->line->as_array;
+        }
         x->ask = ask;
     }
     return problem;
