@@ -78,6 +78,11 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/anthropic_thinking.c \
 	%D%/dialect/anthropic_turns.c \
 	%D%/dialect/anthropic_writer.c \
+	%D%/dialect/cohere.c \
+	%D%/dialect/cohere_answer.c \
+	%D%/dialect/cohere_internal.h \
+	%D%/dialect/cohere_request.c \
+	%D%/dialect/cohere_turns.c \
 	%D%/dialect/common.c \
 	%D%/dialect/common.h \
 	%D%/dialect/common_terms.c \

@@ -61,9 +61,10 @@ class Conf:
         return self.add(f'<LLMModel "{name}">\n{lines}</LLMModel>\n')
 
     def four_providers(self):
-        """openai/*, anthropic/*, gemini/*, hf/*, old/* and ollama/*, all
-        scripted."""
+        """openai/*, anthropic/*, cohere/*, gemini/*, hf/*, old/* and
+        ollama/*, all scripted."""
         for name, dialect in (("openai", "openai"), ("anthropic", "anthropic"),
+                              ("cohere", "cohere"),
                               ("gemini", "gemini"), ("hf", "huggingface"),
                               ("old", "huggingface-inference"), ("ollama", "ollama")):
             self.provider(name, dialect)

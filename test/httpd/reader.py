@@ -380,6 +380,66 @@ def text_generation_stream(body, strict=True):
     return said
 
 
+# -- Cohere --------------------------------------------------------------------
+
+_COHERE_FINISH = {"COMPLETE": "stop", "STOP_SEQUENCE": "stop", "MAX_TOKENS": "length",
+                  "TOOL_CALL": "tools", "ERROR_TOXIC": "filter"}
+
+
+def _cohere_end(doc, said):
+    """finish_reason and usage, of an answer or of message-end: what is billed."""
+    said.finish = _COHERE_FINISH.get(doc["finish_reason"], "other")
+    if doc["finish_reason"] == "ERROR":
+        said.error = doc.get("error", "error")
+    counts = doc.get("usage") or {}
+    counts = counts.get("billed_units") or counts.get("tokens")
+    if counts:
+        said.usage = usage(counts["input_tokens"], counts["output_tokens"])
+
+
+def _cohere_content(parts, said):
+    for part in parts or []:
+        said.text += part.get("text", "")
+        said.reasoning += part.get("thinking", "")
+
+
+def cohere(body):
+    doc = json.loads(body)
+    message = doc["message"]
+    said = Said(id=doc["id"])
+    _cohere_content(message.get("content"), said)
+    said.text += message.get("tool_plan") or ""
+    for call in message.get("tool_calls") or []:
+        said.calls.append((call["function"]["name"],
+                           arguments(call["function"]["arguments"])))
+        said.ids.append(call["id"])
+    _cohere_end(doc, said)
+    return said
+
+
+def cohere_stream(body, strict=True):
+    said, calls = Said(), {}
+    for event in sse(body):
+        if event.data == "[DONE]":
+            continue
+        doc = event.json
+        message = (doc.get("delta") or {}).get("message") or {}
+        said.text += message.get("tool_plan") or ""
+        if doc["type"] in ("content-start", "content-delta"):
+            _cohere_content([message["content"]], said)
+        elif doc["type"] == "tool-call-start":
+            call = message["tool_calls"]
+            calls[doc["index"]] = [call["function"]["name"],
+                                   call["function"].get("arguments") or ""]
+            said.ids.append(call["id"])
+        elif doc["type"] == "tool-call-delta":
+            calls[doc["index"]][1] += message["tool_calls"]["function"]["arguments"]
+        elif doc["type"] == "message-end":
+            _cohere_end(doc["delta"], said)
+    said.calls = [(name, arguments(text)) for name, text in calls.values()]
+    return said
+
+
 # -- Ollama --------------------------------------------------------------------
 
 def _ollama_doc(doc, said):
@@ -420,6 +480,7 @@ def ollama_stream(body, strict=True):
 
 
 READERS = {"openai": (openai, openai_stream), "anthropic": (anthropic, anthropic_stream),
+           "cohere": (cohere, cohere_stream),
            "gemini": (gemini, gemini_stream), "ollama": (ollama, ollama_stream),
            "text-generation": (text_generation, text_generation_stream)}
 

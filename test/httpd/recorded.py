@@ -17,6 +17,7 @@ APIS = {
     "gemini.generateContent": ("gemini", "gemini"),
     "gemini.streamGenerateContent": ("gemini", "gemini"),
     "vertex.generateContent": ("gemini", "gemini"),
+    "cohere.chat": ("cohere", "cohere"),
     "ollama.chat": ("ollama", "ollama"), "ollama.generate": ("ollama", "ollama"),
     "hf.chat": ("hf", "openai"), "hf.text-generation": ("old", "text-generation"),
     # OpenAI-compatible servers, by base URL

@@ -44,6 +44,8 @@ def same_dialect_path(exchange):
         return f"/huggingface/{exchange.url.split('/models/')[1]}", body
     if exchange.dialect == "ollama":
         return f"/ollama/api/{exchange.url.split('/api/')[1]}", body
+    if exchange.dialect == "cohere":
+        return "/cohere/v2/chat", body
     if exchange.dialect == "gemini":
         return f"/gemini/v1beta/models/{exchange.url.split('/models/')[1]}", body
     body["model"] = f"{exchange.provider}/{body.get('model', 'in-the-path')}"
@@ -195,8 +197,8 @@ def test_two_answers_in_one_stream_are_not_one(four, upstream):
 
 # -- what clients ask is legal everywhere -------------------------------------------
 
-TARGETS = {"openai": ["anthropic", "gemini", "old", "ollama"],
-           "anthropic": ["openai", "gemini", "hf", "old", "ollama"]}
+TARGETS = {"openai": ["anthropic", "cohere", "gemini", "old", "ollama"],
+           "anthropic": ["openai", "cohere", "gemini", "hf", "old", "ollama"]}
 REQUESTS = [(t, e) for e in ASKED for t in TARGETS.get(e.dialect, [])
             if e.status == 200 and e.dialect in CLIENTS]
 

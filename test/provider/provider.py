@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A scripted LLM provider: OpenAI, Anthropic, Gemini, Hugging Face and Ollama on
-one port of this machine, for tests and for trying the gateway without an account.
+"""A scripted LLM provider: OpenAI, Anthropic, Cohere, Gemini, Hugging Face and
+Ollama on one port of this machine, for tests and for trying the gateway without
+an account.
 
     python3 provider.py --port 9000
 
@@ -23,8 +24,8 @@ GET /_seen tells the requests received since DELETE /_seen: method, target,
 path, headers, body, mount, wire format, faults, and when each began, ended
 and was left by its peer.
 
-Paths may begin with a mount point: /openai, /anthropic, /gemini, /huggingface
-and /ollama name the wire format; /at-<label> only sets the label, so that
+Paths may begin with a mount point: /openai, /anthropic, /cohere, /gemini,
+/huggingface and /ollama name the wire format; /at-<label> only sets the label, so that
 one server can stand for several upstreams.
 """
 import argparse
@@ -41,13 +42,15 @@ import http1
 import script as scripts
 import wire
 import wire_anthropic
+import wire_cohere
 import wire_gemini
 import wire_huggingface
 import wire_ollama
 import wire_openai
 
 # The first whose operation() takes a request has it.
-WIRES = [wire_anthropic, wire_gemini, wire_huggingface, wire_ollama, wire_openai]
+WIRES = [wire_anthropic, wire_cohere, wire_gemini, wire_huggingface, wire_ollama,
+         wire_openai]
 _BY_NAME = {w.NAME: w for w in WIRES}
 
 # What must never reach a provider, and why.
@@ -56,8 +59,8 @@ _HOP_BY_HOP = {"keep-alive", "proxy-authenticate", "proxy-authorization",
 _CREDENTIALS = {"authorization", "x-api-key", "x-goog-api-key", "api-key",
                 "x-client-api-key"}
 _OWN_CREDENTIAL = {"openai": "authorization", "huggingface": "authorization",
-                   "ollama": "authorization", "anthropic": "x-api-key",
-                   "gemini": "x-goog-api-key"}
+                   "cohere": "authorization", "ollama": "authorization",
+                   "anthropic": "x-api-key", "gemini": "x-goog-api-key"}
 
 
 def faults_of(request, format_name):
@@ -392,7 +395,7 @@ async def run(options):
 def main():
     parser = argparse.ArgumentParser(
         description="A scripted LLM provider that speaks the wire formats of OpenAI, "
-        "Anthropic, Gemini, Hugging Face and Ollama.")
+        "Anthropic, Cohere, Gemini, Hugging Face and Ollama.")
     parser.add_argument("--host", default="127.0.0.1", help="address (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=9000,
                         help="port; 0 takes a free one and tells it (default 9000)")

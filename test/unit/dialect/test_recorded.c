@@ -61,7 +61,7 @@ static const struct {
     {"enerateContent", "gemini"}, /* Gemini and Vertex, streams too */
     {"hf.text-generation", "huggingface-inference"},
     {"hf.chat", "huggingface"},
-    {"cohere.chat", NULL},
+    {"cohere.chat", "cohere"},
     {"ollama.chat", "ollama"},
     {".chat", "openai"},
     {"openai-chat", "openai"},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What recorded bytes say, in the dialects of OpenAI, Anthropic and Ollama; see
- * truth.h. */
+/* What recorded bytes say, in the dialects of OpenAI, Anthropic, Cohere and
+ * Ollama; see truth.h. */
 #include "test/unit/dialect/truth.h"
 
 #include <string.h>
@@ -147,6 +147,59 @@ static void add_anthropic(truth_t *truth, const cJSON *doc)
     add_anthropic_usage(truth, cJSON_GetObjectItemCaseSensitive(doc, "usage"));
 }
 
+/* `tool_calls` is a list, or in a stream one object. */
+static void add_cohere_call(truth_t *truth, const cJSON *call)
+{
+    const char *args = truth_text(
+        cJSON_GetObjectItemCaseSensitive(call, "function"), "arguments");
+
+    llm_buf_puts(truth->args, strcmp(args, "null") ? args : "");
+}
+
+static void add_cohere_message(truth_t *truth, const cJSON *message)
+{
+    const cJSON *content = cJSON_GetObjectItemCaseSensitive(message, "content");
+    const cJSON *calls =
+        cJSON_GetObjectItemCaseSensitive(message, "tool_calls");
+    const cJSON *item;
+
+    if (cJSON_IsObject(content)) {
+        llm_buf_puts(truth->text, truth_text(content, "text"));
+    }
+    else {
+        cJSON_ArrayForEach(item, content)
+        {
+            llm_buf_puts(truth->text, truth_text(item, "text"));
+        }
+    }
+    llm_buf_puts(truth->text, truth_text(message, "tool_plan"));
+    if (cJSON_IsObject(calls)) {
+        add_cohere_call(truth, calls);
+    }
+    else {
+        cJSON_ArrayForEach(item, calls)
+        {
+            add_cohere_call(truth, item);
+        }
+    }
+}
+
+static void add_cohere(truth_t *truth, const cJSON *doc)
+{
+    const cJSON *delta = cJSON_GetObjectItemCaseSensitive(doc, "delta");
+    const cJSON *holder = delta ? delta : doc;
+    const cJSON *billed = cJSON_GetObjectItemCaseSensitive(
+        cJSON_GetObjectItemCaseSensitive(holder, "usage"), "billed_units");
+
+    add_cohere_message(truth,
+                       cJSON_GetObjectItemCaseSensitive(holder, "message"));
+    if (billed) {
+        truth->input = truth_number(billed, "input_tokens");
+        truth->output = truth_number(billed, "output_tokens");
+        truth->usage = 1;
+    }
+}
+
 static void add_ollama(truth_t *truth, const cJSON *doc)
 {
     const cJSON *message = cJSON_GetObjectItemCaseSensitive(doc, "message");
@@ -174,6 +227,7 @@ static const struct {
     int values; /* arguments are values, not text */
 } dialects[] = {
     {"anthropic", add_anthropic, 0},
+    {"cohere", add_cohere, 0},
     {"gemini", truth_add_gemini, 1},
     {"huggingface", add_openai, 0},
     {"huggingface-inference", truth_add_huggingface_inference, 0},

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Answers of Cohere, whole and streamed.
+ *
+ * Text before calls is a `tool_plan`. In a stream a call's `tool_calls` is an
+ * object, its number stands beside it; what has no arguments says "null", or
+ * nothing at all. A stream ends with message-end, which has the reason and the
+ * counts; a "[DONE]" that is no JSON may follow. Citations point into tools'
+ * results and documents, for which clients of other dialects have no place.
+ */
+#include "dialect/cohere_internal.h"
+
+#include <apr_strings.h>
+
+struct llm_reader_t {
+    const llm_ask_t *ask; /* NULL where bytes pass */
+    apr_pool_t *pool;
+    llm_usage_t usage;
+    apr_array_header_t *calls; /* of int: their numbers, in order */
+    int begun;                 /* BEGIN was told */
+    int over;                  /* END or a problem was told */
+};
+
+/* There is no way to forbid parallel calls: only the first is told to a
+ * client that wants one at a time. */
+static int wants_call(const llm_ask_t *ask, int number)
+{
+    return !number || !ask || !llm_json_is(ask->parallel, LLM_JSON_FALSE);
+}
+
+/* ---- whole answers ---- */
+
+static void read_content(llm_parts_t *parts, const llm_json_t *content,
+                         apr_pool_t *pool)
+{
+    const llm_json_t *node;
+
+    if (llm_json_is(content, LLM_JSON_STRING)) {
+        llm_parts_add_text(parts, LLM_PART_TEXT, llm_json_text(content), pool);
+    }
+    node = llm_json_is(content, LLM_JSON_ARRAY) ? content->child : NULL;
+    for (; node; node = node->next) {
+        llm_text_t text = llm_json_text(llm_json_want(node, "text"));
+        llm_text_t thinking = llm_json_text(llm_json_want(node, "thinking"));
+
+        if (!llm_text_is_empty(thinking)) {
+            llm_parts_add_text(parts, LLM_PART_THINKING, thinking, pool);
+        }
+        if (!llm_text_is_empty(text)) {
+            llm_parts_add_text(parts, LLM_PART_TEXT, text, pool);
+        }
+    }
+}
+
+static void read_calls(llm_parts_t *parts, const llm_ask_t *ask,
+                       const llm_json_t *calls, apr_pool_t *pool)
+{
+    const llm_json_t *call =
+        llm_json_is(calls, LLM_JSON_ARRAY) ? calls->child : NULL;
+    int count = 0;
+
+    for (; call; call = call->next) {
+        const llm_json_t *function = llm_json_get(call, "function");
+        llm_text_t name = llm_json_text(llm_json_get(function, "name"));
+        llm_bytes_t args;
+
+        if (llm_text_is_empty(name) || !wants_call(ask, count)) {
+            continue;
+        }
+        ++count;
+        llm_args_from_text(
+            &args, llm_json_text(llm_json_get(function, "arguments")), pool);
+        llm_parts_add_call(parts,
+                           llm_json_string(llm_json_get(call, "id"), pool),
+                           name, args, NULL, pool);
+    }
+}
+
+static llm_problem_t *no_answer(const char *member, apr_pool_t *pool)
+{
+    llm_problem_t *problem = llm_problem_make(
+        LLM_PROBLEM_UPSTREAM, pool, "the provider's answer has no %s", member);
+
+    problem->from_upstream = 1;
+    return problem;
+}
+
+static llm_problem_t *read_chat(llm_answer_t *answer, const llm_ask_t *ask,
+                                const llm_json_t *doc, apr_pool_t *pool)
+{
+    const llm_json_t *message = llm_json_want(doc, "message");
+    llm_text_t plan = llm_json_text(llm_json_want(message, "tool_plan"));
+    llm_choices_t choices = {NULL, NULL};
+    llm_parts_t parts = {NULL, NULL};
+    llm_choice_t *choice;
+
+    if (!llm_json_is(message, LLM_JSON_OBJECT)) {
+        return no_answer("message", pool);
+    }
+    choice = llm_choices_add(&choices, 0, pool);
+    read_content(&parts, llm_json_want(message, "content"), pool);
+    if (!llm_text_is_empty(plan)) {
+        llm_parts_add_text(&parts, LLM_PART_TEXT, plan, pool);
+    }
+    read_calls(&parts, ask, llm_json_want(message, "tool_calls"), pool);
+    choice->parts = parts.first;
+    choice->finish = llm_cohere_finish(llm_json_get(doc, "finish_reason"));
+    if (choice->finish == LLM_FINISH_NONE) {
+        choice->finish = LLM_FINISH_OTHER;
+    }
+    answer->choices = choices.first;
+    return NULL;
+}
+
+llm_problem_t *llm_cohere_read_response(llm_answer_t **panswer,
+                                        const llm_ask_t *ask,
+                                        const llm_json_t *doc, apr_pool_t *pool)
+{
+    llm_answer_t *answer = llm_answer_make(pool);
+    llm_problem_t *problem = llm_cohere_problem_in(doc, pool);
+    const llm_json_t *vectors = llm_json_want(doc, "embeddings");
+
+    *panswer = answer;
+    if (problem) {
+        return problem;
+    }
+    answer->id = llm_json_string(llm_json_get(doc, "id"), pool);
+    llm_cohere_read_usage(answer->usage, doc);
+    if (ask->op != LLM_OP_EMBED) {
+        return read_chat(answer, ask, doc, pool);
+    }
+    answer->embeddings = llm_json_is(vectors, LLM_JSON_ARRAY)
+                             ? vectors /* version 1 */
+                             : llm_json_get(vectors, "float");
+    return llm_json_is(answer->embeddings, LLM_JSON_ARRAY)
+               ? NULL
+               : no_answer("embeddings", pool);
+}
+
+/* ---- streams ---- */
+
+llm_reader_t *llm_cohere_reader_make(const llm_ask_t *ask, apr_pool_t *pool)
+{
+    llm_reader_t *reader = apr_pcalloc(pool, sizeof(*reader));
+
+    reader->ask = ask;
+    reader->pool = pool;
+    reader->calls = apr_array_make(pool, 2, sizeof(int));
+    llm_usage_clear(&reader->usage);
+    return reader;
+}
+
+/* Where deltas go, handed down together. */
+typedef struct sink_t {
+    llm_reader_t *reader;
+    llm_delta_cb *emit;
+    void *baton;
+    apr_pool_t *scratch;
+} sink_t;
+
+static void send_problem(const sink_t *sink, llm_problem_t *problem)
+{
+    llm_delta_t delta = {.kind = LLM_DELTA_PROBLEM, .problem = problem};
+
+    sink->reader->over = 1;
+    sink->emit(sink->baton, &delta);
+}
+
+static void send_text(const sink_t *sink, llm_delta_e kind, llm_text_t text)
+{
+    llm_delta_t delta = {.kind = kind, .text = text};
+
+    if (text.len) {
+        sink->emit(sink->baton, &delta);
+    }
+}
+
+static void read_begin(const sink_t *sink, const llm_json_t *doc,
+                       const llm_json_t *message)
+{
+    llm_delta_t delta = {.kind = LLM_DELTA_BEGIN};
+
+    (void)message;
+    delta.id = llm_json_string(llm_json_want(doc, "id"), sink->scratch);
+    sink->reader->begun = 1;
+    sink->emit(sink->baton, &delta);
+}
+
+static void read_piece(const sink_t *sink, const llm_json_t *doc,
+                       const llm_json_t *message)
+{
+    const llm_json_t *content = llm_json_get(message, "content");
+
+    (void)doc;
+    send_text(sink, LLM_DELTA_THINKING,
+              llm_json_text(llm_json_want(content, "thinking")));
+    send_text(sink, LLM_DELTA_TEXT,
+              llm_json_text(llm_json_want(content, "text")));
+}
+
+static void read_plan(const sink_t *sink, const llm_json_t *doc,
+                      const llm_json_t *message)
+{
+    (void)doc;
+    send_text(sink, LLM_DELTA_TEXT,
+              llm_json_text(llm_json_want(message, "tool_plan")));
+}
+
+/* Our number of the provider's call; -1: it did not begin. */
+static int number_of(const llm_reader_t *reader, const llm_json_t *doc)
+{
+    apr_int64_t index = 0;
+    int i = reader->calls->nelts;
+
+    llm_json_int(llm_json_get(doc, "index"), &index);
+    while (i-- && APR_ARRAY_IDX(reader->calls, i, int) != (int)index) {
+    }
+    return i;
+}
+
+/* `null` is how a call without arguments is told. */
+static void send_args(const sink_t *sink, int number, llm_text_t args)
+{
+    llm_delta_t delta = {.kind = LLM_DELTA_ARGS, .call_index = number};
+
+    if (args.len && !llm_text_equals(args, "null")) {
+        delta.text = args;
+        sink->emit(sink->baton, &delta);
+    }
+}
+
+static llm_text_t args_in(const llm_json_t *message)
+{
+    return llm_json_text(
+        llm_json_path(message, "tool_calls", "function", "arguments", NULL));
+}
+
+static void read_call(const sink_t *sink, const llm_json_t *doc,
+                      const llm_json_t *message)
+{
+    llm_reader_t *reader = sink->reader;
+    const llm_json_t *node = llm_json_get(message, "tool_calls");
+    llm_delta_t delta = {.kind = LLM_DELTA_CALL};
+    llm_call_t call = {
+        .name = llm_json_text(llm_json_path(node, "function", "name", NULL))};
+    apr_int64_t index = 0;
+
+    if (llm_text_is_empty(call.name) || number_of(reader, doc) >= 0
+        || !wants_call(reader->ask, reader->calls->nelts)) {
+        return;
+    }
+    llm_json_int(llm_json_get(doc, "index"), &index);
+    delta.call_index = reader->calls->nelts;
+    APR_ARRAY_PUSH(reader->calls, int) = (int)index;
+    call.id = llm_json_string(llm_json_want(node, "id"), sink->scratch);
+    delta.call = &call;
+    sink->emit(sink->baton, &delta);
+    send_args(sink, delta.call_index, args_in(message));
+}
+
+static void read_args(const sink_t *sink, const llm_json_t *doc,
+                      const llm_json_t *message)
+{
+    int number = number_of(sink->reader, doc);
+
+    if (number >= 0) {
+        send_args(sink, number, args_in(message));
+    }
+}
+
+static void read_end(const sink_t *sink, const llm_json_t *doc,
+                     const llm_json_t *message)
+{
+    llm_reader_t *reader = sink->reader;
+    llm_delta_t delta = {.kind = LLM_DELTA_FINISH};
+
+    (void)message;
+    delta.finish =
+        llm_cohere_finish(llm_json_path(doc, "delta", "finish_reason", NULL));
+    if (delta.finish == LLM_FINISH_NONE) {
+        delta.finish = LLM_FINISH_OTHER;
+    }
+    sink->emit(sink->baton, &delta);
+    if (llm_cohere_read_usage(&reader->usage, doc)) {
+        delta.kind = LLM_DELTA_USAGE;
+        delta.usage = &reader->usage;
+        sink->emit(sink->baton, &delta);
+    }
+    delta.kind = LLM_DELTA_END;
+    reader->over = 1;
+    sink->emit(sink->baton, &delta);
+}
+
+/* Events that are not here say nothing: ends of parts, citations. */
+static const struct {
+    const char *type;
+    void (*read)(const sink_t *sink, const llm_json_t *doc,
+                 const llm_json_t *message);
+} events[] = {
+    {"content-delta", read_piece},  {"content-start", read_piece},
+    {"tool-plan-delta", read_plan}, {"tool-call-start", read_call},
+    {"tool-call-delta", read_args}, {"message-start", read_begin},
+    {"message-end", read_end},      {NULL, NULL},
+};
+
+void llm_cohere_read_event(llm_reader_t *reader, const llm_event_t *event,
+                           llm_delta_cb *emit, void *baton, apr_pool_t *scratch)
+{
+    sink_t sink = {reader, emit, baton, scratch};
+    const llm_json_t *type = llm_json_get(event->doc, "type");
+    llm_problem_t *problem;
+    int i = 0;
+
+    if (reader->over || !event->data.len
+        || llm_bytes_are(event->data, "[DONE]")) {
+        return;
+    }
+    problem = llm_cohere_problem_in(event->doc, scratch);
+    if (!problem && !llm_json_is(event->doc, LLM_JSON_OBJECT)) {
+        problem = llm_problem_make(LLM_PROBLEM_UPSTREAM, scratch,
+                                   "the provider sent an event that is no "
+                                   "JSON object");
+    }
+    if (problem) {
+        send_problem(&sink, problem);
+        return;
+    }
+    while (events[i].type && !llm_json_equals(type, events[i].type)) {
+        ++i;
+    }
+    if (!events[i].type) {
+        return;
+    }
+    if (!reader->begun && events[i].read != read_begin) {
+        read_begin(&sink, event->doc, NULL);
+    }
+    events[i].read(&sink, event->doc,
+                   llm_json_path(event->doc, "delta", "message", NULL));
+}
+
+void llm_cohere_reader_end(llm_reader_t *reader, llm_delta_cb *emit,
+                           void *baton, apr_pool_t *scratch)
+{
+    sink_t sink = {reader, emit, baton, scratch};
+
+    if (!reader->over) {
+        send_problem(&sink, llm_problem_make(LLM_PROBLEM_UPSTREAM, reader->pool,
+                                             "the provider's stream ended "
+                                             "before the answer was "
+                                             "complete"));
+    }
+}
