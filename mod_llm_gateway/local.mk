@@ -272,6 +272,7 @@ module_LTLIBRARIES += %D%/mod_llm_gateway.la
 	%D%/httpd/drive_sync.c \
 	%D%/httpd/endpoint.c \
 	%D%/httpd/handler.c \
+	%D%/httpd/ledger.c \
 	%D%/httpd/llmgw.h \
 	%D%/httpd/log.c \
 	%D%/httpd/meter_filter.c \

@@ -32,15 +32,11 @@ llm_problem_t *llmgw_account_open(request_rec *r, llmgw_request_t *request)
         request->slot =
             llm_inflight_take(inflight, llm_journal_id(journal), &record);
     }
-    if (!request->slot) {
-        llm_problem_t *problem = llm_problem_make(
-            LLM_PROBLEM_UNAVAILABLE, r->pool,
-            "the gateway is at its limit of requests in flight");
-
-        problem->retry_after = 1;
+    if (!request->slot && llmgw_dir_of(r)->ledger_failure.value) {
         request->x = NULL;
-        return problem;
+        return llmgw_shared_refuse_busy(r);
     }
+    request->opened = 1;
     request->noted = r->request_time;
     apr_pool_pre_cleanup_register(r->pool, r, settle_late);
     return NULL;
@@ -58,12 +54,41 @@ void llmgw_account_update(llmgw_request_t *request, apr_time_t now)
     }
 }
 
+/* Into the journal. What cannot be put there stays in the slot, for the owner
+ * to store when it can; under LLMLedgerFailure allow only as long as that
+ * leaves slots for others. */
+static void put(request_rec *r, llmgw_request_t *request,
+                const llm_record_t *record)
+{
+    apr_status_t status = llmgw_shared_put(record);
+    int is_denying = llmgw_dir_of(r)->ledger_failure.value;
+
+    if (status == APR_SUCCESS) {
+        if (request->slot) {
+            llm_inflight_release(request->slot);
+        }
+    }
+    else if (request->slot && (is_denying || llmgw_shared_has_room())) {
+        llm_inflight_leave(llmgw_shared_inflight(), request->slot, record);
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, status, r,
+                      LLM_LOGNO(0110) "usage record kept in memory: %s",
+                      request->x->request_id);
+    }
+    else {
+        if (request->slot) {
+            llm_inflight_release(request->slot);
+        }
+        llmgw_ledger_unrecorded(llmgw_shared_ledger(),
+                                "the usage journal cannot be written");
+    }
+}
+
 void llmgw_account_settle(request_rec *r, llmgw_request_t *request)
 {
     llm_exchange_t *x = request ? request->x : NULL;
     llm_record_t record;
 
-    if (!x || request->settled || !request->slot) {
+    if (!x || request->settled || !request->opened) {
         return;
     }
     request->settled = 1;
@@ -79,17 +104,7 @@ void llmgw_account_settle(request_rec *r, llmgw_request_t *request)
     if (!record.status || (x->client_gone && !request->head_sent)) {
         record.status = (apr_uint16_t)r->status;
     }
-    if (llmgw_shared_put(&record) == APR_SUCCESS) {
-        llm_inflight_release(request->slot);
-    }
-    else {
-        /* the slot stays, with the whole account in it, until the owner can
-         * store it */
-        llm_inflight_leave(llmgw_shared_inflight(), request->slot, &record);
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      LLM_LOGNO(0110) "usage record kept in memory: %s",
-                      x->request_id);
-    }
+    put(r, request, &record);
     llmgw_vars_set(r, x, &record, request->key.id ? request->key.name : "-");
 }
 

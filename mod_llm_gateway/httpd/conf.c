@@ -29,6 +29,14 @@ static const char *read_flag(llmgw_flag_t *setting, const char *text)
                                                       : "expected On or Off";
 }
 
+static const char *read_denial(llmgw_denial_t *setting, const char *text)
+{
+    setting->value = !strcasecmp(text, "deny");
+    return setting->value || !strcasecmp(text, "allow")
+               ? NULL
+               : "expected deny or allow";
+}
+
 static const char *read_size(llmgw_size_t *setting, const char *text)
 {
     const char *what = llm_size_read(&setting->value, text);
@@ -119,6 +127,7 @@ static const char *find_conf(cmd_parms *cmd, void *dir, void **pconf)
         return what ? what : outcome(cmd, read_##type(setting, text), text);   \
     }
 SETTER(flag)
+SETTER(denial)
 SETTER(size)
 SETTER(duration)
 SETTER(count)

@@ -46,6 +46,7 @@ typedef struct llmgw_flag_t {
     int value;
     int set;
 } llmgw_flag_t;
+typedef llmgw_flag_t llmgw_denial_t; /* value: 1 deny, 0 allow */
 typedef struct llmgw_abort_t {
     llm_abort_t value;
     int set;
@@ -206,7 +207,9 @@ typedef struct llmgw_request_t {
     llm_slot_t *slot;            /* in-flight slot, or NULL */
     apr_time_t noted;            /* when the slot was last brought up to
                                     date */
-    int settled;                 /* the record was put */
+    int opened;                  /* the record is to be put */
+    int settled;                 /* it was */
+    const llm_problem_t *told;   /* one that is in the log already */
     struct llmgw_meter_t *meter; /* METER: meter_filter.c's state */
     apr_bucket_brigade *bb;      /* deliver.c's, used again and again */
     int head_sent;
@@ -264,8 +267,32 @@ llm_journal_t *llmgw_shared_journal(void); /* this child's */
 /* Puts a record into this child's journal, and remembers whether that worked:
  * while it does not, llmgw_shared_check refuses requests. */
 apr_status_t llmgw_shared_put(const llm_record_t *record);
-/* NULL when requests can be served and metered, else why not. */
+/* NULL when a request may be served here, else why not; counts those. */
 llm_problem_t *llmgw_shared_check(request_rec *r);
+/* The same for those who only want to know. Returns what is wrong, which
+ * need not keep requests from being served (LLMLedgerFailure), or NULL. */
+const char *llmgw_shared_look(request_rec *r, llm_problem_t **pproblem);
+/* Too many requests at once: counted as llmgw_shared_check does. */
+llm_problem_t *llmgw_shared_refuse_busy(request_rec *r);
+/* May another slot be left to the owner, with what could not be put? */
+int llmgw_shared_has_room(void);
+
+/* What happens to requests while usage cannot be written; all processes'. */
+typedef struct llmgw_trouble_t {
+    apr_uint64_t count; /* requests it happened to, since the first start */
+    apr_uint64_t told;  /* of these, in the log already */
+    apr_time_t last;    /* when it happened last */
+    apr_time_t said;    /* when the log was told; 0: it is over */
+} llmgw_trouble_t;
+typedef struct llmgw_ledger_t {
+    llmgw_trouble_t refused, unrecorded;
+} llmgw_ledger_t;
+llmgw_ledger_t *llmgw_shared_ledger(void); /* NULL without a store */
+
+/* ledger.c: counts, and tells the log now and then. `why` is a phrase. */
+void llmgw_ledger_refused(llmgw_ledger_t *ledger, const char *why);
+void llmgw_ledger_unrecorded(llmgw_ledger_t *ledger, const char *why);
+void llmgw_ledger_good(llmgw_ledger_t *ledger, apr_time_t now);
 
 /* account.c: in-flight slot and the one record of an exchange. */
 llm_problem_t *llmgw_account_open(request_rec *r, llmgw_request_t *request);

@@ -121,8 +121,8 @@ int llmgw_reply_problem(request_rec *r, llmgw_request_t *request,
 {
     llm_buf_t *body = problem_body(r, request, problem);
 
-    /* a key's reason was logged by auth.c */
-    if (problem != request->key_problem) {
+    /* a key's reason was logged by auth.c, another perhaps by ledger.c */
+    if (problem != request->key_problem && problem != request->told) {
         log_problem(r, problem);
     }
     set_problem_headers(r, request, problem);

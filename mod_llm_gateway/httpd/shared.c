@@ -10,8 +10,9 @@
  *   the journal    this child's own file of usage records
  *
  * A child reads and writes these without waiting for anybody. Requests are
- * refused (503) while they could not be metered: with no owner alive, with a
- * journal that cannot be written, or with too many requests running. The last
+ * refused (503) while they could not be metered, with no owner alive or with a
+ * journal that cannot be written, unless LLMLedgerFailure allows that; and with
+ * too many requests running. The last
  * looks like a hang otherwise: when every thread is busy httpd does not even
  * say no.
  */
@@ -29,6 +30,7 @@
 #include <unixd.h>
 
 #define SEGMENT_KEY "llmgw-snapshot" /* in the process's pool */
+#define LEDGER_KEY  "llmgw-ledger"
 #define KEYS_MAX    131072
 #define SLOTS_MIN   64
 
@@ -50,6 +52,7 @@ typedef struct segment_t {
 static struct shared_t {
     llm_snapshot_t *snapshot;
     llm_inflight_t *inflight;
+    llmgw_ledger_t *ledger;
     const char *journal_dir;
     unsigned limit; /* requests at once */
 
@@ -73,6 +76,11 @@ llm_inflight_t *llmgw_shared_inflight(void)
 llm_journal_t *llmgw_shared_journal(void)
 {
     return __atomic_load_n(&shared.journal, __ATOMIC_ACQUIRE);
+}
+
+llmgw_ledger_t *llmgw_shared_ledger(void)
+{
+    return shared.ledger;
 }
 
 /* 1 for one caller every `interval`: whoever moves the time. */
@@ -128,6 +136,19 @@ static llm_snapshot_t *find_snapshot(process_rec *process)
     }
     apr_pool_userdata_setn(segment, SEGMENT_KEY, NULL, process->pool);
     return llm_snapshot_format(segment->memory, size);
+}
+
+/* The counters, like the snapshot's memory, outlive restarts. */
+static llmgw_ledger_t *find_ledger(process_rec *process)
+{
+    void *data = NULL;
+
+    apr_pool_userdata_get(&data, LEDGER_KEY, process->pool);
+    if (!data) {
+        data = map_memory(sizeof(llmgw_ledger_t));
+        apr_pool_userdata_setn(data, LEDGER_KEY, NULL, process->pool);
+    }
+    return data;
 }
 
 /* ---- the folder -------------------------------------------------------- */
@@ -265,7 +286,8 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     shared.snapshot = find_snapshot(s->process);
-    if (!shared.snapshot) {
+    shared.ledger = find_ledger(s->process);
+    if (!shared.snapshot || !shared.ledger) {
         ap_log_error(COMPLAIN, errno, s,
                      LLM_LOGNO(0341) "no shared memory for the keys");
         return HTTP_INTERNAL_SERVER_ERROR;
@@ -292,8 +314,7 @@ static void open_journal(apr_pool_t *p)
         __atomic_store_n(&shared.journal_tried, apr_time_now(),
                          __ATOMIC_RELAXED);
         ap_log_error(APLOG_MARK, APLOG_CRIT, status, ap_server_conf,
-                     LLM_LOGNO(0343) "no usage journal can be made in %s; "
-                                     "requests are refused",
+                     LLM_LOGNO(0343) "no usage journal can be made in %s",
                      shared.journal_dir);
         return;
     }
@@ -319,8 +340,7 @@ apr_status_t llmgw_shared_put(const llm_record_t *record)
 
     if (status && !failed) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, status, ap_server_conf,
-                     LLM_LOGNO(0344) "usage cannot be written to %s; requests "
-                                     "are refused until it can",
+                     LLM_LOGNO(0344) "usage cannot be written to %s",
                      shared.journal_dir);
     }
     if (!status && failed) {
@@ -364,17 +384,6 @@ static int is_journal_good(apr_time_t now)
 
 /* ---- may a request come in? -------------------------------------------- */
 
-static const char *owner_state(apr_time_t now)
-{
-    llm_health_t health;
-
-    llm_snapshot_health(shared.snapshot, &health);
-    return !health.ready ? "the store's process has not begun its work"
-           : now - health.heartbeat > OWNER_SILENCE_MAX
-               ? "the store's process does not answer"
-               : NULL;
-}
-
 /* Counting looks at every slot, so where there are many it is done once in a
  * while. */
 static unsigned count_running(apr_time_t now)
@@ -398,27 +407,85 @@ static llm_problem_t *unavailable(request_rec *r, const char *message,
     return problem;
 }
 
-llm_problem_t *llmgw_shared_check(request_rec *r)
+/* What keeps a request from being metered, or NULL. *pfatal: without that no
+ * request can be served at all. */
+static const char *metering_fault(apr_time_t now, int *pfatal)
+{
+    llm_health_t health;
+
+    llm_snapshot_health(shared.snapshot, &health);
+    *pfatal = !health.ready;
+    if (!health.ready) {
+        return "the store's process has not begun its work";
+    }
+    if (now - health.heartbeat > OWNER_SILENCE_MAX) {
+        return "the store's process does not answer";
+    }
+    return is_journal_good(now) ? NULL : "the usage journal cannot be written";
+}
+
+static llm_problem_t *busy(request_rec *r)
+{
+    return unavailable(r, "the gateway is at its limit of requests in flight",
+                       NULL);
+}
+
+const char *llmgw_shared_look(request_rec *r, llm_problem_t **pproblem)
 {
     apr_time_t now = apr_time_now();
     const char *what;
+    int is_fatal;
 
+    *pproblem = NULL;
     if (!shared.snapshot || !shared.inflight) {
-        return unavailable(r, "the gateway has no store", "no LLMStore");
+        *pproblem = unavailable(r, "the gateway has no store", "no LLMStore");
+        return (*pproblem)->detail;
     }
-    what = owner_state(now);
-    if (!what && !is_journal_good(now)) {
-        what = "the usage journal cannot be written";
+    what = metering_fault(now, &is_fatal);
+    if (what && (is_fatal || llmgw_dir_of(r)->ledger_failure.value)) {
+        *pproblem =
+            unavailable(r, "the gateway cannot meter requests now", what);
     }
-    if (what) {
-        return unavailable(r, "the gateway cannot meter requests now", what);
+    else if (count_running(now) >= shared.limit) {
+        *pproblem = busy(r);
+        what = (*pproblem)->message;
     }
-    return count_running(now) < shared.limit
-               ? NULL
-               : unavailable(r,
-                             "the gateway is at its limit of requests in "
-                             "flight",
-                             NULL);
+    return what;
+}
+
+static llm_problem_t *refuse(request_rec *r, llm_problem_t *problem)
+{
+    llmgw_request_t *request = llmgw_request_of(r);
+
+    if (shared.ledger) {
+        llmgw_ledger_refused(shared.ledger, problem->detail ? problem->detail
+                                                            : problem->message);
+        if (request) {
+            request->told = problem;
+        }
+    }
+    return problem;
+}
+
+llm_problem_t *llmgw_shared_refuse_busy(request_rec *r)
+{
+    return refuse(r, busy(r));
+}
+
+llm_problem_t *llmgw_shared_check(request_rec *r)
+{
+    llm_problem_t *problem;
+    const char *what = llmgw_shared_look(r, &problem);
+
+    if (!what) {
+        llmgw_ledger_good(shared.ledger, apr_time_now());
+    }
+    return problem ? refuse(r, problem) : NULL;
+}
+
+int llmgw_shared_has_room(void)
+{
+    return llm_inflight_count(shared.inflight) < shared.limit / 2;
 }
 
 void llmgw_shared_hooks(apr_pool_t *p)

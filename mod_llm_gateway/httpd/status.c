@@ -18,18 +18,25 @@
 int llmgw_status_health(request_rec *r, llmgw_request_t *request)
 {
     llm_problem_t *problem = llmgw_endpoint_problem(r, request);
+    const llmgw_ledger_t *ledger = llmgw_shared_ledger();
     llm_buf_t *out = llm_buf_make(0, r->pool);
+    const char *what;
 
     if (problem) {
         return llmgw_reply_problem(r, request, problem);
     }
-    problem = llmgw_shared_check(r);
+    what = llmgw_shared_look(r, &problem);
     llm_buf_lit(out, "{\"status\":");
-    llm_buf_put_string(out, problem ? "unavailable" : "ok");
-    if (problem) {
+    llm_buf_put_string(out, problem ? "unavailable" : what ? "degraded" : "ok");
+    if (what) {
         llm_buf_lit(out, ",\"reason\":");
-        llm_buf_put_string(out, problem->detail ? problem->detail
-                                                : problem->message);
+        llm_buf_put_string(out, what);
+    }
+    if (ledger && ledger->unrecorded.count) {
+        llm_buf_printf(out, ",\"unrecorded\":%" APR_UINT64_T_FMT,
+                       ledger->unrecorded.count);
+    }
+    if (problem) {
         apr_table_setn(r->headers_out, "Retry-After",
                        apr_itoa(r->pool, problem->retry_after));
     }
@@ -108,6 +115,7 @@ int llmgw_status_models(request_rec *r, llmgw_request_t *request)
 
 typedef struct state_t {
     llm_health_t health;
+    llmgw_ledger_t ledger;
     unsigned running, slots;
     apr_time_t now;
 } state_t;
@@ -144,6 +152,16 @@ static apr_int64_t damaged(const state_t *state)
     return (apr_int64_t)state->health.damaged;
 }
 
+static apr_int64_t refused(const state_t *state)
+{
+    return (apr_int64_t)state->ledger.refused.count;
+}
+
+static apr_int64_t unrecorded(const state_t *state)
+{
+    return (apr_int64_t)state->ledger.unrecorded.count;
+}
+
 static apr_int64_t running(const state_t *state)
 {
     return state->running;
@@ -168,6 +186,9 @@ static const struct row_t {
     {"LLMUsageRecords", "usage records stored since the start", records},
     {"LLMUsageBacklog", "usage records to be stored", backlog},
     {"LLMUsageDamaged", "usage records damaged", damaged},
+    {"LLMUsageUnrecorded", "requests whose usage was not recorded", unrecorded},
+    {"LLMRequestsRefused", "requests refused for want of room or records",
+     refused},
 };
 
 static void read_state(state_t *state)
@@ -175,6 +196,7 @@ static void read_state(state_t *state)
     llm_inflight_t *inflight = llmgw_shared_inflight();
 
     llm_snapshot_health(llmgw_shared_snapshot(), &state->health);
+    state->ledger = *llmgw_shared_ledger();
     state->now = apr_time_now();
     state->running = inflight ? llm_inflight_count(inflight) : 0;
     state->slots = inflight ? llm_inflight_size(inflight) : 0;

@@ -179,7 +179,7 @@ def test_a_keys_word_is_changed_while_the_gateway_runs(gw, upstream):
 
 
 def test_what_drains_counts_as_in_flight(gw, upstream):
-    gw.tolerates("LLMGW0320", "LLMGW0346")
+    gw.tolerates("LLMGW0364")
     serve(gw, "LLMOnClientAbort drain\nLLMMaxInFlight 1")
     key = gw.key()
     leave_at_once(gw, upstream, "openai", "openai/gpt-test;stall=1500;text=held", False)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a response tells beside its body, what the access log can say, and
 /health."""
+import contextlib
 import json
 import os
 import re
@@ -164,10 +165,51 @@ def test_health_without_an_owner(four, upstream):
 
 def test_health_when_journals_cannot_be_written(gw, upstream):
     """The store's folder is gone: what is not metered is not served."""
-    gw.tolerates("LLMGW0212", "LLMGW0320", "LLMGW0343", "LLMGW0350", "LLMGW0355")
+    with no_journals(gw, "deny") as conf:
+        answer = wait_for(lambda: (a := gw.get("/health", key=None)).status == 503 and a,
+                          10, "503 from /health")
+        assert answer.json == {"status": "unavailable",
+                               "reason": "the usage journal cannot be written"}
+        assert int(answer.header("retry-after")) >= 1
+        for ask in (gw.chat, gw.messages):
+            for _ in range(10):
+                answer = ask("openai/gpt-test")
+                assert answer.status == 503 and answer.has("retry-after")
+        assert "cannot meter" in answer.json["error"]["message"]
+        assert answer.json["type"] == "error"
+        said = [x for x in gw.recent_log() if "LLMGW0364" in x]
+        assert len(said) == 1, "one line, however many requests"
+        assert not [x for x in gw.recent_log() if "LLMGW0320" in x]
+    assert not upstream.seen()
+    gw.start(conf)
+    assert gw.get("/health", key=None).status == 200
+
+
+def test_requests_are_served_unrecorded_where_that_is_allowed(gw, upstream):
+    with no_journals(gw, "allow") as conf:
+        answer = wait_for(
+            lambda: (a := gw.get("/health", key=None)).json["status"] != "ok" and a,
+            10, "another health")
+        assert answer.status == 200 and answer.json["status"] == "degraded"
+        assert answer.json["reason"] == "the usage journal cannot be written"
+        for _ in range(10):
+            assert gw.chat("openai/gpt-test").status == 200
+        assert gw.get("/health", key=None).json["unrecorded"] == 10
+        said = [x for x in gw.recent_log() if "LLMGW0365" in x]
+        assert len(said) == 1
+    gw.start(conf)
+    assert gw.get("/health", key=None).json == {"status": "ok"}
+    assert gw.record(gw.chat("openai/gpt-test"))["output"]
+
+
+@contextlib.contextmanager
+def no_journals(gw, policy):
+    """New children cannot make a journal; httpd is stopped at the end."""
+    gw.tolerates("LLMGW0212", "LLMGW034[0-9]", "LLMGW0350", "LLMGW0355",
+                 "LLMGW036[45]")
     gw.stop()
     gw.new_store()
-    conf = gw.conf().four_providers().enable()
+    conf = gw.conf(f"LLMLedgerFailure {policy}").four_providers().enable()
     gw.serve(conf)
     gw.key()
     journal = os.path.join(gw.store, "journal")
@@ -178,17 +220,12 @@ def test_health_when_journals_cannot_be_written(gw, upstream):
     try:
         # New children cannot make a journal.
         gw.graceful()
-        answer = wait_for(lambda: (a := gw.get("/health", key=None)).status == 503 and a,
-                          10, "503 from /health")
-        assert answer.json
-        assert gw.chat("openai/gpt-test").status == 503
+        yield conf
     finally:
         os.unlink(journal)
         os.rename(away, journal)
     gw.stop()
     shutil.rmtree(away, ignore_errors=True)
-    gw.start(conf)
-    assert gw.get("/health", key=None).status == 200
 
 
 # -- tags ------------------------------------------------------------------------

@@ -270,7 +270,7 @@ def test_connections_to_a_provider_are_kept(gw, upstream):
 
 
 def test_more_at_once_than_the_limit(gw, upstream):
-    gw.tolerates("LLMGW0320")
+    gw.tolerates("LLMGW0364")
     gw.serve(gw.conf("LLMMaxInFlight 2").four_providers().enable())
     key = gw.key()
     with gw.open("POST", "/v1/chat/completions", SLOW, key=key) as one, \
