@@ -78,6 +78,12 @@ static int read_line(void *baton, const char *line, apr_size_t len)
         answer->is_garbled = 1;
         return 1;
     }
+    row = llm_json_get(doc, "progress");
+    if (row) {
+        ctl_progress(answer->ctl, row);
+        apr_pool_clear(answer->line_pool);
+        return 0;
+    }
     row = llm_json_get(doc, "row");
     if (row) {
         if (answer->each) {
@@ -112,41 +118,75 @@ static int report(const answer_t *answer)
                     message ? message : "the store gave no reason");
 }
 
-int ctl_ask(ctl_t *ctl, llm_buf_t *request, ctl_row_cb *each, void *baton,
-            const llm_json_t **pdone)
+/* What stood in the way of an answer; NULL: nothing. */
+static const char *call_store(answer_t *answer, llm_buf_t *request)
 {
-    answer_t answer = {.ctl = ctl, .each = each, .baton = baton};
+    ctl_t *ctl = answer->ctl;
     const char *what = NULL;
     apr_status_t status;
     char text[128];
 
-    llm_buf_append(request, "}", 2); /* its end, and a string's */
-    apr_pool_create(&answer.line_pool, ctl->pool);
-    status = ctl->world->door->call(ctl->client, request->data, read_line,
-                                    &answer, &what);
-    apr_pool_destroy(answer.line_pool);
-    if (answer.error) {
-        return report(&answer);
+    if (ctl->world->is_watched) {
+        ctl_request_raw(request, "progress", "true");
+        ctl->asked = ctl->world->clock();
     }
-    if (answer.is_garbled) {
+    llm_buf_append(request, "}", 2); /* its end, and a string's */
+    apr_pool_create(&answer->line_pool, ctl->pool);
+    status = ctl->world->door->call(ctl->client, request->data, read_line,
+                                    answer, &what);
+    apr_pool_destroy(answer->line_pool);
+    ctl_progress_end(ctl);
+    if (answer->error || answer->is_garbled
+        || (answer->done && status == APR_SUCCESS)) {
+        return NULL;
+    }
+    if (!what && status == APR_SUCCESS) {
+        return "the answer is not complete";
+    }
+    return what ? what
+                : apr_pstrdup(ctl->pool,
+                              apr_strerror(status, text, sizeof(text)));
+}
+
+static int finish(const answer_t *answer, const llm_json_t **pdone)
+{
+    ctl_t *ctl = answer->ctl;
+
+    if (answer->error) {
+        return report(answer);
+    }
+    if (answer->is_garbled) {
         return ctl_fail(ctl, CTL_UNREACHABLE, "unreachable",
                         "the store %s gave an answer that cannot be read; is "
                         "it another version's?",
                         ctl->store);
     }
-    if (status != APR_SUCCESS || !answer.done) {
-        if (!what) {
-            what = status != APR_SUCCESS
-                       ? apr_strerror(status, text, sizeof(text))
-                       : "the answer is not complete";
-        }
+    if (pdone) {
+        *pdone = answer->done;
+    }
+    return CTL_DONE;
+}
+
+int ctl_ask_maybe(ctl_t *ctl, llm_buf_t *request, ctl_row_cb *each, void *baton,
+                  const llm_json_t **pdone, int *pis_lost)
+{
+    answer_t answer = {.ctl = ctl, .each = each, .baton = baton};
+
+    *pis_lost = call_store(&answer, request) != NULL;
+    return *pis_lost ? CTL_UNREACHABLE : finish(&answer, pdone);
+}
+
+int ctl_ask(ctl_t *ctl, llm_buf_t *request, ctl_row_cb *each, void *baton,
+            const llm_json_t **pdone)
+{
+    answer_t answer = {.ctl = ctl, .each = each, .baton = baton};
+    const char *what = call_store(&answer, request);
+
+    if (what) {
         return ctl_fail(ctl, CTL_UNREACHABLE, "unreachable",
                         "the store %s did not answer: %s", ctl->store, what);
     }
-    if (pdone) {
-        *pdone = answer.done;
-    }
-    return CTL_DONE;
+    return finish(&answer, pdone);
 }
 
 int ctl_option_time(const char **ptime, ctl_t *ctl, const char *name)

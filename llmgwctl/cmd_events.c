@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+#define BEFORE 10 /* requests that are shown before those to come */
+#define EVERY  apr_time_from_msec(250)
+
 static const ctl_column_t columns[] = {
     {"time", "TIME", CTL_TIME, 0},
     {"request_id", "REQUEST", CTL_TEXT, 0},
@@ -50,6 +53,7 @@ static const ctl_column_t columns[] = {
 typedef struct listing_t {
     ctl_t *ctl;
     ctl_list_t *list;
+    ctl_zone_t zone;
     apr_pool_t *pool; /* for one row */
 } listing_t;
 
@@ -68,6 +72,13 @@ static void list_event(void *baton, const llm_json_t *row)
 {
     listing_t *listing = baton;
     const char **cells = ctl_cells(columns, row, listing->pool);
+    apr_int64_t began = 0;
+
+    if (listing->zone.zone.count
+        && llm_json_int(llm_json_get(row, "time_us"), &began)) {
+        cells[column("time")] = llm_zone_print(
+            &listing->zone.zone, apr_time_sec(began), listing->pool);
+    }
 
     if (listing->ctl->face == CTL_TABLE && !cells[column("model")]) {
         cells[column("model")] = cells[column("asked")];
@@ -92,15 +103,51 @@ static int read_limit(llm_buf_t *request, ctl_t *ctl)
     return CTL_DONE;
 }
 
-static int events(ctl_t *ctl)
+static void ask_live(llm_buf_t *request, void *baton, apr_pool_t *pool)
 {
+    const listing_t *listing = baton;
+
+    (void)pool;
+    ctl_request_filters(request, listing->ctl);
+}
+
+static int turn_live(void *baton)
+{
+    const listing_t *listing = baton;
+
+    return !ctl_list_flush(listing->list);
+}
+
+static int follow_events(listing_t *listing)
+{
+    const ctl_follow_t follow = {.ctl = listing->ctl,
+                                 .every = EVERY,
+                                 .ask = ask_live,
+                                 .row = list_event,
+                                 .turn = turn_live,
+                                 .baton = listing,
+                                 .last = BEFORE};
+
+    if (ctl_option(listing->ctl, "since") || ctl_option(listing->ctl, "until")
+        || ctl_option(listing->ctl, "limit")) {
+        return ctl_fail(listing->ctl, CTL_USAGE, "usage",
+                        "--follow: begins with the last %d requests, not with "
+                        "--since, --until or --limit",
+                        BEFORE);
+    }
+    listing->list = ctl_list_begin(listing->ctl, NULL, columns);
+    return ctl_follow(&follow);
+}
+
+static int list_events(listing_t *listing)
+{
+    ctl_t *ctl = listing->ctl;
     llm_buf_t *request = ctl_request(ctl, "events");
-    const char *since, *until;
-    listing_t listing = {.ctl = ctl};
-    int status = ctl_option_time(&since, ctl, "since");
+    apr_time_t since, until = 0;
+    int status = ctl_read_when(&since, ctl, "since", &listing->zone);
 
     if (status == CTL_DONE) {
-        status = ctl_option_time(&until, ctl, "until");
+        status = ctl_read_when(&until, ctl, "until", &listing->zone);
     }
     if (status == CTL_DONE) {
         status = read_limit(request, ctl);
@@ -108,27 +155,41 @@ static int events(ctl_t *ctl)
     if (status != CTL_DONE) {
         return status;
     }
-    ctl_request_text(request, "since", since);
-    ctl_request_text(request, "until", until);
-    ctl_request_text(request, "key", ctl_option(ctl, "key"));
-    listing.list = ctl_list_begin(ctl, "events", columns);
-    apr_pool_create(&listing.pool, ctl->pool);
-    status = ctl_ask(ctl, request, list_event, &listing, NULL);
+    ctl_request_when(request, "since", since, ctl->pool);
+    ctl_request_when(request, "until", until, ctl->pool);
+    ctl_request_filters(request, ctl);
+    listing->list = ctl_list_begin(ctl, "events", columns);
+    status = ctl_ask(ctl, request, list_event, listing, NULL);
     if (status != CTL_DONE) {
         return status;
     }
-    ctl_list_end(listing.list);
-    if (!ctl_list_count(listing.list)) {
+    ctl_list_end(listing->list);
+    if (!ctl_list_count(listing->list)) {
         ctl_remark(ctl, "No request matches.");
     }
     return CTL_DONE;
 }
 
+static int events(ctl_t *ctl)
+{
+    listing_t listing = {.ctl = ctl};
+    int status = ctl_read_zone(&listing.zone, ctl);
+
+    apr_pool_create(&listing.pool, ctl->pool);
+    if (status != CTL_DONE) {
+        return status;
+    }
+    return ctl_option(ctl, "follow") ? follow_events(&listing)
+                                     : list_events(&listing);
+}
+
 static const ctl_option_t options[] = {
-    {"since", "WHEN", "from then on: 7d, 24h, 2026-11-22, today, yesterday"},
+    {"since", "WHEN", "from then on: 7d, 24h, 2026-11-22, today, month"},
     {"until", "WHEN", "up to then, itself not included"},
-    {"key", "NAME", "only this key"},
+    CTL_OPTION_TZ,
     {"limit", "N", "the latest N that match; else 20"},
+    {"follow", NULL, "go on with what comes in, until Ctrl-C"},
+    CTL_OPTION_FILTERS,
     CTL_OPTION_FORMAT,
     {NULL, NULL, NULL},
 };
@@ -137,7 +198,7 @@ static const ctl_command_t commands[] = {
     {.needs = CTL_NEEDS_STORE,
      .summary = "List the latest requests, one line each",
      .about = "Requests are shown with what they used and what became of "
-              "them. What was asked\nand answered is not kept. Times are UTC.",
+              "them. What was asked\nand answered is not kept.",
      .example = "llmgwctl events --since 1h --key alice",
      .options = options,
      .run = events},

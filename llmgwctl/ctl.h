@@ -18,6 +18,7 @@
 
 #include "core/llm_buf.h"
 #include "core/llm_json.h"
+#include "core/llm_zone.h"
 #include "store/command.h"
 
 #define CTL_STORE_DEFAULT "/var/lib/llm-gateway"
@@ -41,7 +42,8 @@ typedef struct ctl_t ctl_t;
 
 typedef struct ctl_option_t {
     const char *name;  /* without its dashes; NULL ends the table */
-    const char *value; /* what it takes, as help shows it; NULL: a switch */
+    const char *value; /* what it takes, as help shows it; NULL: a switch;
+                          "[=WHAT]": it may have one, behind a "=" */
     const char *help;  /* one line */
 } ctl_option_t;
 
@@ -80,6 +82,8 @@ extern const ctl_option_t ctl_globals[];
 typedef struct ctl_door_t {
     apr_status_t (*open)(llm_client_t **pclient, const char *dir,
                          const char **pwhat, apr_pool_t *pool);
+    apr_status_t (*connect)(llm_client_t **pclient, const char *dir,
+                            const char **pwhat, apr_pool_t *pool);
     apr_status_t (*open_apart)(llm_client_t **pclient, const char *dir,
                                void (*forget)(void *baton), void *baton,
                                const char **pwhat, apr_pool_t *pool);
@@ -94,7 +98,14 @@ typedef struct ctl_world_t {
     FILE *out, *err;
     unsigned width; /* of the terminal that is out; 0: it is none */
     int colour;     /* out is a terminal that shows it */
+    int is_utf8;    /* the locale's characters */
+    int is_watched; /* err is a terminal: progress is shown there */
     apr_time_t now;
+    apr_time_t (*clock)(void);
+    /* Sleeps; returns at once, and non-zero from then on, when the user wants
+     * it to end. The first call begins to heed that: until then a signal ends
+     * the process. */
+    int (*wait)(apr_interval_time_t time);
     const char *(*env)(const char *name); /* NULL where it is not set */
     const ctl_door_t *door;
     /* ctl_read_secret */
@@ -115,6 +126,8 @@ struct ctl_t {
     int wants_help;
     llm_client_t *client;         /* open while the command runs, or NULL */
     struct ctl_list_t *open_list; /* the list that is being printed, or NULL */
+    apr_time_t asked;             /* when the store was; for the progress */
+    int has_progress;             /* a line of it stands on the terminal */
 };
 
 /* The whole program: reads the words, runs the command, returns what the
@@ -191,6 +204,16 @@ typedef void ctl_row_cb(void *baton, const llm_json_t *row);
 int ctl_ask(ctl_t *ctl, llm_buf_t *request, ctl_row_cb *each, void *baton,
             const llm_json_t **pdone);
 
+/* The same, but without a word when the store cannot be reached: then *pis_lost
+ * is set. */
+int ctl_ask_maybe(ctl_t *ctl, llm_buf_t *request, ctl_row_cb *each, void *baton,
+                  const llm_json_t **pdone, int *pis_lost);
+
+/* progress.c: how far the store is, on the error stream where that is a
+ * terminal and it took a second already; and away with it. */
+void ctl_progress(ctl_t *ctl, const llm_json_t *progress);
+void ctl_progress_end(ctl_t *ctl);
+
 /* A time option ("7d", "2026-11-22", "today") as RFC 3339, or NULL in *ptime
  * when it was not given. Reports what is wrong and returns CTL_USAGE. */
 int ctl_option_time(const char **ptime, ctl_t *ctl, const char *name);
@@ -234,6 +257,9 @@ const char **ctl_cells(const ctl_column_t *columns, const llm_json_t *row,
  * A list is begun, gets its rows, perhaps a total, and is ended. JSON and CSV
  * leave row by row, a table when it is ended. `name` is the member that
  * holds the list. Should ctl_fail come between, the JSON stays whole.
+ *
+ * Without a name the list goes on for ever: JSON is an object a line, a table
+ * has no end, and what was added leaves with ctl_list_flush.
  */
 typedef struct ctl_list_t ctl_list_t;
 ctl_list_t *ctl_list_begin(ctl_t *ctl, const char *name,
@@ -248,6 +274,8 @@ void ctl_list_more_record(ctl_list_t *list, const char *name,
                           const ctl_column_t *columns,
                           const char *const *cells);
 void ctl_list_end(ctl_list_t *list);
+/* 0: the output is lost. */
+int ctl_list_flush(ctl_list_t *list);
 unsigned ctl_list_count(const ctl_list_t *list); /* rows so far */
 
 /* {"error":{...}}, as the rest of an open list where there is one. */
@@ -258,6 +286,83 @@ void ctl_print_error(ctl_t *ctl, const char *code, const char *message);
 void ctl_record(ctl_t *ctl, const char *name, const ctl_column_t *columns,
                 const char *const *cells, const char *secret);
 
+/* --- zone.c: times of a zone --------------------------------------------- */
+
+#define CTL_OPTION_TZ                                                          \
+    {                                                                          \
+        "tz", "ZONE", "days and dates of Europe/Berlin, +02:00 or local"       \
+    }
+
+typedef struct ctl_zone_t {
+    llm_zone_t zone;  /* without changes: UTC */
+    const char *name; /* as it was given */
+} ctl_zone_t;
+
+/* --tz. Reports what is wrong and returns CTL_USAGE. */
+int ctl_read_zone(ctl_zone_t *zone, ctl_t *ctl);
+void ctl_request_zone(llm_buf_t *request, const ctl_zone_t *zone,
+                      apr_pool_t *pool);
+/* A time option, its dates and words those of the zone; 0 when it was not
+ * given. */
+int ctl_read_when(apr_time_t *pwhen, ctl_t *ctl, const char *name,
+                  const ctl_zone_t *zone);
+/* Left out when it is 0. */
+void ctl_request_when(llm_buf_t *request, const char *name, apr_time_t when,
+                      apr_pool_t *pool);
+
+/* --- fields.c: what usage is summed and filtered by ---------------------- */
+
+#define CTL_BY_MAX 8
+
+/* A column for each; ends with an empty one. */
+extern const ctl_column_t ctl_fields[];
+#define CTL_OPTION_FILTERS                                                     \
+    {"key", "NAME", "only this key"},                                          \
+        {"team", "TEAM", "only the keys of this team"},                        \
+        {"model", "MODEL", "only this model, as it answered"},                 \
+        {"provider", "NAME", "only this provider"},                            \
+        {"user", "USER", "only this end user"},                                \
+        {"tag", "TAG", "only requests with this tag"},                         \
+        {"asked", "MODEL", "only this model, as it was asked for"},            \
+        {"route", "NAME", "only this route"},                                  \
+        {"client", "DIALECT", "only clients that speak this dialect"},         \
+        {"status", "STATUS", "only this HTTP status: 429, 5xx"},               \
+        {"finish", "REASON", "only answers that ended so"},                    \
+        {"op", "OP", "only this operation: chat, embed"},                      \
+        {"stream", "true|false", "only streamed answers, or only others"},     \
+        {"tier", "TIER", "only this service tier"},                            \
+        {"variant", "NAME", "only this variant of an experiment"},             \
+        {"cache", "STATE", "only none, miss, bypass or hit"},                  \
+        {"problem", "NAME", "only requests that failed so"},                   \
+    {                                                                          \
+        "attempts", "N", "only requests that took N attempts"                  \
+    }
+
+/* --by, or what stands for it, as columns: of ctl_column_t. */
+int ctl_read_by(apr_array_header_t *by, ctl_t *ctl, const char *otherwise);
+void ctl_request_by(llm_buf_t *request, const apr_array_header_t *by,
+                    apr_pool_t *pool);
+void ctl_request_filters(llm_buf_t *request, const ctl_t *ctl);
+
+/* --- follow.c: asking again and again ------------------------------------ */
+
+typedef struct ctl_follow_t {
+    ctl_t *ctl;
+    apr_interval_time_t every;
+    /* Adds to the request what it is about. */
+    void (*ask)(llm_buf_t *request, void *baton, apr_pool_t *pool);
+    /* A row; its memory goes with the turn. */
+    ctl_row_cb *row;
+    /* After the rows of a turn, when the answer was whole. Non-zero: the
+     * output is lost. */
+    int (*turn)(void *baton);
+    void *baton;
+    unsigned last; /* records to begin with */
+} ctl_follow_t;
+
+/* Until the user ends it, which is CTL_DONE. A row is handed out once. */
+int ctl_follow(const ctl_follow_t *follow);
+
 /* --- table.c: aligned columns ------------------------------------------- */
 
 typedef struct ctl_table_t ctl_table_t;
@@ -265,6 +370,12 @@ ctl_table_t *ctl_table_make(const ctl_column_t *columns, apr_pool_t *pool);
 void ctl_table_add(ctl_table_t *table, const char *const *cells);
 void ctl_table_total(ctl_table_t *table, const char *const *cells);
 void ctl_table_print(ctl_table_t *table, const ctl_world_t *world);
+/* The rows so far; the columns' widths are those of the first ones. */
+void ctl_table_flush(ctl_table_t *table, const ctl_world_t *world);
+/* Characters, not bytes. */
+unsigned ctl_text_width(const char *text);
+/* At most `width` characters of a text that is valid UTF-8. */
+const char *ctl_cut_text(const char *text, unsigned width, apr_pool_t *pool);
 /* "Name:  value" lines. */
 void ctl_table_print_record(const ctl_column_t *columns,
                             const char *const *cells, const ctl_world_t *world,
@@ -276,5 +387,17 @@ const char *ctl_safe_text(const char *text, apr_pool_t *pool);
  * numbers in groups of three, control characters made visible. */
 const char *ctl_face_text(const ctl_column_t *column, const char *cell,
                           apr_pool_t *pool);
+
+/* --- chart.c: bars -------------------------------------------------------- */
+
+typedef struct ctl_bar_t {
+    const char *label; /* safe for a terminal */
+    apr_uint64_t value;
+    const char *text; /* the value for people */
+} ctl_bar_t;
+
+/* As wide as the terminal, or 80 characters. bars: of ctl_bar_t. */
+void ctl_chart(const apr_array_header_t *bars, const ctl_world_t *world,
+               apr_pool_t *pool);
 
 #endif /* CTL_H */

@@ -40,11 +40,12 @@ static void list_options(FILE *to, const char *title,
     }
     fprintf(to, "\n%s:\n", title);
     for (; options->name; ++options) {
-        explain(to,
-                apr_pstrcat(pool, "--", options->name,
-                            options->value ? " " : "",
-                            options->value ? options->value : "", NULL),
-                options->help);
+        explain(
+            to,
+            apr_pstrcat(pool, "--", options->name,
+                        options->value && options->value[0] != '[' ? " " : "",
+                        options->value ? options->value : "", NULL),
+            options->help);
     }
 }
 

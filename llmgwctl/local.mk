@@ -8,6 +8,7 @@ noinst_LTLIBRARIES += %D%/libctl.la
 
 %C%_libctl_la_SOURCES = \
 	%D%/ask.c \
+	%D%/chart.c \
 	%D%/cmd_audit.c \
 	%D%/cmd_config.c \
 	%D%/cmd_cost.c \
@@ -23,18 +24,22 @@ noinst_LTLIBRARIES += %D%/libctl.la
 	%D%/cmd_usage.c \
 	%D%/commands.def \
 	%D%/ctl.h \
+	%D%/fields.c \
+	%D%/follow.c \
 	%D%/findings.c \
 	%D%/findings.h \
 	%D%/help.c \
 	%D%/httpd.c \
 	%D%/print.c \
+	%D%/progress.c \
 	%D%/prompt.c \
 	%D%/run.c \
 	%D%/steps.c \
 	%D%/store_copy.c \
 	%D%/store_copy.h \
 	%D%/table.c \
-	%D%/words.c
+	%D%/words.c \
+	%D%/zone.c
 
 %C%_libctl_la_LIBADD = mod_llm_gateway/libllmgw.la $(CJSON_LIBS)
 

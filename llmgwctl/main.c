@@ -7,6 +7,10 @@
  */
 #include "llmgwctl/ctl.h"
 
+#include <langinfo.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -18,6 +22,7 @@
 
 static const ctl_door_t door = {
     .open = llm_client_open,
+    .connect = llm_client_connect,
     .open_apart = llm_client_open_apart,
     .is_online = llm_client_is_online,
     .call = llm_client_call,
@@ -43,6 +48,12 @@ static unsigned terminal_width(void)
     return size.ws_col;
 }
 
+/* Of the user's characters; nothing else here goes by his locale. */
+static int is_utf8(void)
+{
+    return setlocale(LC_CTYPE, "") && !strcmp(nl_langinfo(CODESET), "UTF-8");
+}
+
 /* See no-color.org. */
 static int shows_colour(void)
 {
@@ -50,6 +61,42 @@ static int shows_colour(void)
 
     return isatty(STDOUT_FILENO) && !(no && *no) && term
            && strcmp(term, "dumb");
+}
+
+/* ------------------------------------------------------------------ waiting */
+
+/* What a signal sets. One process, one run: this is the one thing here that
+ * is not handed in. */
+static volatile sig_atomic_t is_ended;
+
+static void end(int signal)
+{
+    (void)signal;
+    is_ended = 1;
+}
+
+static void heed_signals(void)
+{
+    struct sigaction action;
+
+    memset(&action, 0, sizeof(action));
+    action.sa_handler = end;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static int wait_for(apr_interval_time_t time)
+{
+    static int heeds;
+
+    if (!heeds) {
+        heeds = 1;
+        heed_signals();
+    }
+    if (!is_ended && time > 0) {
+        poll(NULL, 0, (int)(time / 1000)); /* a signal ends it */
+    }
+    return is_ended;
 }
 
 /* What the store says while this process owns it. */
@@ -75,6 +122,10 @@ int main(int argc, const char *const *argv)
         .err = stderr,
         .width = terminal_width(),
         .colour = shows_colour(),
+        .is_utf8 = is_utf8(),
+        .is_watched = isatty(STDERR_FILENO),
+        .clock = apr_time_now,
+        .wait = wait_for,
         .env = environment,
         .door = &door,
         .secret = ctl_read_secret,

@@ -23,6 +23,7 @@ struct ctl_list_t {
     const ctl_column_t *columns;
     unsigned count;           /* rows so far */
     int is_closed;            /* JSON: the array's bracket was written */
+    int is_stream;            /* JSON: no object around the rows */
     const char *const *total; /* or NULL */
     ctl_table_t *table;       /* CTL_TABLE */
     apr_pool_t *row_pool;     /* for one row */
@@ -246,10 +247,13 @@ ctl_list_t *ctl_list_begin(ctl_t *ctl, const char *name,
     list->name = name;
     list->columns = columns;
     apr_pool_create(&list->row_pool, ctl->pool);
+    list->is_stream = !name;
     switch (ctl->face) {
     case CTL_JSON:
-        fprintf(ctl->world->out, "{\"%s\":[", name);
-        ctl->open_list = list;
+        if (name) {
+            fprintf(ctl->world->out, "{\"%s\":[", name);
+            ctl->open_list = list;
+        }
         break;
     case CTL_CSV:
         csv_head(ctl->world->out, columns);
@@ -267,8 +271,13 @@ void ctl_list_add(ctl_list_t *list, const char *const *cells)
 
     switch (list->ctl->face) {
     case CTL_JSON:
-        fputs(list->count ? ",\n" : "\n", out);
+        if (!list->is_stream) {
+            fputs(list->count ? ",\n" : "\n", out);
+        }
         put_json(out, row_json(list->columns, cells, list->row_pool));
+        if (list->is_stream) {
+            fputc('\n', out);
+        }
         break;
     case CTL_CSV:
         csv_row(out, list->columns, cells, list->row_pool);
@@ -327,6 +336,16 @@ void ctl_list_end(ctl_list_t *list)
     else if (list->ctl->face == CTL_TABLE && list->count) {
         ctl_table_print(list->table, list->ctl->world);
     }
+}
+
+int ctl_list_flush(ctl_list_t *list)
+{
+    FILE *out = list->ctl->world->out;
+
+    if (list->table) {
+        ctl_table_flush(list->table, list->ctl->world);
+    }
+    return !fflush(out) && !ferror(out);
 }
 
 unsigned ctl_list_count(const ctl_list_t *list)

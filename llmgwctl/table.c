@@ -29,11 +29,13 @@ struct ctl_table_t {
     const char **total;       /* or NULL */
     unsigned *widths;         /* 0: the column is not shown */
     unsigned char *is_used;   /* some row has a value there */
+    int is_begun;             /* the titles are out, the widths are fixed */
     apr_pool_t *pool;
+    apr_pool_t *row_pool; /* of the rows that are not printed yet */
 };
 
 /* Characters, not bytes. */
-static unsigned width_of(const char *text)
+unsigned ctl_text_width(const char *text)
 {
     unsigned width = 0;
 
@@ -144,6 +146,7 @@ ctl_table_t *ctl_table_make(const ctl_column_t *columns, apr_pool_t *pool)
     unsigned count = ctl_columns(columns);
 
     table->pool = pool;
+    apr_pool_create(&table->row_pool, pool);
     table->columns = columns;
     table->rows = apr_array_make(pool, 64, sizeof(const char **));
     table->widths = apr_pcalloc(pool, (count + 1) * sizeof(unsigned));
@@ -153,16 +156,17 @@ ctl_table_t *ctl_table_make(const ctl_column_t *columns, apr_pool_t *pool)
 
 static const char **read_row(ctl_table_t *table, const char *const *cells)
 {
+    apr_pool_t *pool = table->row_pool;
     unsigned i, count = ctl_columns(table->columns);
-    const char **row = apr_pcalloc(table->pool, (count + 1) * sizeof(*row));
+    const char **row = apr_pcalloc(pool, (count + 1) * sizeof(*row));
 
     for (i = 0; i < count; ++i) {
         unsigned width;
 
-        row[i] = apr_pstrdup(table->pool, ctl_face_text(&table->columns[i],
-                                                        cells[i], table->pool));
-        width = width_of(row[i]);
-        if (width > table->widths[i]) {
+        row[i] = apr_pstrdup(pool,
+                             ctl_face_text(&table->columns[i], cells[i], pool));
+        width = ctl_text_width(row[i]);
+        if (width > table->widths[i] && !table->is_begun) {
             table->widths[i] = width;
         }
         table->is_used[i] |= strcmp(row[i], "-") && strcmp(row[i], "0");
@@ -197,8 +201,8 @@ static void settle_widths(ctl_table_t *table)
             || ((column->flags & CTL_IF_ANY) && !table->is_used[i])) {
             table->widths[i] = 0;
         }
-        else if (table->widths[i] < width_of(column->title)) {
-            table->widths[i] = width_of(column->title);
+        else if (table->widths[i] < ctl_text_width(column->title)) {
+            table->widths[i] = ctl_text_width(column->title);
         }
     }
 }
@@ -224,11 +228,11 @@ static void fit(ctl_table_t *table, unsigned limit)
 }
 
 /* At most `width` characters of a text that is valid UTF-8. */
-static const char *cut(const char *text, unsigned width, apr_pool_t *pool)
+const char *ctl_cut_text(const char *text, unsigned width, apr_pool_t *pool)
 {
     const char *end = text + strlen(text), *at = text;
 
-    if (width_of(text) <= width) {
+    if (ctl_text_width(text) <= width) {
         return text;
     }
     while (--width) {
@@ -262,8 +266,11 @@ static void print_row(const ctl_table_t *table, const char *const *texts,
         if (!table->widths[i]) {
             continue;
         }
-        text = cut(texts[i], table->widths[i], table->pool);
-        blanks = (int)(table->widths[i] - width_of(text));
+        text = is_text(&table->columns[i])
+                   ? ctl_cut_text(texts[i], table->widths[i], table->row_pool)
+                   : texts[i];
+        blanks = (int)table->widths[i] - (int)ctl_text_width(text);
+        blanks = blanks < 0 ? 0 : blanks; /* of a list that goes on */
         if (!is_text(&table->columns[i])
             && table->columns[i].form != CTL_TIME) {
             fprintf(out, "%s%*s%s", gap, blanks, "", text);
@@ -291,7 +298,7 @@ static void print_bold(const ctl_table_t *table, const char *const *texts,
     }
 }
 
-void ctl_table_print(ctl_table_t *table, const ctl_world_t *world)
+static void print_titles(ctl_table_t *table, const ctl_world_t *world)
 {
     unsigned i, count = ctl_columns(table->columns);
     const char **titles =
@@ -305,10 +312,36 @@ void ctl_table_print(ctl_table_t *table, const ctl_world_t *world)
         titles[i] = table->columns[i].title;
     }
     print_bold(table, titles, world);
-    for (i = 0; i < (unsigned)table->rows->nelts; ++i) {
-        print_row(table, APR_ARRAY_IDX(table->rows, (int)i, const char **),
+}
+
+static void print_rows(const ctl_table_t *table, const ctl_world_t *world)
+{
+    int i;
+
+    for (i = 0; i < table->rows->nelts; ++i) {
+        print_row(table, APR_ARRAY_IDX(table->rows, i, const char **),
                   world->out);
     }
+}
+
+void ctl_table_flush(ctl_table_t *table, const ctl_world_t *world)
+{
+    if (!table->rows->nelts) {
+        return;
+    }
+    if (!table->is_begun) {
+        print_titles(table, world);
+        table->is_begun = 1;
+    }
+    print_rows(table, world);
+    apr_array_clear(table->rows);
+    apr_pool_clear(table->row_pool);
+}
+
+void ctl_table_print(ctl_table_t *table, const ctl_world_t *world)
+{
+    print_titles(table, world);
+    print_rows(table, world);
     if (table->total) {
         print_bold(table, table->total, world);
     }
@@ -330,15 +363,15 @@ void ctl_table_print_record(const ctl_column_t *columns,
 
     for (i = 0; columns[i].name; ++i) {
         if (is_shown(&columns[i], cells[i])
-            && width_of(columns[i].title) > widest) {
-            widest = width_of(columns[i].title);
+            && ctl_text_width(columns[i].title) > widest) {
+            widest = ctl_text_width(columns[i].title);
         }
     }
     for (i = 0; columns[i].name; ++i) {
         if (is_shown(&columns[i], cells[i])) {
             fprintf(world->out, "%s%s%s%*s  %s\n", world->colour ? BOLD : "",
                     columns[i].title, world->colour ? PLAIN : "",
-                    (int)(widest - width_of(columns[i].title)), "",
+                    (int)(widest - ctl_text_width(columns[i].title)), "",
                     ctl_face_text(&columns[i], cells[i], pool));
         }
     }

@@ -227,6 +227,9 @@ static int read_option(words_t *words, const char *word)
         return ctl_fail(ctl, CTL_USAGE, "usage", "no such option: --%s%s", name,
                         suggestion(name, known, "--", ctl->pool));
     }
+    if (option->value && option->value[0] == '[') {
+        return apply(ctl, option->name, value ? value : "");
+    }
     if (!option->value) {
         return value ? ctl_fail(ctl, CTL_USAGE, "usage", "--%s: takes no value",
                                 option->name)

@@ -63,7 +63,9 @@ noinst_LTLIBRARIES += \
 	%D%/core/llm_unicode.h \
 	%D%/core/llm_usage.c \
 	%D%/core/llm_usage.h \
-	%D%/core/llm_utf8.h
+	%D%/core/llm_utf8.h \
+	%D%/core/llm_zone.c \
+	%D%/core/llm_zone.h
 
 %C%_libllm_dialect_la_SOURCES = \
 	%D%/dialect/anthropic.c \
@@ -150,6 +152,7 @@ noinst_LTLIBRARIES += \
 	%D%/store/command_audit.c \
 	%D%/store/command_check.c \
 	%D%/store/command_events.c \
+	%D%/store/command_follow.c \
 	%D%/store/command_key.c \
 	%D%/store/command_key.h \
 	%D%/store/command_key_edit.c \
@@ -169,14 +172,20 @@ noinst_LTLIBRARIES += \
 	%D%/store/done.h \
 	%D%/store/drain.c \
 	%D%/store/drain.h \
+	%D%/store/event_row.c \
+	%D%/store/event_row.h \
 	%D%/store/dump.c \
 	%D%/store/dump.h \
 	%D%/store/events.c \
 	%D%/store/events.h \
 	%D%/store/files.c \
 	%D%/store/files.h \
+	%D%/store/fields.c \
+	%D%/store/fields.h \
 	%D%/store/folder.c \
 	%D%/store/folder.h \
+	%D%/store/groups.c \
+	%D%/store/groups.h \
 	%D%/store/inflight.c \
 	%D%/store/inflight.h \
 	%D%/store/inside.h \
@@ -197,6 +206,8 @@ noinst_LTLIBRARIES += \
 	%D%/store/parts.h \
 	%D%/store/quota.c \
 	%D%/store/quota.h \
+	%D%/store/recent.c \
+	%D%/store/recent.h \
 	%D%/store/replace.c \
 	%D%/store/replace.h \
 	%D%/store/report.c \
@@ -212,10 +223,14 @@ noinst_LTLIBRARIES += \
 	%D%/store/sums.c \
 	%D%/store/sums.h \
 	%D%/store/tables.def \
+	%D%/store/tally.c \
+	%D%/store/tally.h \
 	%D%/store/task.c \
 	%D%/store/task.h \
 	%D%/store/upgrade.c \
-	%D%/store/upgrade.h
+	%D%/store/upgrade.h \
+	%D%/store/usage_rows.c \
+	%D%/store/usage_rows.h
 
 %C%_libllm_route_la_SOURCES = \
 	%D%/route/plan.c \

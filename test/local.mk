@@ -135,7 +135,8 @@ endif
 	%D%/unit/core/test_text.c \
 	%D%/unit/core/test_time.c \
 	%D%/unit/core/test_tokens.c \
-	%D%/unit/core/test_usage.c
+	%D%/unit/core/test_usage.c \
+	%D%/unit/core/test_zone.c
 
 %C%_unit_test_dialect_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_dialect_CFLAGS = $(unit_cflags)
@@ -188,7 +189,8 @@ endif
 	%D%/unit/store/test_owner.c \
 	%D%/unit/store/test_snapshot.c \
 	%D%/unit/store/test_store.c \
-	%D%/unit/store/test_table.c
+	%D%/unit/store/test_table.c \
+	%D%/unit/store/test_usage.c
 
 %C%_unit_test_route_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_route_CFLAGS = $(unit_cflags)
@@ -218,6 +220,7 @@ endif
 	%D%/unit/ctl/main.c \
 	%D%/unit/ctl/suites.def \
 	%D%/unit/ctl/test_events.c \
+	%D%/unit/ctl/test_follow.c \
 	%D%/unit/ctl/test_key.c \
 	%D%/unit/ctl/test_manual.c \
 	%D%/unit/ctl/test_price.c \

@@ -111,16 +111,12 @@ apr_uint32_t llm_time_day(apr_time_t when)
     return when < 0 ? 0 : (apr_uint32_t)(when / DAY);
 }
 
-typedef struct date_t {
-    int year, month, day; /* month and day from 1 */
-} date_t;
-
 #define ERA_DAYS   146097 /* 400 years */
 #define EPOCH_DAYS 719468 /* from 0000-03-01 to 1970-01-01 */
 
-static date_t date_of_day(apr_int64_t day)
+llm_date_t llm_date_of_day(apr_int64_t day)
 {
-    date_t date;
+    llm_date_t date;
     apr_int64_t shifted = day + EPOCH_DAYS;
     apr_int64_t era = shifted / ERA_DAYS; /* never negative: day >= 0 */
     int in_era = (int)(shifted % ERA_DAYS);
@@ -135,7 +131,7 @@ static date_t date_of_day(apr_int64_t day)
     return date;
 }
 
-static apr_int64_t day_of_date(date_t date)
+apr_int64_t llm_day_of_date(llm_date_t date)
 {
     int year = date.year - (date.month <= 2);
     apr_int64_t in_era = year % 400; /* from 1970 on: never negative */
@@ -148,7 +144,7 @@ static apr_int64_t day_of_date(date_t date)
 
 const char *llm_day_print(apr_uint32_t day, apr_pool_t *pool)
 {
-    date_t date = date_of_day(day);
+    llm_date_t date = llm_date_of_day(day);
 
     return apr_psprintf(pool, "%04d-%02d-%02d", date.year, date.month,
                         date.day);
@@ -190,7 +186,7 @@ static int read_byte(const char **ptext, char c)
 /* "2026-11-22"; refuses days that no calendar has. */
 static int read_date(const char **ptext, apr_time_t *pwhen)
 {
-    date_t date, same;
+    llm_date_t date, same;
 
     date.year = read_field(ptext, 4);
     if (date.year < 1970 || !read_byte(ptext, '-')) {
@@ -204,8 +200,8 @@ static int read_date(const char **ptext, apr_time_t *pwhen)
     if (date.day < 1 || date.day > 31) {
         return 0;
     }
-    same = date_of_day(day_of_date(date));
-    *pwhen = day_of_date(date) * DAY;
+    same = llm_date_of_day(llm_day_of_date(date));
+    *pwhen = llm_day_of_date(date) * DAY;
     return same.month == date.month;
 }
 

@@ -18,6 +18,12 @@ const char *llm_size_read(apr_size_t *psize, const char *text);
 apr_uint32_t llm_time_hour(apr_time_t when);
 apr_uint32_t llm_time_day(apr_time_t when);
 const char *llm_time_print(apr_time_t when, apr_pool_t *pool); /* RFC 3339 */
+typedef struct llm_date_t {
+    int year, month, day; /* month and day from 1 */
+} llm_date_t;
+/* Of days since 1970, and back; from 1970 on. */
+llm_date_t llm_date_of_day(apr_int64_t day);
+apr_int64_t llm_day_of_date(llm_date_t date);
 const char *llm_day_print(apr_uint32_t day, apr_pool_t *pool);
 /* RFC 3339 date or time ("2026-11-22", "2026-11-22T10:00:00Z"), or a
  * duration back from now ("7d", "24h"), or "today", "yesterday". UTC. */

@@ -31,6 +31,7 @@
 struct llm_client_t {
     llm_folder_t *folder;
     int fd;             /* to the owner, or to `apart`; -1 offline */
+    int is_bound;       /* to the owner it was made for */
     llm_store_t *store; /* offline in this process; else NULL */
     int wants_apart;    /* offline is in a process of its own */
     llm_apart_t apart;
@@ -143,9 +144,17 @@ static apr_status_t receive(llm_client_t *client)
     return client->in->overflow ? APR_ENOSPC : APR_SUCCESS;
 }
 
+int llm_line_is_progress(const char *line, apr_size_t len)
+{
+    static const char begin[] = "{\"progress\"";
+
+    return len >= sizeof(begin) - 1 && !memcmp(line, begin, sizeof(begin) - 1);
+}
+
 static int is_last(const char *line, apr_size_t len)
 {
-    return len < 6 || memcmp(line, "{\"row\"", 6) != 0;
+    return (len < 6 || memcmp(line, "{\"row\"", 6) != 0)
+           && !llm_line_is_progress(line, len);
 }
 
 /* One answer. *plines: how many lines the caller has seen of it. */
@@ -282,6 +291,20 @@ static llm_client_t *make_client(const char *dir, apr_pool_t *pool)
     return client;
 }
 
+apr_status_t llm_client_connect(llm_client_t **pclient, const char *dir,
+                                const char **pwhat, apr_pool_t *pool)
+{
+    llm_client_t *client = make_client(dir, pool);
+    apr_status_t status = connect_owner(client);
+
+    client->is_bound = 1;
+    *pwhat = client->what;
+    if (status == APR_SUCCESS) {
+        *pclient = client;
+    }
+    return status;
+}
+
 static apr_status_t open_client(llm_client_t **pclient, llm_client_t *client,
                                 const char **pwhat)
 {
@@ -357,7 +380,7 @@ apr_status_t llm_client_call(llm_client_t *client, const char *request,
     do {
         status = APR_SUCCESS;
         if (client->fd < 0 && !client->store) {
-            status = find_way(client);
+            status = client->is_bound ? APR_EOF : find_way(client);
         }
         if (status == APR_SUCCESS) {
             status = client->store
@@ -365,7 +388,7 @@ apr_status_t llm_client_call(llm_client_t *client, const char *request,
                          : call_online(client, request, line, baton, &lines);
         }
     } while (status != APR_SUCCESS && !client->store && !lines
-             && status != APR_TIMEUP && ++tries < RESENDS);
+             && !client->is_bound && status != APR_TIMEUP && ++tries < RESENDS);
     *pwhat = status == APR_SUCCESS ? NULL
              : client->what        ? client->what
                                    : text_of(status, client->pool);

@@ -43,7 +43,8 @@ static int is_known(const llm_command_t *command, const llm_json_t *member)
     const char *const *name = command->members;
 
     if (llm_text_equals(member->name, "op")
-        || llm_text_equals(member->name, "id")) {
+        || llm_text_equals(member->name, "id")
+        || llm_text_equals(member->name, "progress")) {
         return 1;
     }
     while (*name && !llm_text_equals(member->name, *name)) {

@@ -45,9 +45,19 @@
  *   audit       {since?, until?, limit?}    -> row per edit, by time; with a
  *               limit the latest ones; {time, uid, op, change: {...}}; done
  *               {edits}
- *   usage       {since?, until?, by: ["key","team","model","provider","day",
- *                "hour"], key?, team?, model?, provider?}
- *               a key's usage is its present team's
+ *   usage       {since?, until?, by: [...], zone?, top?, sort?, and a member
+ *                for each filter}
+ *               by: of the fields key, team, model, provider, hour, day, week,
+ *               month; user, tag, asked, route, client, status, finish, op,
+ *               stream, tier, variant, cache, problem, attempts. A filter is a
+ *               member called after a field other than a time ("operation" for
+ *               op), its value a string; status also "4xx". What names a field of the second
+ *               half is answered from the single records, as far back as they
+ *               are kept. A key's usage is its present team's.
+ *               zone: [[seconds since 1970, seconds east of UTC], ...], by
+ *               time: hours, days, weeks and months are of that zone
+ *               top: only so many rows, those that have most of `sort`: a
+ *               member of a row, or tokens_in, tokens_out, tokens; else cost
  *               -> row per group: the group's members in the order of "by"
  *               (hour RFC 3339, day "2026-11-22", week "2026-W47", month
  *               "2026-11"; status and attempts numbers, stream a flag; with
@@ -55,10 +65,12 @@
  *               estimated, unpriced, input, cache_read, cache_write,
  *               cache_write_1h, output, reasoning, audio_in, audio_out, images,
  *               cost (nano-dollars), latency_ms, first_ms (sums); done {groups,
- *               total: {requests, ...}, records_since}
+ *               total: {requests, ...}, records_since, hours_since}
  *               A request counts under each of its tags, and once in total.
  *               records_since: there was usage before, but the records that
- *               were needed are kept from then on only; else null
+ *               were needed are kept from then on only; else null.
+ *               hours_since: the same of sums by hour: what was before is whole
+ *               days of UTC
  *               Whole hours: the one since lies in, to the one until lies in;
  *               exact in a zone that is no whole hours from UTC. Without "by"
  *               one row. In no particular order.
@@ -96,6 +108,9 @@
  *               tokens_in, tokens_out, cost, unpriced}; done {records, events,
  *               hours, days, quotas, differences, agree}
  *
+ * Any request may have "progress": true: then lines {"progress": {done, of}}
+ * come between the rows of what takes long.
+ *
  *   store.copy  {folder}                    -> row per file {file, bytes, total};
  *               done {files, bytes, format, began}: the store in one state
  *               into <dir>/<folder>, a folder copy-<hex> that is there and
@@ -119,8 +134,10 @@
 #include "store/store.h"
 
 /* One line of an answer, as JSON text without the line end: {"row":...},
- * {"done":...} or {"error":...}. Non-zero stops the command. */
+ * {"progress":...}, {"done":...} or {"error":...}. Non-zero stops the command.
+ */
 typedef int llm_line_cb(void *baton, const char *line, apr_size_t len);
+int llm_line_is_progress(const char *line, apr_size_t len);
 
 typedef struct llm_caller_t {
     apr_uint32_t uid; /* of the peer: written to the audit table */
@@ -142,6 +159,10 @@ void llm_command_run(llm_store_t *store, const llm_caller_t *caller,
 typedef struct llm_client_t llm_client_t;
 apr_status_t llm_client_open(llm_client_t **pclient, const char *dir,
                              const char **pwhat, apr_pool_t *pool);
+/* Through the owner's socket or not at all: ENOENT or ECONNREFUSED when no
+ * owner lives. Its calls never open the store. */
+apr_status_t llm_client_connect(llm_client_t **pclient, const char *dir,
+                                const char **pwhat, apr_pool_t *pool);
 /* The same; where no owner lives the store is opened in a process of its own,
  * and this one stays who it is. `forget` (may be NULL) is called first in that
  * process, to wipe what is not its business. */

@@ -14,6 +14,7 @@
 #include "store/bytes.h"
 #include "store/meta.h"
 #include "store/quota.h"
+#include "store/recent.h"
 #include "store/sums.h"
 
 #include <string.h>
@@ -30,6 +31,7 @@ struct llm_ledger_t {
     llm_events_t *events;
     llm_sums_t *hours, *days; /* of the batch that is being stored */
     llm_sums_t *windows;      /* of the same, for the quotas */
+    unsigned char *fresh;      /* keys of its new records, in their order */
     llm_buf_t *row;
 };
 
@@ -101,6 +103,8 @@ llm_ledger_t *llm_ledger_make(llm_bdb_t *bdb, const llm_ledger_tables_t *tables,
     ledger->events = events;
     ledger->hours = llm_sums_make(2 * LLM_BATCH_RECORDS, pool);
     ledger->days = llm_sums_make(2 * LLM_BATCH_RECORDS, pool);
+    ledger->fresh =
+        apr_palloc(pool, (apr_size_t)LLM_BATCH_RECORDS * LLM_EVENT_KEY);
     ledger->windows = llm_sums_make(6 * LLM_BATCH_RECORDS, pool);
     ledger->row = llm_buf_make(LLM_CODEC_TOTALS_MAX, pool);
     return ledger;
@@ -199,6 +203,9 @@ static apr_status_t store_records(llm_ledger_t *ledger, llm_txn_t *txn,
             continue;
         }
         if (status == APR_SUCCESS) {
+            llm_codec_write_event_key(
+                ledger->fresh + (apr_size_t)batch->stored * LLM_EVENT_KEY,
+                record);
             batch->stored += 1;
             batch->killed += (record->flags & LLM_RECORD_KILLED) != 0;
             llm_totals_add_record(&totals, record);
@@ -365,9 +372,16 @@ static apr_status_t store_counters(llm_ledger_t *ledger, llm_txn_t *txn,
                                    const llm_batch_t *batch)
 {
     llm_table_t *meta = ledger->tables.meta;
-    apr_status_t status =
-        llm_meta_add(meta, txn, LLM_META_RECORDS, batch->stored);
+    apr_uint64_t last;
+    apr_status_t status = llm_meta_get(&last, meta, txn, LLM_META_RECORDS);
 
+    if (status == APR_SUCCESS) {
+        status = llm_recent_add(ledger->tables.recent, txn, last, ledger->fresh,
+                                batch->stored);
+    }
+    if (status == APR_SUCCESS) {
+        status = llm_meta_add(meta, txn, LLM_META_RECORDS, batch->stored);
+    }
     if (status == APR_SUCCESS) {
         status = llm_meta_add(meta, txn, LLM_META_KILLED, batch->killed);
     }

@@ -57,7 +57,7 @@ int llm_batch_add(llm_batch_t *batch, const llm_record_t *record,
 typedef struct llm_ledger_t llm_ledger_t;
 
 typedef struct llm_ledger_tables_t {
-    llm_table_t *meta, *hours, *days, *quota, *positions;
+    llm_table_t *meta, *hours, *days, *quota, *positions, *recent;
 } llm_ledger_tables_t;
 
 llm_ledger_t *llm_ledger_make(llm_bdb_t *bdb, const llm_ledger_tables_t *tables,

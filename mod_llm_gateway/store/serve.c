@@ -232,7 +232,7 @@ static int send_line(void *baton, const char *line, apr_size_t len)
 
     llm_buf_append(work->out, line, len);
     llm_buf_putc(work->out, '\n');
-    if (work->out->len >= FLUSH_BYTES) {
+    if (work->out->len >= FLUSH_BYTES || llm_line_is_progress(line, len)) {
         flush_work(work);
     }
     return work->is_gone;

@@ -102,7 +102,8 @@ static apr_status_t load_parts(llm_store_t *store)
 {
     const llm_ledger_tables_t tables = {store->tables.meta, store->tables.rhour,
                                         store->tables.rday, store->tables.quota,
-                                        store->tables.jpos};
+                                        store->tables.jpos,
+                                        store->tables.recent};
     apr_status_t status =
         llm_keyring_load(&store->keyring, store->tables.keys,
                          store->tables.keyhash, store->tables.keyname,

@@ -10,6 +10,8 @@
 
 #include <apr_strings.h>
 
+#define PROGRESS_EVERY apr_time_from_msec(250)
+
 apr_status_t llm_task_refuse(llm_task_t *task, const char *code,
                              const char *fmt, ...)
 {
@@ -108,6 +110,30 @@ apr_status_t llm_task_end(llm_task_t *task)
     llm_buf_lit(task->out, "}}");
     if (!task->is_stopped
         && task->line(task->baton, task->out->data, task->out->len)) {
+        task->is_stopped = 1;
+    }
+    return task->is_stopped ? APR_EOF : APR_SUCCESS;
+}
+
+apr_status_t llm_task_progress(llm_task_t *task, apr_int64_t done,
+                               apr_int64_t of)
+{
+    apr_time_t now = apr_time_now();
+    char line[120];
+    int len;
+
+    if (now - task->progress < PROGRESS_EVERY && now >= task->progress) {
+        return APR_SUCCESS;
+    }
+    task->progress = now;
+    if (!llm_json_is_true(llm_json_get(task->request, "progress"))) {
+        return APR_SUCCESS;
+    }
+    len = apr_snprintf(line, sizeof(line),
+                       "{\"progress\":{\"done\":%" APR_INT64_T_FMT
+                       ",\"of\":%" APR_INT64_T_FMT "}}",
+                       done, of);
+    if (!task->is_stopped && task->line(task->baton, line, (apr_size_t)len)) {
         task->is_stopped = 1;
     }
     return task->is_stopped ? APR_EOF : APR_SUCCESS;

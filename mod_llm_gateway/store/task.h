@@ -26,8 +26,9 @@ typedef struct llm_task_t {
     llm_buf_t *out;       /* the line that is being made */
     llm_line_cb *line;
     void *baton;
-    int is_stopped;   /* nobody listens any more */
-    const char *code; /* of the error to be sent, or NULL */
+    int is_stopped;      /* nobody listens any more */
+    apr_time_t progress; /* when it was told last; 0 not yet */
+    const char *code;    /* of the error to be sent, or NULL */
     const char *message;
 } llm_task_t;
 
@@ -81,6 +82,12 @@ apr_status_t llm_task_time(apr_time_t *pvalue, llm_task_t *task,
  * the two. Sending returns APR_EOF when nobody listens: stop then. */
 void llm_task_begin(llm_task_t *task, const char *what);
 apr_status_t llm_task_end(llm_task_t *task);
+
+/* How far a reader that takes its time has come, for a caller whose request
+ * says "progress": true; now and then, however often it is called. APR_EOF as
+ * llm_task_end. */
+apr_status_t llm_task_progress(llm_task_t *task, apr_int64_t done,
+                               apr_int64_t of);
 
 /* Members of an object, with the comma where one is needed. */
 void llm_member_text(llm_buf_t *out, const char *name, const char *value);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test/unit/ctl/fake.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,32 @@ static apr_status_t fake_client_open(llm_client_t **pclient, const char *dir,
         ++fake.open;
     }
     return fake.open_status;
+}
+
+/* While an owner lives there is a way through its socket. */
+static apr_status_t fake_client_connect(llm_client_t **pclient, const char *dir,
+                                        const char **pwhat, apr_pool_t *pool)
+{
+    return fake.is_online ? fake_client_open(pclient, dir, pwhat, pool)
+                          : ECONNREFUSED;
+}
+
+/* Each turn takes what it waits; the user ends it after `turns` of them. */
+static apr_time_t fake_clock(void)
+{
+    return fake.world.now + fake.waited;
+}
+
+static int fake_wait(apr_interval_time_t time)
+{
+    fake.waited += time;
+    if (time && fake.turns) {
+        fake.turns -= 1;
+        if (fake.on_turn) {
+            fake.on_turn();
+        }
+    }
+    return !fake.turns;
 }
 
 static apr_status_t fake_client_open_apart(llm_client_t **pclient,
@@ -64,12 +91,14 @@ static apr_status_t fake_client_call(llm_client_t *which, const char *request,
 
     ck_assert_ptr_eq(which, &client);
     fake.request = apr_pstrdup(unit_pool, request);
+    fake.calls += 1;
     for (each = fake.answer; each && *each; ++each) {
         /* Lines are not terminated for the one who reads them. */
         char *copy = malloc(strlen(*each));
         int stop;
 
         memcpy(copy, *each, strlen(*each));
+        fake.waited += fake.takes;
         stop = line(baton, copy, strlen(*each));
         free(copy);
         if (stop) {
@@ -95,6 +124,7 @@ static const char *fake_env(const char *name)
 
 static const ctl_door_t door = {
     .open = fake_client_open,
+    .connect = fake_client_connect,
     .open_apart = fake_client_open_apart,
     .is_online = fake_client_is_online,
     .call = fake_client_call,
@@ -108,6 +138,8 @@ void fake_open(void)
     fake.world.now = FAKE_NOW;
     fake.world.env = fake_env;
     fake.world.door = &door;
+    fake.world.clock = fake_clock;
+    fake.world.wait = fake_wait;
     fake.world.secret = fake_secret;
     fake.is_online = 1;
     apr_env_delete("LLMGW_STORE", unit_pool);

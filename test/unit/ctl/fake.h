@@ -20,13 +20,18 @@ typedef struct fake_t {
     apr_status_t call_status;  /* after the lines were handed out */
     const char *what;          /* why, for both */
     int is_online;
-    const char *typed; /* where a secret is asked for; NULL: nothing */
+    unsigned turns;            /* of following, before the user ends it */
+    void (*on_turn)(void);     /* after each; or NULL */
+    apr_interval_time_t takes; /* a line of the answer */
+    const char *typed;         /* where a secret is asked for; NULL: nothing */
     /* what came of it */
     const char *dir;     /* that was opened, or NULL */
     const char *request; /* the last one, or NULL */
     const char *prompt;  /* a secret was asked for with this, or NULL */
     unsigned open;       /* opened and not closed again */
-    char *out, *err;     /* printed; valid after fake_run */
+    unsigned calls;      /* requests */
+    apr_interval_time_t waited;
+    char *out, *err; /* printed; valid after fake_run */
     size_t out_len, err_len;
 } fake_t;
 

@@ -3,6 +3,9 @@
 #include "test/unit/ctl/fake.h"
 
 #include <string.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
 
 static const char *const rows[] = {
     "{\"row\":{\"key\":\"bob\",\"model\":\"gpt-4o\",\"requests\":2,"
@@ -63,7 +66,9 @@ START_TEST(usage_as_json_is_exact)
                   "\"latency_ms\":900,\"first_ms\":80}\n],\n"
                   "\"total\":{\"key\":null,\"model\":null,"
                   "\"requests\":1234569,\"errors\":1,"));
-    ck_assert_str_eq(fake.out + strlen(fake.out) - 3, "}}\n");
+    ck_assert_ptr_nonnull(strstr(
+        fake.out,
+        "},\n\"tz\":\"UTC\",\n\"records_since\":null,\n\"hours_since\":null}\n"));
 }
 END_TEST
 
@@ -116,8 +121,10 @@ END_TEST
 START_TEST(usage_refuses_what_it_cannot_sum_by)
 {
     fake_expect("usage --by colour", CTL_USAGE, "",
-                "llmgwctl: --by: expected key, team, model, provider, day or "
-                "hour, not 'colour'\n");
+                "llmgwctl: --by: expected key, team, model, provider, hour, "
+                "day, week, month, user, tag, asked, route, client, status, "
+                "finish, op, stream, tier, variant, cache, problem or "
+                "attempts, not 'colour'\n");
     fake_expect("usage --by key,key", CTL_USAGE, "",
                 "llmgwctl: --by: 'key' stands there twice\n");
     ck_assert_int_eq(fake_run("usage --by key,"), CTL_USAGE);
@@ -147,6 +154,152 @@ START_TEST(top_shows_the_greatest_and_totals_all)
     fake.answer = none;
     ck_assert_int_eq(fake_run("usage --by team --team red"), CTL_DONE);
     ck_assert_str_eq(fake_asked("team"), "\"red\"");
+}
+END_TEST
+
+START_TEST(every_field_is_a_filter)
+{
+    const ctl_column_t *field;
+
+    fake.answer = none;
+    for (field = ctl_fields; field->name; ++field) {
+        const char *words = apr_psprintf(unit_pool, "usage --by %s --%s x",
+                                         field->name, field->name);
+        int is_span = strstr("hour day week month", field->name) != NULL;
+
+        ck_assert_int_eq(fake_run(words), is_span ? CTL_USAGE : CTL_DONE);
+        if (!is_span) {
+            ck_assert_str_eq(fake_asked(strcmp(field->name, "op") != 0
+                                            ? field->name
+                                            : "operation"),
+                             "\"x\"");
+        }
+    }
+    ck_assert_int_eq(fake_run("events --user ann --op chat"), CTL_DONE);
+    ck_assert_str_eq(fake_asked("user"), "\"ann\"");
+    ck_assert_str_eq(fake_asked("operation"), "\"chat\"");
+}
+END_TEST
+
+START_TEST(values_that_are_no_texts_are_shown)
+{
+    static const char *const answer[] = {
+        "{\"row\":{\"status\":502,\"stream\":true,\"requests\":1}}",
+        "{\"row\":{\"status\":200,\"stream\":false,\"requests\":2}}",
+        "{\"done\":{\"groups\":2,\"total\":{\"requests\":2},"
+        "\"records_since\":\"2026-08-24T00:00:00Z\"}}",
+        NULL};
+
+    fake.answer = answer;
+    ck_assert_int_eq(fake_run("usage --by status,stream"), CTL_DONE);
+    ck_assert_ptr_nonnull(strstr(fake.out, "\n   200      no         2"));
+    ck_assert_ptr_nonnull(strstr(fake.out, "\n   502     yes         1"));
+    /* what the store counted once is not summed up from the lines */
+    ck_assert_ptr_nonnull(strstr(fake.out, "\n total       -         2"));
+    ck_assert_str_eq(fake.err,
+                     "This is of the single requests, which are kept since "
+                     "2026-08-24T00:00:00Z: what was used before is not in "
+                     "it.\n");
+    ck_assert_int_eq(fake_run("usage --by status,stream --json"), CTL_DONE);
+    ck_assert_ptr_nonnull(strstr(fake.out, "{\"status\":200,\"stream\":false,"
+                                           "\"requests\":2,"));
+    ck_assert_ptr_nonnull(strstr(
+        fake.out,
+        "\"records_since\":\"2026-08-24T00:00:00Z\",\n\"hours_since\":null}"));
+}
+END_TEST
+
+START_TEST(dates_are_those_of_the_zone)
+{
+    fake.answer = none;
+    ck_assert_int_eq(fake_run("usage --tz +05:30 --since today --until "
+                              "2026-11-22T10:00:00Z"),
+                     CTL_DONE);
+    ck_assert_str_eq(fake_asked("zone"), "[[946684800,19800]]");
+    ck_assert_str_eq(fake_asked("since"), "\"2026-11-21T18:30:00Z\"");
+    ck_assert_str_eq(fake_asked("until"), "\"2026-11-22T10:00:00Z\"");
+    ck_assert_int_eq(fake_run("usage --since month"), CTL_DONE);
+    ck_assert_str_eq(fake_asked("zone"), "absent");
+    ck_assert_str_eq(fake_asked("since"), "\"2026-11-01T00:00:00Z\"");
+    fake_run("usage --since week");
+    ck_assert_str_eq(fake_asked("since"), "\"2026-11-16T00:00:00Z\"");
+    fake_run("usage --tz -3 --since 2026-10 --until yesterday");
+    ck_assert_str_eq(fake_asked("since"), "\"2026-10-01T03:00:00Z\"");
+    ck_assert_str_eq(fake_asked("until"), "\"2026-11-21T03:00:00Z\"");
+    fake_expect("usage --tz Atlantis/Capital", CTL_USAGE, "",
+                "llmgwctl: --tz: expected a zone such as Europe/Berlin, an "
+                "offset such as +02:00, local or UTC, not "
+                "'Atlantis/Capital'\n");
+    ck_assert_int_eq(fake_run("usage --tz ../../etc/passwd"), CTL_USAGE);
+    ck_assert_int_eq(fake_run("usage --tz +1:5"), CTL_USAGE);
+}
+END_TEST
+
+/* Where the system has zoneinfo, as nearly all have. */
+START_TEST(a_zone_by_name_knows_its_summer_time)
+{
+    const char *changes;
+
+    if (access("/usr/share/zoneinfo/Europe/Berlin", R_OK) < 0) {
+        return;
+    }
+    fake.answer = none;
+    ck_assert_int_eq(
+        fake_run("usage --tz Europe/Berlin --since 2026-07-01 --until "
+                 "2026-11-01"),
+        CTL_DONE);
+    ck_assert_str_eq(fake_asked("since"), "\"2026-06-30T22:00:00Z\"");
+    ck_assert_str_eq(fake_asked("until"), "\"2026-10-31T23:00:00Z\"");
+    changes = fake_asked("zone");
+    ck_assert_ptr_nonnull(
+        strstr(changes, ",[1774746000,7200],[1792890000,3600],"));
+}
+END_TEST
+
+static const char *const days[] = {
+    "{\"row\":{\"day\":\"2026-11-20\",\"requests\":2,\"input\":1000,"
+    "\"cost\":4000000}}",
+    "{\"row\":{\"day\":\"2026-11-22\",\"requests\":1,\"input\":10,"
+    "\"cost\":1000000}}",
+    "{\"done\":{}}", NULL};
+
+START_TEST(a_chart_of_days_has_those_without_a_request)
+{
+    fake.answer = days;
+    fake.world.width = 45;
+    fake_expect("usage --chart --since 2026-11-19", CTL_DONE,
+                "2026-11-19                          $0.000000\n"
+                "2026-11-20  ######################  $0.004000\n"
+                "2026-11-21                          $0.000000\n"
+                "2026-11-22  ######                  $0.001000\n",
+                "");
+    ck_assert_str_eq(fake_asked("by"), "[\"day\"]");
+    fake.world.is_utf8 = 1;
+    fake.world.colour = 1;
+    fake.world.width = 32;
+    fake_expect("usage --chart=tokens --by day", CTL_DONE,
+                "2026-11-20  \033[36m"
+                "\xe2\x96\x88\xe2\x96\x88\xe2\x96\x88\xe2\x96\x88"
+                "\xe2\x96\x88\xe2\x96\x88\xe2\x96\x88\xe2\x96\x88"
+                "\xe2\x96\x88\xe2\x96\x88\xe2\x96\x88\xe2\x96\x88"
+                "\xe2\x96\x88\033[0m  1,000\n"
+                "2026-11-21                     0\n"
+                "2026-11-22  \033[36m\xe2\x96\x8f\033[0m"
+                "                 10\n",
+                "");
+    ck_assert_int_eq(fake_run("usage --chart=colour"), CTL_USAGE);
+    ck_assert_int_eq(fake_run("usage --chart --json"), CTL_USAGE);
+}
+END_TEST
+
+START_TEST(a_chart_of_names_fits_the_terminal)
+{
+    fake.answer = rows;
+    fake.world.width = 40;
+    ck_assert_int_eq(fake_run("usage --chart=requests --by key,model"),
+                     CTL_DONE);
+    ck_assert_str_eq(fake.out, "alice  claude  ##############  1,234,567\n"
+                               "bob  gpt-4o    #                       2\n");
 }
 END_TEST
 
@@ -218,6 +371,12 @@ Suite *usage_suite(void)
     tcase_add_test(usage, usage_hands_its_options_on);
     tcase_add_test(usage, usage_refuses_what_it_cannot_sum_by);
     tcase_add_test(usage, top_shows_the_greatest_and_totals_all);
+    tcase_add_test(usage, every_field_is_a_filter);
+    tcase_add_test(usage, values_that_are_no_texts_are_shown);
+    tcase_add_test(usage, dates_are_those_of_the_zone);
+    tcase_add_test(usage, a_zone_by_name_knows_its_summer_time);
+    tcase_add_test(usage, a_chart_of_days_has_those_without_a_request);
+    tcase_add_test(usage, a_chart_of_names_fits_the_terminal);
     tcase_add_test(usage, cost_puts_its_spans_together);
     tcase_add_test(usage, the_audit_names_users_and_subjects);
     tcase_add_test(usage, a_key_called_json_is_a_value);

@@ -233,7 +233,7 @@ START_TEST(usage_is_summed_by_team)
             "{\"row\":{\"team\":\"\",\"requests\":32,");
     answers("{\"op\":\"usage\",\"by\":[\"team\"]}",
             "{\"row\":{\"team\":\"red\",\"requests\":64,");
-    answers("{\"op\":\"usage\",\"by\":[\"team\"]}", "{\"groups\":2}");
+    answers("{\"op\":\"usage\",\"by\":[\"team\"]}", "{\"groups\":2,");
     answers("{\"op\":\"usage\",\"by\":[\"team\",\"key\"]}",
             "{\"row\":{\"team\":\"red\",\"key\":\"carol\",\"key_id\":3,"
             "\"requests\":32,");
@@ -242,7 +242,7 @@ START_TEST(usage_is_summed_by_team)
     answers("{\"op\":\"usage\",\"team\":\"red\",\"key\":\"bob\"}",
             "{\"row\":{\"requests\":0,");
     answers("{\"op\":\"usage\",\"team\":\"blue\",\"by\":[\"day\"]}",
-            "{\"groups\":0}");
+            "{\"groups\":0,");
 }
 END_TEST
 
