@@ -23,12 +23,17 @@ fuzz_programs = \
 	%D%/fuzz/replay_bpe \
 	%D%/fuzz/replay_command \
 	%D%/fuzz/replay_dialect \
+	%D%/fuzz/replay_dump \
+	%D%/fuzz/replay_journal \
 	%D%/fuzz/replay_json \
 	%D%/fuzz/replay_ndjson \
 	%D%/fuzz/replay_price \
 	%D%/fuzz/replay_record \
+	%D%/fuzz/replay_seal \
+	%D%/fuzz/replay_serve \
 	%D%/fuzz/replay_sse \
-	%D%/fuzz/replay_text
+	%D%/fuzz/replay_text \
+	%D%/fuzz/replay_words
 
 lint_checks = \
 	%D%/lint/banned.sh \
@@ -286,6 +291,26 @@ fuzz_ldadd = mod_llm_gateway/libllm_core.la \
 	%D%/fuzz/fuzz_dialect.c \
 	%D%/fuzz/standalone.c
 
+%C%_fuzz_replay_dump_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/dump"'
+%C%_fuzz_replay_dump_LDADD = mod_llm_gateway/libllm_store.la \
+	$(fuzz_ldadd) $(DB_LIBS)
+%C%_fuzz_replay_dump_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_dump.c \
+	%D%/fuzz/rig.h \
+	%D%/fuzz/standalone.c
+
+%C%_fuzz_replay_journal_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/journal"'
+%C%_fuzz_replay_journal_LDADD = mod_llm_gateway/libllm_store.la \
+	$(fuzz_ldadd) $(DB_LIBS)
+%C%_fuzz_replay_journal_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_journal.c \
+	%D%/fuzz/rig.h \
+	%D%/fuzz/standalone.c
+
 %C%_fuzz_replay_json_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/json"'
 %C%_fuzz_replay_json_LDADD = $(fuzz_ldadd)
@@ -319,6 +344,24 @@ fuzz_ldadd = mod_llm_gateway/libllm_core.la \
 	%D%/fuzz/fuzz_record.c \
 	%D%/fuzz/standalone.c
 
+%C%_fuzz_replay_seal_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/seal"'
+%C%_fuzz_replay_seal_LDADD = $(fuzz_ldadd)
+%C%_fuzz_replay_seal_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_seal.c \
+	%D%/fuzz/standalone.c
+
+%C%_fuzz_replay_serve_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/serve"'
+%C%_fuzz_replay_serve_LDADD = mod_llm_gateway/libllm_store.la \
+	$(fuzz_ldadd) $(DB_LIBS)
+%C%_fuzz_replay_serve_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_serve.c \
+	%D%/fuzz/rig.h \
+	%D%/fuzz/standalone.c
+
 %C%_fuzz_replay_sse_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/sse"'
 %C%_fuzz_replay_sse_LDADD = $(fuzz_ldadd)
@@ -333,6 +376,14 @@ fuzz_ldadd = mod_llm_gateway/libllm_core.la \
 %C%_fuzz_replay_text_SOURCES = \
 	%D%/fuzz/fuzz.h \
 	%D%/fuzz/fuzz_text.c \
+	%D%/fuzz/standalone.c
+
+%C%_fuzz_replay_words_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/words"'
+%C%_fuzz_replay_words_LDADD = llmgwctl/libctl.la $(fuzz_ldadd)
+%C%_fuzz_replay_words_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_words.c \
 	%D%/fuzz/standalone.c
 
 EXTRA_DIST += \

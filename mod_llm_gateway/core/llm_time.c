@@ -272,6 +272,8 @@ static int read_clock(const char **ptext, apr_time_t *pwhen)
     return 1;
 }
 
+#define YEAR_10000 (APR_INT64_C(253402300800) * SECOND)
+
 static int read_rfc3339(const char *text, apr_time_t *pwhen)
 {
     apr_time_t when;
@@ -284,7 +286,8 @@ static int read_rfc3339(const char *text, apr_time_t *pwhen)
         && !read_clock(&text, &when)) {
         return 0;
     }
-    if (*text || when < 0) {
+    /* a zone may lead out of what can be printed again */
+    if (*text || when < 0 || when >= YEAR_10000) {
         return 0;
     }
     *pwhen = when;

@@ -43,13 +43,26 @@ apr_status_t llm_store_prepare(const char *dir, apr_uint32_t uid,
                : status;
 }
 
-static apr_status_t open_tables(llm_store_t *store)
+static apr_status_t open_table(llm_table_t **ptable, llm_store_t *store,
+                               const char *file, const char **pwhat)
+{
+    apr_status_t status = llm_table_open(ptable, store->bdb, file);
+
+    if (status != APR_SUCCESS) {
+        *pwhat = apr_psprintf(store->pool, "%s/%s cannot be opened: %s",
+                              store->folder->env, file,
+                              text_of(status, store->pool));
+    }
+    return status;
+}
+
+static apr_status_t open_tables(llm_store_t *store, const char **pwhat)
 {
     apr_status_t status = APR_SUCCESS;
 
 #define TABLE(name)                                                            \
     if (status == APR_SUCCESS) {                                               \
-        status = llm_table_open(&store->tables.name, store->bdb, #name ".db"); \
+        status = open_table(&store->tables.name, store, #name ".db", pwhat);   \
     }
 #include "store/tables.def"
 #undef TABLE
@@ -137,7 +150,7 @@ static apr_status_t open_inside(llm_store_t *store, const char **pwhat)
         status = llm_bdb_open(&store->bdb, store->folder->env, store->pool);
     }
     if (status == APR_SUCCESS) {
-        status = open_tables(store);
+        status = open_tables(store, pwhat);
     }
     if (status == APR_SUCCESS) {
         status = check_format(store, pwhat);

@@ -24,7 +24,7 @@ flags="-std=gnu99 -g -O1 -fno-omit-frame-pointer ${CFLAGS:-}
  -DLLMGW_VERSION=\"fuzz\" -DLLMGW_DATADIR=\"/nowhere\"
  -DLLMGW_FUZZ_VOCABULARY=\"$top/test/vectors/tokens/vocabulary\"
  $(pkg-config --cflags apr-1 apr-util-1 libcjson openssl) ${DB_CPPFLAGS:-}"
-libs="$(pkg-config --libs apr-util-1 apr-1 openssl) ${DB_LIBS:--ldb}"
+libs="$(pkg-config --libs apr-util-1 apr-1 libcjson openssl) ${DB_LIBS:--ldb}"
 
 # The layers without httpd become one archive, of which a target takes what
 # it uses.
@@ -34,9 +34,12 @@ for file in "$top"/mod_llm_gateway/core/*.c \
     "$top"/mod_llm_gateway/dialect/*.c \
     "$top"/mod_llm_gateway/store/*.c \
     "$top"/mod_llm_gateway/route/*.c \
-    "$top"/mod_llm_gateway/flow/*.c; do
+    "$top"/mod_llm_gateway/flow/*.c \
+    "$top"/llmgwctl/*.c; do
     [ -f "$file" ] || continue
+    [ "$file" != "$top/llmgwctl/main.c" ] || continue
     name=${file#"$top"/mod_llm_gateway/}
+    name=${name#"$top"/}
     object=$out/objects/$(echo "${name%.c}" | tr / -).o
     $cc $flags -fsanitize=fuzzer-no-link -c "$file" -o "$object"
     ar -q "$out/libfuzzed.a" "$object" 2>/dev/null

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The store's bytes. The first byte says which form the rest is: a journal
- * record (with its CRC put right, or else nothing behind it would ever be
- * read), an event, a key, totals. What can be read is the same after it was
- * written and read again.
+ * record, of this version or of the first (with its CRC put right, or else
+ * nothing behind it would ever be read), an event, a key, totals. What can be
+ * read is the same after it was written and read again.
  */
 #include "test/fuzz/fuzz.h"
 
@@ -52,6 +52,28 @@ static void end_strings(llm_record_t *record)
 static void read_journal(const uint8_t *data, size_t size)
 {
     unsigned char bytes[LLM_JOURNAL_RECORD] = {0};
+    llm_record_t record;
+    apr_size_t end;
+
+    memcpy(bytes, data, size < sizeof(bytes) ? size : sizeof(bytes));
+    llm_codec_judge(bytes, sizeof(bytes));
+    llm_codec_read_record(&record, bytes, sizeof(bytes));
+    end = (apr_size_t)llm_le_get(bytes + 4, 2);
+    if (end < 28 || end > sizeof(bytes)) {
+        end = sizeof(bytes);
+        llm_le_put(bytes + 4, end, 2);
+    }
+    llm_le_put(bytes, llm_crc32c(bytes + 4, end - 4), 4);
+    if (llm_codec_read_record(&record, bytes, sizeof(bytes))) {
+        end_strings(&record);
+        must_survive(&record);
+    }
+}
+
+/* What version 1 of the program wrote: read for ever, written anew. */
+static void read_journal_1(const uint8_t *data, size_t size)
+{
+    unsigned char bytes[LLM_JOURNAL_RECORD_1] = {0};
     llm_record_t record;
     apr_size_t end;
 
@@ -119,7 +141,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     pool = fuzz_pool();
-    switch (data[0] % 4) {
+    switch (data[0] % 5) {
     case 0:
         read_journal(data + 1, size - 1);
         break;
@@ -128,6 +150,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 2:
         read_key(data + 1, size - 1, pool);
+        break;
+    case 4:
+        read_journal_1(data + 1, size - 1);
         break;
     default:
         read_totals(data + 1, size - 1, pool);

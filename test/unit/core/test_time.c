@@ -191,6 +191,7 @@ START_TEST(refuses_bad_times)
     check_time("2026-11-22T10:00:00+24:00", -1);
     check_time("2026-11-22x", -1);
     check_time("1970-01-01T00:00:00+01:00", -1);
+    check_time("9999-12-31T23:59:00-00:01", -1); /* the year 10000 */
     check_time("tomorrow", -1);
     check_time("7w", -1);
     check_time("-1d", -1);
