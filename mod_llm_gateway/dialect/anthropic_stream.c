@@ -320,8 +320,6 @@ void llm_anthropic_reader_end(llm_reader_t *reader, llm_delta_cb *callback,
         end(&pass);
     }
     else {
-        fail(&pass, llm_problem_make(LLM_PROBLEM_UPSTREAM, reader->pool,
-                                     "the provider's stream ended before the "
-                                     "answer was complete"));
+        fail(&pass, llm_problem_cut_off(reader->pool));
     }
 }

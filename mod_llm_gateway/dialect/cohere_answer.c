@@ -21,13 +21,6 @@ struct llm_reader_t {
     int over;                  /* END or a problem was told */
 };
 
-/* There is no way to forbid parallel calls: only the first is told to a
- * client that wants one at a time. */
-static int wants_call(const llm_ask_t *ask, int number)
-{
-    return !number || !ask || !llm_json_is(ask->parallel, LLM_JSON_FALSE);
-}
-
 /* ---- whole answers ---- */
 
 static void read_content(llm_parts_t *parts, const llm_json_t *content,
@@ -64,7 +57,7 @@ static void read_calls(llm_parts_t *parts, const llm_ask_t *ask,
         llm_text_t name = llm_json_text(llm_json_get(function, "name"));
         llm_bytes_t args;
 
-        if (llm_text_is_empty(name) || !wants_call(ask, count)) {
+        if (llm_text_is_empty(name) || !llm_ask_wants_call(ask, count)) {
             continue;
         }
         ++count;
@@ -74,15 +67,6 @@ static void read_calls(llm_parts_t *parts, const llm_ask_t *ask,
                            llm_json_string(llm_json_get(call, "id"), pool),
                            name, args, NULL, pool);
     }
-}
-
-static llm_problem_t *no_answer(const char *member, apr_pool_t *pool)
-{
-    llm_problem_t *problem = llm_problem_make(
-        LLM_PROBLEM_UPSTREAM, pool, "the provider's answer has no %s", member);
-
-    problem->from_upstream = 1;
-    return problem;
 }
 
 static llm_problem_t *read_chat(llm_answer_t *answer, const llm_ask_t *ask,
@@ -95,7 +79,7 @@ static llm_problem_t *read_chat(llm_answer_t *answer, const llm_ask_t *ask,
     llm_choice_t *choice;
 
     if (!llm_json_is(message, LLM_JSON_OBJECT)) {
-        return no_answer("message", pool);
+        return llm_problem_lacking("message", pool);
     }
     choice = llm_choices_add(&choices, 0, pool);
     read_content(&parts, llm_json_want(message, "content"), pool);
@@ -134,7 +118,7 @@ llm_problem_t *llm_cohere_read_response(llm_answer_t **panswer,
                              : llm_json_get(vectors, "float");
     return llm_json_is(answer->embeddings, LLM_JSON_ARRAY)
                ? NULL
-               : no_answer("embeddings", pool);
+               : llm_problem_lacking("embeddings", pool);
 }
 
 /* ---- streams ---- */
@@ -246,7 +230,7 @@ static void read_call(const sink_t *sink, const llm_json_t *doc,
     apr_int64_t index = 0;
 
     if (llm_text_is_empty(call.name) || number_of(reader, doc) >= 0
-        || !wants_call(reader->ask, reader->calls->nelts)) {
+        || !llm_ask_wants_call(reader->ask, reader->calls->nelts)) {
         return;
     }
     llm_json_int(llm_json_get(doc, "index"), &index);
@@ -344,9 +328,6 @@ void llm_cohere_reader_end(llm_reader_t *reader, llm_delta_cb *emit,
     sink_t sink = {reader, emit, baton, scratch};
 
     if (!reader->over) {
-        send_problem(&sink, llm_problem_make(LLM_PROBLEM_UPSTREAM, reader->pool,
-                                             "the provider's stream ended "
-                                             "before the answer was "
-                                             "complete"));
+        send_problem(&sink, llm_problem_cut_off(reader->pool));
     }
 }

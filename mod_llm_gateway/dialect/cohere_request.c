@@ -111,21 +111,6 @@ static void put_top_p(llm_buf_t *out, const llm_json_t *top_p)
     }
 }
 
-static void put_stop(llm_buf_t *out, const llm_json_t *stop)
-{
-    if (!stop || (stop->type == LLM_JSON_ARRAY && !stop->count)) {
-        return;
-    }
-    if (stop->type == LLM_JSON_ARRAY) {
-        llm_put_member(out, "stop_sequences", stop);
-        return;
-    }
-    llm_put_name(out, "stop_sequences");
-    llm_buf_putc(out, '[');
-    llm_json_put(out, stop);
-    llm_buf_putc(out, ']');
-}
-
 static void put_thinking(llm_buf_t *out, llm_request_t *req,
                          const llm_ask_t *ask, const char *model)
 {
@@ -186,9 +171,7 @@ static llm_problem_t *put_format(llm_buf_t *out, llm_request_t *req,
 static llm_problem_t *check_terms(llm_request_t *req, const llm_ask_t *ask,
                                   apr_pool_t *pool)
 {
-    double n;
-
-    if (llm_json_double(ask->n, &n) && (n < 1 || n > 1)) {
+    if (llm_ask_wants_several(ask)) {
         return llm_problem_unsupported("n", LLM_COHERE_NAME, pool);
     }
     if (ask->logit_bias && ask->logit_bias->count) {
@@ -200,16 +183,7 @@ static llm_problem_t *check_terms(llm_request_t *req, const llm_ask_t *ask,
     if (ask->top_logprobs) {
         llm_request_drop(req, "top_logprobs");
     }
-    if (ask->user.data) {
-        llm_request_drop(req, "user");
-    }
-    if (ask->metadata) {
-        llm_request_drop(req, "metadata");
-    }
-    if (ask->service_tier.data && !llm_text_equals(ask->service_tier, "auto")
-        && !llm_text_equals(ask->service_tier, "default")) {
-        llm_request_drop(req, "service_tier");
-    }
+    llm_request_drop_labels(req, ask);
     return llm_request_settle_unknown(req, ask, handled, pool);
 }
 
@@ -236,7 +210,7 @@ static llm_problem_t *put_chat(llm_buf_t *out, llm_request_t *req,
     llm_put_member(out, "seed", ask->seed);
     llm_put_member(out, "frequency_penalty", ask->frequency_penalty);
     llm_put_member(out, "presence_penalty", ask->presence_penalty);
-    put_stop(out, ask->stop);
+    llm_put_list_member(out, "stop_sequences", ask->stop);
     put_thinking(out, req, ask, model);
     for (name = in_chat; *name; ++name) {
         llm_put_member(out, *name, own_member(ask, *name));

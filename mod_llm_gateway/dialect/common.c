@@ -377,6 +377,18 @@ void llm_put_one_line(llm_buf_t *out, llm_bytes_t json)
     }
 }
 
+void llm_put_list_member(llm_buf_t *out, const char *name,
+                         const llm_json_t *value)
+{
+    if (!value || (value->type == LLM_JSON_ARRAY && !value->count)) {
+        return;
+    }
+    llm_put_name(out, name);
+    llm_buf_puts(out, value->type == LLM_JSON_ARRAY ? "" : "[");
+    llm_json_put(out, value);
+    llm_buf_puts(out, value->type == LLM_JSON_ARRAY ? "" : "]");
+}
+
 void llm_request_set_body(llm_request_t *req, const llm_buf_t *body,
                           apr_pool_t *pool)
 {

@@ -116,6 +116,10 @@ void llm_put_one_line(llm_buf_t *out, llm_bytes_t json);
 void llm_request_set_body(llm_request_t *req, const llm_buf_t *body,
                           apr_pool_t *pool);
 
+/* A string or an array of strings as an array; nothing where it is empty. */
+void llm_put_list_member(llm_buf_t *out, const char *name,
+                         const llm_json_t *value);
+
 /* ---- media ----------------------------------------------------------- */
 
 /* An address as it stands in a client's request: "data:image/png;base64,..."
@@ -134,6 +138,13 @@ void llm_put_media_url(llm_buf_t *out, const llm_media_t *media);
 int llm_args_from_text(llm_bytes_t *pargs, llm_text_t text, apr_pool_t *pool);
 /* Arguments as an object (Anthropic, Gemini); NULL and null are "{}". */
 llm_bytes_t llm_args_from_json(const llm_json_t *node);
+
+/* Is the call of this number, from 0, one the client wants? Where a provider
+ * has no way to forbid parallel calls, only the first is told to a client that
+ * wants one at a time. `ask` may be NULL. */
+int llm_ask_wants_call(const llm_ask_t *ask, int number);
+/* Does the client want more than one answer? */
+int llm_ask_wants_several(const llm_ask_t *ask);
 
 /* An id for a call that has none: prefix + 24 letters and digits made of
  * `seed` (what is unique to this answer) and the call's number. */
@@ -176,6 +187,9 @@ llm_problem_t *llm_request_settle_unknown(llm_request_t *req,
                                           const llm_ask_t *ask,
                                           const char *const *handled,
                                           apr_pool_t *pool);
+/* Who asks, what for and how urgently: what most providers have no place for.
+ * Tiers that are the default are not told. */
+void llm_request_drop_labels(llm_request_t *req, const llm_ask_t *ask);
 /* "`logprobs` is not supported by <dialect> providers": the refusal. */
 llm_problem_t *llm_problem_unsupported(const char *param, const char *dialect,
                                        apr_pool_t *pool);
@@ -196,6 +210,10 @@ apr_int64_t llm_usage_rest(apr_int64_t value, apr_int64_t part);
 llm_problem_t *llm_problem_from_provider(int status, const apr_table_t *headers,
                                          const char *message, const char *type,
                                          const char *code, apr_pool_t *pool);
+/* An answer of the provider's without a member it has to have. */
+llm_problem_t *llm_problem_lacking(const char *member, apr_pool_t *pool);
+/* A stream that ended before its proper end. */
+llm_problem_t *llm_problem_cut_off(apr_pool_t *pool);
 /* Seconds, rounded up, from retry-after-ms or Retry-After (seconds, or a date
  * against the answer's own Date); -1 when not told. */
 int llm_retry_after(const apr_table_t *headers);

@@ -69,6 +69,18 @@ llm_bytes_t llm_args_from_json(const llm_json_t *node)
     return node->raw;
 }
 
+int llm_ask_wants_call(const llm_ask_t *ask, int number)
+{
+    return !number || !ask || !llm_json_is(ask->parallel, LLM_JSON_FALSE);
+}
+
+int llm_ask_wants_several(const llm_ask_t *ask)
+{
+    double n;
+
+    return llm_json_double(ask->n, &n) && (n < 1 || n > 1);
+}
+
 /* ---- ids ---- */
 
 #define HASH_SEED APR_UINT64_C(0xcbf29ce484222325)
@@ -344,6 +356,20 @@ llm_problem_t *llm_request_settle_unknown(llm_request_t *req,
     return NULL;
 }
 
+void llm_request_drop_labels(llm_request_t *req, const llm_ask_t *ask)
+{
+    if (ask->user.data) {
+        llm_request_drop(req, "user");
+    }
+    if (ask->metadata) {
+        llm_request_drop(req, "metadata");
+    }
+    if (ask->service_tier.data && !llm_text_equals(ask->service_tier, "auto")
+        && !llm_text_equals(ask->service_tier, "default")) {
+        llm_request_drop(req, "service_tier");
+    }
+}
+
 llm_problem_t *llm_problem_unsupported(const char *param, const char *dialect,
                                        apr_pool_t *pool)
 {
@@ -454,4 +480,20 @@ llm_problem_t *llm_problem_from_provider(int status, const apr_table_t *headers,
     problem->retry_after = llm_retry_after(headers);
     problem->from_upstream = 1;
     return problem;
+}
+
+llm_problem_t *llm_problem_lacking(const char *member, apr_pool_t *pool)
+{
+    llm_problem_t *problem = llm_problem_make(
+        LLM_PROBLEM_UPSTREAM, pool, "the provider's answer has no %s", member);
+
+    problem->from_upstream = 1;
+    return problem;
+}
+
+llm_problem_t *llm_problem_cut_off(apr_pool_t *pool)
+{
+    return llm_problem_make(LLM_PROBLEM_UPSTREAM, pool,
+                            "the provider's stream ended before the answer "
+                            "was complete");
 }

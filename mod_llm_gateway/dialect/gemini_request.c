@@ -469,21 +469,6 @@ static void put_penalty(llm_buf_t *out, const char *name,
     }
 }
 
-static void put_stop(llm_buf_t *out, const llm_json_t *stop)
-{
-    if (!stop || (stop->type == LLM_JSON_ARRAY && !stop->count)) {
-        return;
-    }
-    llm_put_name(out, "stopSequences");
-    if (stop->type == LLM_JSON_ARRAY) {
-        llm_json_put(out, stop);
-        return;
-    }
-    llm_buf_putc(out, '[');
-    llm_json_put(out, stop);
-    llm_buf_putc(out, ']');
-}
-
 static void put_format(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask,
                        apr_pool_t *pool)
 {
@@ -539,7 +524,7 @@ static llm_problem_t *put_config(llm_buf_t *out, llm_request_t *req,
     llm_put_member(out, "temperature", ask->temperature);
     llm_put_member(out, "topP", ask->top_p);
     llm_put_member(out, "topK", ask->top_k);
-    put_stop(out, ask->stop);
+    llm_put_list_member(out, "stopSequences", ask->stop);
     if (!llm_json_int(ask->n, &n) || n != 1) {
         llm_put_member(out, "candidateCount", ask->n);
     }
@@ -576,16 +561,7 @@ static llm_problem_t *check_terms(llm_request_t *req, const llm_ask_t *ask,
     if (ask->logit_bias && ask->logit_bias->count) {
         return llm_problem_unsupported("logit_bias", "Gemini", pool);
     }
-    if (ask->user.data) {
-        llm_request_drop(req, "user");
-    }
-    if (ask->metadata) {
-        llm_request_drop(req, "metadata");
-    }
-    if (ask->service_tier.data && !llm_text_equals(ask->service_tier, "auto")
-        && !llm_text_equals(ask->service_tier, "default")) {
-        llm_request_drop(req, "service_tier");
-    }
+    llm_request_drop_labels(req, ask);
     return NULL;
 }
 

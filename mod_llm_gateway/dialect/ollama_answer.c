@@ -57,13 +57,6 @@ static int read_call(llm_call_t *call, const llm_json_t *node, apr_pool_t *pool)
     return !llm_text_is_empty(call->name);
 }
 
-/* The server has no way to forbid parallel calls: only the first is told to
- * a client that wants one at a time. */
-static int wants_call(const llm_ask_t *ask, int number)
-{
-    return !number || !ask || !llm_json_is(ask->parallel, LLM_JSON_FALSE);
-}
-
 /* `logprobs` is a list; OpenAI has it in an object. */
 static const llm_json_t *logprobs_of(const llm_json_t *doc, apr_pool_t *pool)
 {
@@ -101,7 +94,7 @@ static void read_chat(llm_answer_t *answer, const llm_ask_t *ask,
         llm_parts_add_text(&parts, LLM_PART_TEXT, text, pool);
     }
     for (node = first_call(doc); node; node = node->next) {
-        if (read_call(&call, node, pool) && wants_call(ask, count)) {
+        if (read_call(&call, node, pool) && llm_ask_wants_call(ask, count)) {
             llm_parts_add_call(&parts, call.id, call.name, call.args, NULL,
                                pool);
             ++count;
@@ -111,15 +104,6 @@ static void read_chat(llm_answer_t *answer, const llm_ask_t *ask,
     choice->finish = llm_ollama_finish(doc, count);
     choice->logprobs = logprobs_of(doc, pool);
     answer->choices = choices.first;
-}
-
-static llm_problem_t *no_answer(const char *member, apr_pool_t *pool)
-{
-    llm_problem_t *problem = llm_problem_make(
-        LLM_PROBLEM_UPSTREAM, pool, "the provider's answer has no %s", member);
-
-    problem->from_upstream = 1;
-    return problem;
 }
 
 llm_problem_t *llm_ollama_read_response(llm_answer_t **panswer,
@@ -140,10 +124,10 @@ llm_problem_t *llm_ollama_read_response(llm_answer_t **panswer,
         answer->embeddings = llm_json_want(doc, "embeddings");
         return llm_json_is(answer->embeddings, LLM_JSON_ARRAY)
                    ? NULL
-                   : no_answer("embeddings", pool);
+                   : llm_problem_lacking("embeddings", pool);
     }
     if (!llm_json_want(doc, "message") && !llm_json_want(doc, "response")) {
-        return no_answer("message", pool);
+        return llm_problem_lacking("message", pool);
     }
     read_chat(answer, ask, doc, pool);
     return NULL;
@@ -207,7 +191,7 @@ static void send_calls(const sink_t *sink, const llm_json_t *doc)
         llm_delta_t delta = {.kind = LLM_DELTA_CALL, .call = &call};
 
         if (!read_call(&call, node, sink->scratch)
-            || !wants_call(reader->ask, reader->calls)) {
+            || !llm_ask_wants_call(reader->ask, reader->calls)) {
             continue;
         }
         delta.call_index = reader->calls++;
@@ -277,9 +261,6 @@ void llm_ollama_reader_end(llm_reader_t *reader, llm_delta_cb *emit,
     sink_t sink = {reader, emit, baton, scratch};
 
     if (!reader->over) {
-        send_problem(&sink, llm_problem_make(LLM_PROBLEM_UPSTREAM, reader->pool,
-                                             "the provider's stream ended "
-                                             "before the answer was "
-                                             "complete"));
+        send_problem(&sink, llm_problem_cut_off(reader->pool));
     }
 }

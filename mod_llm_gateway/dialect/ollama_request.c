@@ -327,21 +327,6 @@ static void put_own(llm_buf_t *out, const llm_ask_t *ask,
     }
 }
 
-static void put_stop(llm_buf_t *out, const llm_json_t *stop)
-{
-    if (!stop || (stop->type == LLM_JSON_ARRAY && !stop->count)) {
-        return;
-    }
-    if (stop->type == LLM_JSON_ARRAY) {
-        llm_put_member(out, "stop", stop);
-        return;
-    }
-    llm_put_name(out, "stop");
-    llm_buf_putc(out, '[');
-    llm_json_put(out, stop);
-    llm_buf_putc(out, ']');
-}
-
 static void put_options(llm_buf_t *out, const llm_ask_t *ask)
 {
     apr_size_t before = out->len, open;
@@ -356,7 +341,7 @@ static void put_options(llm_buf_t *out, const llm_ask_t *ask)
     llm_put_member(out, "seed", ask->seed);
     llm_put_member(out, "frequency_penalty", ask->frequency_penalty);
     llm_put_member(out, "presence_penalty", ask->presence_penalty);
-    put_stop(out, ask->stop);
+    llm_put_list_member(out, "stop", ask->stop);
     put_own(out, ask, in_options);
     if (out->len == open) {
         out->len = before; /* nothing was said */
@@ -416,9 +401,7 @@ static llm_problem_t *put_format(llm_buf_t *out, llm_request_t *req,
 static llm_problem_t *check_terms(llm_request_t *req, const llm_ask_t *ask,
                                   apr_pool_t *pool)
 {
-    double n;
-
-    if (llm_json_double(ask->n, &n) && (n < 1 || n > 1)) {
+    if (llm_ask_wants_several(ask)) {
         return llm_problem_unsupported("n", NAME, pool);
     }
     if (ask->logit_bias && ask->logit_bias->count) {
@@ -427,16 +410,7 @@ static llm_problem_t *check_terms(llm_request_t *req, const llm_ask_t *ask,
     if (ask->thinking_budget) {
         llm_request_drop(req, "thinking.budget_tokens");
     }
-    if (ask->user.data) {
-        llm_request_drop(req, "user");
-    }
-    if (ask->metadata) {
-        llm_request_drop(req, "metadata");
-    }
-    if (ask->service_tier.data && !llm_text_equals(ask->service_tier, "auto")
-        && !llm_text_equals(ask->service_tier, "default")) {
-        llm_request_drop(req, "service_tier");
-    }
+    llm_request_drop_labels(req, ask);
     return llm_request_settle_unknown(req, ask, handled, pool);
 }
 

@@ -187,15 +187,6 @@ static const llm_json_t *read_vectors(const llm_json_t *data, apr_pool_t *pool)
     return list;
 }
 
-static llm_problem_t *no_answer(const char *member, apr_pool_t *pool)
-{
-    llm_problem_t *problem = llm_problem_make(
-        LLM_PROBLEM_UPSTREAM, pool, "the provider's answer has no %s", member);
-
-    problem->from_upstream = 1;
-    return problem;
-}
-
 llm_problem_t *llm_openai_read_response(llm_answer_t **panswer,
                                         const llm_ask_t *ask,
                                         const llm_json_t *doc, apr_pool_t *pool)
@@ -214,13 +205,13 @@ llm_problem_t *llm_openai_read_response(llm_answer_t **panswer,
     read_head(answer, doc, pool);
     if (ask->op == LLM_OP_EMBED) {
         if (!llm_json_is(data, LLM_JSON_ARRAY)) {
-            return no_answer("data", pool);
+            return llm_problem_lacking("data", pool);
         }
         answer->embeddings = read_vectors(data, pool);
         return NULL;
     }
     if (!llm_json_is(choices, LLM_JSON_ARRAY) || !choices->count) {
-        return no_answer("choices", pool);
+        return llm_problem_lacking("choices", pool);
     }
     for (node = choices->child; node; node = node->next) {
         read_choice(&list, node, position++, pool);
