@@ -50,7 +50,7 @@ typedef struct looked_t {
     apr_hash_t *providers;       /* name to const llm_json_t * */
     apr_hash_t *used;            /* names of providers with a target */
     const llm_json_t *gateway;
-    int is_complete;
+    ctl_config_t config;
 } looked_t;
 
 static const char *member(const looked_t *looked, const llm_json_t *object,
@@ -83,6 +83,9 @@ static void look_at_provider(looked_t *looked, const llm_json_t *provider)
     const char *key = member(looked, provider, "key");
 
     apr_hash_set(looked->providers, name, APR_HASH_KEY_STRING, provider);
+    looked->config.needs_ssl |=
+        !strncmp(member(looked, provider, "url"), "https:", 6);
+    looked->config.needs_master_key |= key && !strncmp(key, "secret:", 7);
     if (problem) {
         int is_env = key && !strncmp(key, "env:", 4);
 
@@ -119,6 +122,16 @@ static void look_at_target(looked_t *looked, const llm_json_t *target)
     }
 }
 
+static void look_at_setting(looked_t *looked, const llm_json_t *setting)
+{
+    const char *value = member(looked, setting, "value");
+
+    if (llm_json_equals(llm_json_get(setting, "name"), "LLMMasterKey") && value
+        && *value) {
+        looked->config.master_key = value;
+    }
+}
+
 static void look_at_line(looked_t *looked, const char *line)
 {
     const llm_json_t *doc, *object;
@@ -136,9 +149,15 @@ static void look_at_line(looked_t *looked, const char *line)
     }
     else if ((object = llm_json_get(doc, "gateway"))) {
         looked->gateway = object;
+        looked->config.store = member(looked, object, "store");
+        looked->config.prices_as_of = member(looked, object, "prices_as_of");
+        looked->config.has_vocabulary = is_true(object, "vocabulary");
+    }
+    else if ((object = llm_json_get(doc, "setting"))) {
+        look_at_setting(looked, object);
     }
     else if (llm_json_get(doc, "end")) {
-        looked->is_complete = 1;
+        looked->config.is_read = 1;
     }
 }
 
@@ -197,7 +216,7 @@ static int look_at_dump(looked_t *looked, const char *httpd)
     for (i = 0; status == CTL_DONE && i < said.lines->nelts; ++i) {
         look_at_line(looked, APR_ARRAY_IDX(said.lines, i, const char *));
     }
-    if (status == CTL_DONE && !looked->is_complete && !said.code) {
+    if (status == CTL_DONE && !looked->config.is_read && !said.code) {
         ctl_find(looked->findings, CTL_FAIL, "mod_llm_gateway",
                  "httpd does not load it, or loads an older one",
                  "a2enmod llm_gateway, or LoadModule llm_gateway_module");
@@ -210,7 +229,7 @@ static void look_for_unused(looked_t *looked)
     apr_pool_t *pool = looked->ctl->pool;
     apr_hash_index_t *at;
 
-    if (looked->is_complete && !member(looked, looked->gateway, "store")) {
+    if (looked->config.is_read && !member(looked, looked->gateway, "store")) {
         ctl_find(looked->findings, CTL_WARN, "LLMStore",
                  "no gateway is configured: it has no store",
                  "LLMStore bdb:" CTL_STORE_DEFAULT);
@@ -260,17 +279,11 @@ static void list_targets(looked_t *looked)
     }
 }
 
-static int look(looked_t *looked)
+static int look(looked_t *looked, const char *httpd)
 {
     ctl_t *ctl = looked->ctl;
-    const char *httpd = ctl_httpd_find(ctl);
     int status;
 
-    if (!httpd) {
-        return ctl_fail(ctl, CTL_UNREACHABLE, "unreachable",
-                        "no httpd was found: name it with --httpd");
-    }
-    looked->findings = ctl_findings_make(ctl);
     looked->targets = apr_array_make(ctl->pool, 16, sizeof(llm_json_t *));
     looked->providers = apr_hash_make(ctl->pool);
     looked->used = apr_hash_make(ctl->pool);
@@ -281,10 +294,33 @@ static int look(looked_t *looked)
     return status;
 }
 
+static int find_and_look(looked_t *looked)
+{
+    const char *httpd = ctl_httpd_find(looked->ctl);
+
+    looked->findings = ctl_findings_make(looked->ctl);
+    return httpd ? look(looked, httpd)
+                 : ctl_fail(looked->ctl, CTL_UNREACHABLE, "unreachable",
+                            "no httpd was found: name it with --httpd");
+}
+
+int ctl_config_look(ctl_config_t *config, ctl_findings_t *findings,
+                    const char *httpd)
+{
+    looked_t looked = {.ctl = findings->ctl, .findings = findings};
+    int status = look(&looked, httpd);
+
+    if (status == CTL_DONE) {
+        look_for_unused(&looked);
+    }
+    *config = looked.config;
+    return status;
+}
+
 static int check(ctl_t *ctl)
 {
     looked_t looked = {.ctl = ctl};
-    int status = look(&looked);
+    int status = find_and_look(&looked);
 
     if (status != CTL_DONE) {
         return status;
@@ -299,12 +335,12 @@ static int check(ctl_t *ctl)
 static int targets(ctl_t *ctl)
 {
     looked_t looked = {.ctl = ctl};
-    int status = look(&looked);
+    int status = find_and_look(&looked);
 
     if (status != CTL_DONE) {
         return status;
     }
-    if (!looked.is_complete) {
+    if (!looked.config.is_read) {
         return ctl_findings_print(looked.findings, "findings");
     }
     list_targets(&looked);

@@ -35,6 +35,27 @@ void ctl_find(ctl_findings_t *findings, ctl_level_e level, const char *about,
  * failures first, then the rest. Returns CTL_REFUSED when something failed. */
 int ctl_findings_print(ctl_findings_t *findings, const char *name);
 
+/* What doctor wants to know of the configuration. */
+typedef struct ctl_config_t {
+    int is_read;              /* the module said all it had to */
+    const char *store;        /* LLMStore's folder, or NULL */
+    const char *prices_as_of; /* or NULL: there is no list */
+    const char *master_key;   /* LLMMasterKey's file, or NULL */
+    int has_vocabulary;
+    int needs_ssl;        /* a provider's address is https */
+    int needs_master_key; /* a provider's key is a secret of the store */
+} ctl_config_t;
+
+/* cmd_config.c: asks httpd; all it finds goes to the findings. Returns a
+ * ctl_exit_e. */
+int ctl_config_look(ctl_config_t *config, ctl_findings_t *findings,
+                    const char *httpd);
+
+/* doctor_store.c: what can be seen of the store's folder from outside. */
+void ctl_doctor_folder(ctl_findings_t *findings, const char *store);
+/* 1: a process holds the store's lock. */
+int ctl_doctor_owner(ctl_findings_t *findings, const char *store);
+
 /* httpd.c: the first control program of httpd that is there: --httpd, else
  * apache2ctl, apachectl, httpd, apache2. NULL: none. */
 const char *ctl_httpd_find(ctl_t *ctl);

@@ -10,8 +10,10 @@ noinst_LTLIBRARIES += %D%/libctl.la
 	%D%/ask.c \
 	%D%/chart.c \
 	%D%/cmd_audit.c \
+	%D%/cmd_completion.c \
 	%D%/cmd_config.c \
 	%D%/cmd_cost.c \
+	%D%/cmd_doctor.c \
 	%D%/cmd_events.c \
 	%D%/cmd_key.c \
 	%D%/cmd_price.c \
@@ -24,10 +26,11 @@ noinst_LTLIBRARIES += %D%/libctl.la
 	%D%/cmd_usage.c \
 	%D%/commands.def \
 	%D%/ctl.h \
+	%D%/doctor_store.c \
 	%D%/fields.c \
-	%D%/follow.c \
 	%D%/findings.c \
 	%D%/findings.h \
+	%D%/follow.c \
 	%D%/help.c \
 	%D%/httpd.c \
 	%D%/print.c \
