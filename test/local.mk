@@ -59,6 +59,16 @@ store_programs = \
 check_PROGRAMS += $(store_programs)
 TESTS += $(store_programs)
 
+# Makes what test/unit/store/test_upgrade.c finds; see there.
+check_PROGRAMS += %D%/store/former
+%C%_store_former_SOURCES = \
+	%D%/store/former.c \
+	%D%/store/former.h
+%C%_store_former_LDADD = mod_llm_gateway/libllm_store.la \
+	mod_llm_gateway/libllm_core.la $(DB_LIBS) $(OPENSSL_LIBS) \
+	$(APU_LIBS) $(APR_LIBS) -lpthread
+EXTRA_DIST += %D%/store/format-1.tar.gz
+
 %C%_store_storekill_SOURCES = \
 	%D%/store/account.c \
 	%D%/store/killer.h \
@@ -195,6 +205,7 @@ endif
 	%D%/unit/store/test_snapshot.c \
 	%D%/unit/store/test_store.c \
 	%D%/unit/store/test_table.c \
+	%D%/unit/store/test_upgrade.c \
 	%D%/unit/store/test_usage.c
 
 %C%_unit_test_route_CPPFLAGS = $(unit_cppflags)
