@@ -6,7 +6,7 @@
 #include "store/usage_rows.h"
 
 /* A total of nothing is a row too. */
-static apr_status_t add_nothing(const llm_tally_t *tally)
+static apr_status_t add_nothing(const llm_count_t *tally)
 {
     const apr_uint32_t all[1] = {0};
 
@@ -14,7 +14,7 @@ static apr_status_t add_nothing(const llm_tally_t *tally)
                                                              : APR_ENOMEM;
 }
 
-static apr_status_t say_done(const llm_tally_t *tally)
+static apr_status_t say_done(const llm_count_t *tally)
 {
     llm_task_t *task = tally->task;
 
@@ -30,15 +30,15 @@ static apr_status_t say_done(const llm_tally_t *tally)
 
 static apr_status_t run(llm_task_t *task)
 {
-    llm_tally_t tally;
+    llm_count_t tally;
     llm_order_t order;
-    apr_status_t status = llm_tally_ask(&tally, task);
+    apr_status_t status = llm_count_ask(&tally, task);
 
     if (status == APR_SUCCESS) {
         status = llm_order_ask(&order, task);
     }
     if (status == APR_SUCCESS) {
-        status = llm_tally_run(&tally);
+        status = llm_count_run(&tally);
     }
     if (status == APR_SUCCESS) {
         status = add_nothing(&tally);

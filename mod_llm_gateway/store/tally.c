@@ -14,7 +14,7 @@
 
 /* ------------------------------------------------------------------- asked */
 
-static apr_status_t ask_by(llm_tally_t *tally)
+static apr_status_t ask_by(llm_count_t *tally)
 {
     llm_task_t *task = tally->task;
     const llm_json_t *by = llm_json_want(task->request, "by"), *name;
@@ -43,7 +43,7 @@ static apr_status_t ask_by(llm_tally_t *tally)
 }
 
 /* Whole hours, unless the zone needs them cut. */
-static apr_status_t ask_span(llm_tally_t *tally)
+static apr_status_t ask_span(llm_count_t *tally)
 {
     apr_status_t status = llm_task_time(&tally->since, tally->task, "since");
 
@@ -60,7 +60,7 @@ static apr_status_t ask_span(llm_tally_t *tally)
     return status;
 }
 
-static int is_by(const llm_tally_t *tally, llm_field_e kind)
+static int is_by(const llm_count_t *tally, llm_field_e kind)
 {
     unsigned i;
 
@@ -69,7 +69,7 @@ static int is_by(const llm_tally_t *tally, llm_field_e kind)
     return i < tally->count;
 }
 
-apr_status_t llm_tally_ask(llm_tally_t *tally, llm_task_t *task)
+apr_status_t llm_count_ask(llm_count_t *tally, llm_task_t *task)
 {
     apr_status_t status;
 
@@ -100,7 +100,7 @@ apr_status_t llm_tally_ask(llm_tally_t *tally, llm_task_t *task)
 /* ------------------------------------------------------------------ groups */
 
 /* The spans that a moment lies in. Clocks are set by whole minutes. */
-static void find_spans(llm_tally_t *tally, apr_int64_t seconds)
+static void find_spans(llm_count_t *tally, apr_int64_t seconds)
 {
     unsigned i;
 
@@ -116,7 +116,7 @@ static void find_spans(llm_tally_t *tally, apr_int64_t seconds)
     }
 }
 
-static apr_uint32_t number_of_row(const llm_tally_t *tally, unsigned place,
+static apr_uint32_t number_of_row(const llm_count_t *tally, unsigned place,
                                   const llm_group_t *row)
 {
     switch (tally->by[place]->kind) {
@@ -133,7 +133,7 @@ static apr_uint32_t number_of_row(const llm_tally_t *tally, unsigned place,
     }
 }
 
-static apr_uint32_t name_number(const llm_tally_t *tally, llm_dict_e kind,
+static apr_uint32_t name_number(const llm_count_t *tally, llm_dict_e kind,
                                 const char *name)
 {
     apr_uint32_t id = LLM_DICT_OTHER;
@@ -143,7 +143,7 @@ static apr_uint32_t name_number(const llm_tally_t *tally, llm_dict_e kind,
 }
 
 /* 0: there are too many words. */
-static int number_of_record(apr_uint32_t *pnumber, llm_tally_t *tally,
+static int number_of_record(apr_uint32_t *pnumber, llm_count_t *tally,
                             unsigned place, const llm_record_t *record)
 {
     const llm_field_t *field = tally->by[place];
@@ -176,7 +176,7 @@ static int number_of_record(apr_uint32_t *pnumber, llm_tally_t *tally,
     }
 }
 
-static apr_status_t add_to(llm_tally_t *tally, const apr_uint32_t *numbers,
+static apr_status_t add_to(llm_count_t *tally, const apr_uint32_t *numbers,
                            const llm_totals_t *more)
 {
     llm_totals_t *totals = llm_groups_of(tally->groups, numbers);
@@ -189,7 +189,7 @@ static apr_status_t add_to(llm_tally_t *tally, const apr_uint32_t *numbers,
 }
 
 /* Once for each of its tags; once without one. */
-static apr_status_t add_tags(llm_tally_t *tally, apr_uint32_t *numbers,
+static apr_status_t add_tags(llm_count_t *tally, apr_uint32_t *numbers,
                              const llm_record_t *record,
                              const llm_totals_t *totals)
 {
@@ -212,7 +212,7 @@ static apr_status_t add_tags(llm_tally_t *tally, apr_uint32_t *numbers,
     return status;
 }
 
-apr_status_t llm_tally_add(llm_tally_t *tally, const llm_record_t *record)
+apr_status_t llm_count_add(llm_count_t *tally, const llm_record_t *record)
 {
     apr_uint32_t numbers[LLM_TALLY_BY] = {0};
     llm_totals_t totals;
@@ -237,7 +237,7 @@ apr_status_t llm_tally_add(llm_tally_t *tally, const llm_record_t *record)
 
 /* ----------------------------------------------------------------- records */
 
-static int is_kept(const llm_tally_t *tally, apr_uint32_t day)
+static int is_kept(const llm_count_t *tally, apr_uint32_t day)
 {
     int i;
 
@@ -250,7 +250,7 @@ static int is_kept(const llm_tally_t *tally, apr_uint32_t day)
 }
 
 /* Somebody may wait, and may have gone. */
-static apr_status_t look_up(llm_tally_t *tally, apr_time_t at)
+static apr_status_t look_up(llm_count_t *tally, apr_time_t at)
 {
     apr_time_t end = tally->until;
 
@@ -269,14 +269,14 @@ static apr_status_t look_up(llm_tally_t *tally, apr_time_t at)
 
 /* A stretch of one day's records. */
 typedef struct stretch_t {
-    llm_tally_t *tally;
+    llm_count_t *tally;
     apr_time_t until;
 } stretch_t;
 
 static int take_record(void *baton, llm_datum_t key, llm_datum_t value)
 {
     stretch_t *stretch = baton;
-    llm_tally_t *tally = stretch->tally;
+    llm_count_t *tally = stretch->tally;
     llm_record_t record;
 
     if (!llm_codec_read_event(&record, key.data, key.len, value.data,
@@ -287,7 +287,7 @@ static int take_record(void *baton, llm_datum_t key, llm_datum_t value)
     if (record.began >= stretch->until) {
         return 1;
     }
-    tally->status = llm_tally_add(tally, &record);
+    tally->status = llm_count_add(tally, &record);
     if (tally->status == APR_SUCCESS) {
         tally->status = look_up(tally, record.began);
     }
@@ -295,7 +295,7 @@ static int take_record(void *baton, llm_datum_t key, llm_datum_t value)
 }
 
 /* The records of [since, until), which lie in one UTC day. */
-static apr_status_t read_records(llm_tally_t *tally, apr_time_t since,
+static apr_status_t read_records(llm_count_t *tally, apr_time_t since,
                                  apr_time_t until)
 {
     llm_store_t *store = tally->task->store;
@@ -334,7 +334,7 @@ static int see_row(void *baton, llm_datum_t key, llm_datum_t value)
 }
 
 /* Was there usage in the span before the first day that has records? */
-static apr_status_t look_before(llm_tally_t *tally)
+static apr_status_t look_before(llm_count_t *tally)
 {
     apr_uint32_t first = tally->days->nelts
                              ? APR_ARRAY_IDX(tally->days, 0, apr_uint32_t)
@@ -352,7 +352,7 @@ static apr_status_t look_before(llm_tally_t *tally)
     return status;
 }
 
-static apr_status_t sum_records(llm_tally_t *tally)
+static apr_status_t sum_records(llm_count_t *tally)
 {
     apr_status_t status = look_before(tally);
     int i;
@@ -373,7 +373,7 @@ static apr_status_t sum_records(llm_tally_t *tally)
 /* ----------------------------------------------------------------- rollups */
 
 typedef struct reading_t {
-    llm_tally_t *tally;
+    llm_count_t *tally;
     apr_uint32_t until; /* in the table's unit */
     unsigned hours;     /* in a row */
     apr_uint32_t time;  /* of the row before, and what was found of it */
@@ -381,7 +381,7 @@ typedef struct reading_t {
 } reading_t;
 
 /* Does an edge of the span, or of a day of the zone, lie inside the hour? */
-static int is_cut(const llm_tally_t *tally, apr_time_t hour)
+static int is_cut(const llm_count_t *tally, apr_time_t hour)
 {
     unsigned i;
 
@@ -408,7 +408,7 @@ static int is_cut(const llm_tally_t *tally, apr_time_t hour)
 /* The hour is summed from its records instead. */
 static int is_left_out(reading_t *reading, apr_uint32_t time)
 {
-    llm_tally_t *tally = reading->tally;
+    llm_count_t *tally = reading->tally;
     apr_time_t hour = (apr_time_t)time * HOUR;
 
     if (reading->hours > 1 || time == reading->time) {
@@ -427,7 +427,7 @@ static int is_left_out(reading_t *reading, apr_uint32_t time)
 static int read_row(void *baton, llm_datum_t key, llm_datum_t value)
 {
     reading_t *reading = baton;
-    llm_tally_t *tally = reading->tally;
+    llm_count_t *tally = reading->tally;
     apr_uint32_t numbers[LLM_TALLY_BY] = {0};
     llm_totals_t more;
     llm_group_t row;
@@ -462,7 +462,7 @@ static int read_row(void *baton, llm_datum_t key, llm_datum_t value)
 }
 
 /* The rows from `from` to before `until`, each of so many hours. */
-static apr_status_t read_rows(llm_tally_t *tally, unsigned hours,
+static apr_status_t read_rows(llm_count_t *tally, unsigned hours,
                               apr_uint32_t from, apr_uint32_t until)
 {
     const llm_tables_t *tables = &tally->task->store->tables;
@@ -480,7 +480,7 @@ static apr_status_t read_rows(llm_tally_t *tally, unsigned hours,
 }
 
 /* Can whole days be read? Not where they are another place's. */
-static int needs_hours(const llm_tally_t *tally)
+static int needs_hours(const llm_count_t *tally)
 {
     unsigned i;
 
@@ -493,7 +493,7 @@ static int needs_hours(const llm_tally_t *tally)
     return 0;
 }
 
-static apr_status_t sum_cut_hours(llm_tally_t *tally)
+static apr_status_t sum_cut_hours(llm_count_t *tally)
 {
     apr_status_t status = APR_SUCCESS;
     int i;
@@ -517,7 +517,7 @@ static apr_status_t sum_cut_hours(llm_tally_t *tally)
 }
 
 /* The hours from `from` to before `until`, by whole days where there are. */
-static apr_status_t read_span(llm_tally_t *tally, apr_uint32_t from,
+static apr_status_t read_span(llm_count_t *tally, apr_uint32_t from,
                               apr_uint32_t until)
 {
     apr_uint32_t first_day = from / 24 + (from % 24 != 0);
@@ -543,7 +543,7 @@ static apr_status_t read_span(llm_tally_t *tally, apr_uint32_t from,
 
 /* Days whose hours were dropped are whole, whatever was asked for. Returns
  * the first hour that is left to be read. */
-static apr_status_t read_old_days(llm_tally_t *tally, apr_uint32_t *pfrom,
+static apr_status_t read_old_days(llm_count_t *tally, apr_uint32_t *pfrom,
                                   apr_uint32_t until)
 {
     apr_uint32_t hours_from, first = *pfrom / 24, last;
@@ -563,7 +563,7 @@ static apr_status_t read_old_days(llm_tally_t *tally, apr_uint32_t *pfrom,
     return read_rows(tally, 24, first, last);
 }
 
-static apr_status_t sum_rollups(llm_tally_t *tally)
+static apr_status_t sum_rollups(llm_count_t *tally)
 {
     apr_uint32_t from = llm_time_hour(tally->since);
     apr_uint32_t until = llm_time_hour(tally->until + HOUR - 1);
@@ -577,7 +577,7 @@ static apr_status_t sum_rollups(llm_tally_t *tally)
                : status;
 }
 
-apr_status_t llm_tally_run(llm_tally_t *tally)
+apr_status_t llm_count_run(llm_count_t *tally)
 {
     apr_status_t status;
 
@@ -594,7 +594,7 @@ apr_status_t llm_tally_run(llm_tally_t *tally)
 
 /* ------------------------------------------------------------------ answer */
 
-static void put_value(const llm_tally_t *tally, const llm_field_t *field,
+static void put_value(const llm_count_t *tally, const llm_field_t *field,
                       apr_uint32_t number, llm_buf_t *out, apr_pool_t *pool)
 {
     llm_store_t *store = tally->task->store;
@@ -634,7 +634,7 @@ static void put_value(const llm_tally_t *tally, const llm_field_t *field,
     }
 }
 
-void llm_tally_put(const llm_tally_t *tally, const apr_uint32_t *numbers,
+void llm_count_put(const llm_count_t *tally, const apr_uint32_t *numbers,
                    llm_buf_t *out, apr_pool_t *pool)
 {
     unsigned i;

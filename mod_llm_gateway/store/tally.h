@@ -21,7 +21,7 @@
 #define LLM_TALLY_BY     8 /* fields at most */
 #define LLM_TALLY_GROUPS 1000000
 
-typedef struct llm_tally_t {
+typedef struct llm_count_t {
     llm_task_t *task;
     /* what is asked for */
     llm_filters_t filters;
@@ -45,17 +45,17 @@ typedef struct llm_tally_t {
     apr_uint32_t spans[LLM_TALLY_BY];
     unsigned seen; /* records, for the progress */
     apr_status_t status;
-} llm_tally_t;
+} llm_count_t;
 
 /* Reads the request: its "by", filters, zone, since and until. */
-apr_status_t llm_tally_ask(llm_tally_t *tally, llm_task_t *task);
+apr_status_t llm_count_ask(llm_count_t *tally, llm_task_t *task);
 /* Sums it all up. APR_ENOSPC: too many groups. APR_EINTR: the store closes;
  * APR_EOF: nobody waits for it. */
-apr_status_t llm_tally_run(llm_tally_t *tally);
+apr_status_t llm_count_run(llm_count_t *tally);
 /* Adds one record, if it passes the filters. */
-apr_status_t llm_tally_add(llm_tally_t *tally, const llm_record_t *record);
+apr_status_t llm_count_add(llm_count_t *tally, const llm_record_t *record);
 /* The members of a group, each called after its field. */
-void llm_tally_put(const llm_tally_t *tally, const apr_uint32_t *numbers,
+void llm_count_put(const llm_count_t *tally, const apr_uint32_t *numbers,
                    llm_buf_t *out, apr_pool_t *pool);
 
 #endif /* STORE_TALLY_H */

@@ -102,18 +102,18 @@ static int compare(const void *a, const void *b)
     return x->place < y->place ? -1 : x->place > y->place;
 }
 
-static apr_status_t say_group(const llm_tally_t *tally, unsigned place)
+static apr_status_t say_group(const llm_count_t *tally, unsigned place)
 {
     llm_task_t *task = tally->task;
 
     llm_task_begin(task, "row");
-    llm_tally_put(tally, llm_groups_numbers(tally->groups, place), task->out,
+    llm_count_put(tally, llm_groups_numbers(tally->groups, place), task->out,
                   task->row_pool);
     llm_members_totals(task->out, llm_groups_totals(tally->groups, place));
     return llm_task_end(task);
 }
 
-static apr_status_t say_top(const llm_tally_t *tally, const llm_order_t *order,
+static apr_status_t say_top(const llm_count_t *tally, const llm_order_t *order,
                             unsigned count)
 {
     ranked_t *ranked = malloc(count * sizeof(*ranked));
@@ -136,7 +136,7 @@ static apr_status_t say_top(const llm_tally_t *tally, const llm_order_t *order,
     return status;
 }
 
-apr_status_t llm_usage_say(const llm_tally_t *tally, const llm_order_t *order)
+apr_status_t llm_usage_say(const llm_count_t *tally, const llm_order_t *order)
 {
     unsigned count = llm_groups_count(tally->groups), i;
     apr_status_t status = APR_SUCCESS;
@@ -150,7 +150,7 @@ apr_status_t llm_usage_say(const llm_tally_t *tally, const llm_order_t *order)
     return status;
 }
 
-void llm_usage_put_total(const llm_tally_t *tally, llm_buf_t *out)
+void llm_usage_put_total(const llm_count_t *tally, llm_buf_t *out)
 {
     llm_member(out, "total");
     llm_buf_putc(out, '{');
