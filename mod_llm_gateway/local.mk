@@ -222,9 +222,9 @@ noinst_LTLIBRARIES += \
 	%D%/store/store.h \
 	%D%/store/sums.c \
 	%D%/store/sums.h \
+	%D%/store/survey.c \
+	%D%/store/survey.h \
 	%D%/store/tables.def \
-	%D%/store/tally.c \
-	%D%/store/tally.h \
 	%D%/store/task.c \
 	%D%/store/task.h \
 	%D%/store/upgrade.c \

@@ -15,7 +15,7 @@
 
 typedef struct follow_t {
     llm_task_t *task;
-    llm_count_t tally;
+    llm_count_t survey;
     int is_sum; /* rows are sums, by what "by" names */
     apr_int64_t after;
     apr_uint64_t last, missed, identity;
@@ -26,7 +26,7 @@ static apr_status_t ask_follow(follow_t *follow)
 {
     llm_task_t *task = follow->task;
     apr_int64_t latest = -1;
-    apr_status_t status = llm_count_ask(&follow->tally, task);
+    apr_status_t status = llm_count_ask(&follow->survey, task);
 
     follow->is_sum = llm_json_want(task->request, "by") != NULL;
     follow->after = -1;
@@ -93,10 +93,10 @@ static int take_recent(void *baton, apr_uint64_t number,
         follow->status = APR_SUCCESS;
     }
     else if (follow->status == APR_SUCCESS && follow->is_sum) {
-        follow->status = llm_count_add(&follow->tally, &record);
+        follow->status = llm_count_add(&follow->survey, &record);
     }
     else if (follow->status == APR_SUCCESS
-             && llm_filters_pass_record(&follow->tally.filters, &record)) {
+             && llm_filters_pass_record(&follow->survey.filters, &record)) {
         follow->status = llm_event_say(follow->task, &record, number);
     }
     if (follow->task->store->is_stopping) {
@@ -116,7 +116,7 @@ static apr_status_t say_done(const follow_t *follow)
     llm_buf_printf(task->out, "\"%016" APR_UINT64_T_HEX_FMT "\"",
                    follow->identity);
     if (follow->is_sum) {
-        llm_usage_put_total(&follow->tally, task->out);
+        llm_usage_put_total(&follow->survey, task->out);
     }
     return llm_task_end(task);
 }
@@ -138,7 +138,7 @@ static apr_status_t run(llm_task_t *task)
         status = follow.status;
     }
     if (status == APR_SUCCESS && follow.is_sum) {
-        status = llm_usage_say(&follow.tally, &all);
+        status = llm_usage_say(&follow.survey, &all);
     }
     return status == APR_SUCCESS ? say_done(&follow) : status;
 }

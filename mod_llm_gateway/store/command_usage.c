@@ -6,53 +6,53 @@
 #include "store/usage_rows.h"
 
 /* A total of nothing is a row too. */
-static apr_status_t add_nothing(const llm_count_t *tally)
+static apr_status_t add_nothing(const llm_count_t *survey)
 {
     const apr_uint32_t all[1] = {0};
 
-    return tally->count || llm_groups_of(tally->groups, all) ? APR_SUCCESS
-                                                             : APR_ENOMEM;
+    return survey->count || llm_groups_of(survey->groups, all) ? APR_SUCCESS
+                                                               : APR_ENOMEM;
 }
 
-static apr_status_t say_done(const llm_count_t *tally)
+static apr_status_t say_done(const llm_count_t *survey)
 {
-    llm_task_t *task = tally->task;
+    llm_task_t *task = survey->task;
 
     llm_task_begin(task, "done");
-    llm_member_number(task->out, "groups", llm_groups_count(tally->groups));
-    llm_usage_put_total(tally, task->out);
-    llm_member_time(task->out, "records_since", tally->records_since,
+    llm_member_number(task->out, "groups", llm_groups_count(survey->groups));
+    llm_usage_put_total(survey, task->out);
+    llm_member_time(task->out, "records_since", survey->records_since,
                     task->row_pool);
-    llm_member_time(task->out, "hours_since", tally->hours_since,
+    llm_member_time(task->out, "hours_since", survey->hours_since,
                     task->row_pool);
     return llm_task_end(task);
 }
 
 static apr_status_t run(llm_task_t *task)
 {
-    llm_count_t tally;
+    llm_count_t survey;
     llm_order_t order;
-    apr_status_t status = llm_count_ask(&tally, task);
+    apr_status_t status = llm_count_ask(&survey, task);
 
     if (status == APR_SUCCESS) {
         status = llm_order_ask(&order, task);
     }
     if (status == APR_SUCCESS) {
-        status = llm_count_run(&tally);
+        status = llm_count_run(&survey);
     }
     if (status == APR_SUCCESS) {
-        status = add_nothing(&tally);
+        status = add_nothing(&survey);
     }
     if (status == APR_ENOSPC) {
         return llm_task_refuse(task, "refused",
                                "more than %d groups: ask for fewer fields, a "
                                "filter or a shorter time",
-                               LLM_TALLY_GROUPS);
+                               LLM_SURVEY_GROUPS);
     }
     if (status == APR_SUCCESS) {
-        status = llm_usage_say(&tally, &order);
+        status = llm_usage_say(&survey, &order);
     }
-    return status == APR_SUCCESS ? say_done(&tally) : status;
+    return status == APR_SUCCESS ? say_done(&survey) : status;
 }
 
 const llm_command_t llm_command_usage = {

@@ -102,18 +102,18 @@ static int compare(const void *a, const void *b)
     return x->place < y->place ? -1 : x->place > y->place;
 }
 
-static apr_status_t say_group(const llm_count_t *tally, unsigned place)
+static apr_status_t say_group(const llm_count_t *survey, unsigned place)
 {
-    llm_task_t *task = tally->task;
+    llm_task_t *task = survey->task;
 
     llm_task_begin(task, "row");
-    llm_count_put(tally, llm_groups_numbers(tally->groups, place), task->out,
+    llm_count_put(survey, llm_groups_numbers(survey->groups, place), task->out,
                   task->row_pool);
-    llm_members_totals(task->out, llm_groups_totals(tally->groups, place));
+    llm_members_totals(task->out, llm_groups_totals(survey->groups, place));
     return llm_task_end(task);
 }
 
-static apr_status_t say_top(const llm_count_t *tally, const llm_order_t *order,
+static apr_status_t say_top(const llm_count_t *survey, const llm_order_t *order,
                             unsigned count)
 {
     ranked_t *ranked = malloc(count * sizeof(*ranked));
@@ -126,34 +126,34 @@ static apr_status_t say_top(const llm_count_t *tally, const llm_order_t *order,
     for (i = 0; i < count; ++i) {
         ranked[i].place = i;
         ranked[i].weight =
-            measured(llm_groups_totals(tally->groups, i), order->measure);
+            measured(llm_groups_totals(survey->groups, i), order->measure);
     }
     qsort(ranked, count, sizeof(*ranked), compare);
     for (i = 0; i < order->top && status == APR_SUCCESS; ++i) {
-        status = say_group(tally, ranked[i].place);
+        status = say_group(survey, ranked[i].place);
     }
     free(ranked);
     return status;
 }
 
-apr_status_t llm_usage_say(const llm_count_t *tally, const llm_order_t *order)
+apr_status_t llm_usage_say(const llm_count_t *survey, const llm_order_t *order)
 {
-    unsigned count = llm_groups_count(tally->groups), i;
+    unsigned count = llm_groups_count(survey->groups), i;
     apr_status_t status = APR_SUCCESS;
 
     if (order->top && order->top < count) {
-        return say_top(tally, order, count);
+        return say_top(survey, order, count);
     }
     for (i = 0; i < count && status == APR_SUCCESS; ++i) {
-        status = say_group(tally, i);
+        status = say_group(survey, i);
     }
     return status;
 }
 
-void llm_usage_put_total(const llm_count_t *tally, llm_buf_t *out)
+void llm_usage_put_total(const llm_count_t *survey, llm_buf_t *out)
 {
     llm_member(out, "total");
     llm_buf_putc(out, '{');
-    llm_members_totals(out, &tally->total);
+    llm_members_totals(out, &survey->total);
     llm_buf_putc(out, '}');
 }

@@ -12,14 +12,14 @@
  * hour counts where it begins. Times are cut to whole hours, but in such a
  * zone they are exact.
  */
-#ifndef STORE_TALLY_H
-#define STORE_TALLY_H
+#ifndef STORE_SURVEY_H
+#define STORE_SURVEY_H
 
 #include "store/fields.h"
 #include "store/groups.h"
 
-#define LLM_TALLY_BY     8 /* fields at most */
-#define LLM_TALLY_GROUPS 1000000
+#define LLM_SURVEY_BY     8 /* fields at most */
+#define LLM_SURVEY_GROUPS 1000000
 
 typedef struct llm_count_t {
     llm_task_t *task;
@@ -27,7 +27,7 @@ typedef struct llm_count_t {
     llm_filters_t filters;
     const llm_zone_t *zone;  /* NULL: UTC */
     apr_time_t since, until; /* the latter is not in it; 0 begins, 0 ends */
-    const llm_field_t *by[LLM_TALLY_BY];
+    const llm_field_t *by[LLM_SURVEY_BY];
     unsigned count;
     int is_rolled; /* rollups can answer */
     /* what came of it */
@@ -42,20 +42,20 @@ typedef struct llm_count_t {
     /* inside */
     apr_array_header_t *days; /* that have records: of apr_uint32_t */
     apr_int64_t minute;       /* that `spans` are of */
-    apr_uint32_t spans[LLM_TALLY_BY];
+    apr_uint32_t spans[LLM_SURVEY_BY];
     unsigned seen; /* records, for the progress */
     apr_status_t status;
 } llm_count_t;
 
 /* Reads the request: its "by", filters, zone, since and until. */
-apr_status_t llm_count_ask(llm_count_t *tally, llm_task_t *task);
+apr_status_t llm_count_ask(llm_count_t *survey, llm_task_t *task);
 /* Sums it all up. APR_ENOSPC: too many groups. APR_EINTR: the store closes;
  * APR_EOF: nobody waits for it. */
-apr_status_t llm_count_run(llm_count_t *tally);
+apr_status_t llm_count_run(llm_count_t *survey);
 /* Adds one record, if it passes the filters. */
-apr_status_t llm_count_add(llm_count_t *tally, const llm_record_t *record);
+apr_status_t llm_count_add(llm_count_t *survey, const llm_record_t *record);
 /* The members of a group, each called after its field. */
-void llm_count_put(const llm_count_t *tally, const apr_uint32_t *numbers,
+void llm_count_put(const llm_count_t *survey, const apr_uint32_t *numbers,
                    llm_buf_t *out, apr_pool_t *pool);
 
-#endif /* STORE_TALLY_H */
+#endif /* STORE_SURVEY_H */
