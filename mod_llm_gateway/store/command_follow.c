@@ -15,7 +15,7 @@
 
 typedef struct follow_t {
     llm_task_t *task;
-    llm_count_t survey;
+    llm_survey_t survey;
     int is_sum; /* rows are sums, by what "by" names */
     apr_int64_t after;
     apr_uint64_t last, missed, identity;
@@ -26,7 +26,7 @@ static apr_status_t ask_follow(follow_t *follow)
 {
     llm_task_t *task = follow->task;
     apr_int64_t latest = -1;
-    apr_status_t status = llm_count_ask(&follow->survey, task);
+    apr_status_t status = llm_survey_ask(&follow->survey, task);
 
     follow->is_sum = llm_json_want(task->request, "by") != NULL;
     follow->after = -1;
@@ -93,7 +93,7 @@ static int take_recent(void *baton, apr_uint64_t number,
         follow->status = APR_SUCCESS;
     }
     else if (follow->status == APR_SUCCESS && follow->is_sum) {
-        follow->status = llm_count_add(&follow->survey, &record);
+        follow->status = llm_survey_add(&follow->survey, &record);
     }
     else if (follow->status == APR_SUCCESS
              && llm_filters_pass_record(&follow->survey.filters, &record)) {

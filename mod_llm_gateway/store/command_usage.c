@@ -6,7 +6,7 @@
 #include "store/usage_rows.h"
 
 /* A total of nothing is a row too. */
-static apr_status_t add_nothing(const llm_count_t *survey)
+static apr_status_t add_nothing(const llm_survey_t *survey)
 {
     const apr_uint32_t all[1] = {0};
 
@@ -14,7 +14,7 @@ static apr_status_t add_nothing(const llm_count_t *survey)
                                                                : APR_ENOMEM;
 }
 
-static apr_status_t say_done(const llm_count_t *survey)
+static apr_status_t say_done(const llm_survey_t *survey)
 {
     llm_task_t *task = survey->task;
 
@@ -30,15 +30,15 @@ static apr_status_t say_done(const llm_count_t *survey)
 
 static apr_status_t run(llm_task_t *task)
 {
-    llm_count_t survey;
+    llm_survey_t survey;
     llm_order_t order;
-    apr_status_t status = llm_count_ask(&survey, task);
+    apr_status_t status = llm_survey_ask(&survey, task);
 
     if (status == APR_SUCCESS) {
         status = llm_order_ask(&order, task);
     }
     if (status == APR_SUCCESS) {
-        status = llm_count_run(&survey);
+        status = llm_survey_run(&survey);
     }
     if (status == APR_SUCCESS) {
         status = add_nothing(&survey);

@@ -14,7 +14,7 @@
 
 /* ------------------------------------------------------------------- asked */
 
-static apr_status_t ask_by(llm_count_t *survey)
+static apr_status_t ask_by(llm_survey_t *survey)
 {
     llm_task_t *task = survey->task;
     const llm_json_t *by = llm_json_want(task->request, "by"), *name;
@@ -43,7 +43,7 @@ static apr_status_t ask_by(llm_count_t *survey)
 }
 
 /* Whole hours, unless the zone needs them cut. */
-static apr_status_t ask_span(llm_count_t *survey)
+static apr_status_t ask_span(llm_survey_t *survey)
 {
     apr_status_t status = llm_task_time(&survey->since, survey->task, "since");
 
@@ -60,7 +60,7 @@ static apr_status_t ask_span(llm_count_t *survey)
     return status;
 }
 
-static int is_by(const llm_count_t *survey, llm_field_e kind)
+static int is_by(const llm_survey_t *survey, llm_field_e kind)
 {
     unsigned i;
 
@@ -69,7 +69,7 @@ static int is_by(const llm_count_t *survey, llm_field_e kind)
     return i < survey->count;
 }
 
-apr_status_t llm_count_ask(llm_count_t *survey, llm_task_t *task)
+apr_status_t llm_survey_ask(llm_survey_t *survey, llm_task_t *task)
 {
     apr_status_t status;
 
@@ -101,7 +101,7 @@ apr_status_t llm_count_ask(llm_count_t *survey, llm_task_t *task)
 /* ------------------------------------------------------------------ groups */
 
 /* The spans that a moment lies in. Clocks are set by whole minutes. */
-static void find_spans(llm_count_t *survey, apr_int64_t seconds)
+static void find_spans(llm_survey_t *survey, apr_int64_t seconds)
 {
     unsigned i;
 
@@ -117,7 +117,7 @@ static void find_spans(llm_count_t *survey, apr_int64_t seconds)
     }
 }
 
-static apr_uint32_t number_of_row(const llm_count_t *survey, unsigned place,
+static apr_uint32_t number_of_row(const llm_survey_t *survey, unsigned place,
                                   const llm_group_t *row)
 {
     switch (survey->by[place]->kind) {
@@ -134,7 +134,7 @@ static apr_uint32_t number_of_row(const llm_count_t *survey, unsigned place,
     }
 }
 
-static apr_uint32_t name_number(const llm_count_t *survey, llm_dict_e kind,
+static apr_uint32_t name_number(const llm_survey_t *survey, llm_dict_e kind,
                                 const char *name)
 {
     apr_uint32_t id = LLM_DICT_OTHER;
@@ -144,7 +144,7 @@ static apr_uint32_t name_number(const llm_count_t *survey, llm_dict_e kind,
 }
 
 /* 0: there are too many words. */
-static int number_of_record(apr_uint32_t *pnumber, llm_count_t *survey,
+static int number_of_record(apr_uint32_t *pnumber, llm_survey_t *survey,
                             unsigned place, const llm_record_t *record)
 {
     const llm_field_t *field = survey->by[place];
@@ -177,7 +177,7 @@ static int number_of_record(apr_uint32_t *pnumber, llm_count_t *survey,
     }
 }
 
-static apr_status_t add_to(llm_count_t *survey, const apr_uint32_t *numbers,
+static apr_status_t add_to(llm_survey_t *survey, const apr_uint32_t *numbers,
                            const llm_totals_t *more)
 {
     llm_totals_t *totals = llm_groups_of(survey->groups, numbers);
@@ -190,7 +190,7 @@ static apr_status_t add_to(llm_count_t *survey, const apr_uint32_t *numbers,
 }
 
 /* Once for each of its tags; once without one. */
-static apr_status_t add_tags(llm_count_t *survey, apr_uint32_t *numbers,
+static apr_status_t add_tags(llm_survey_t *survey, apr_uint32_t *numbers,
                              const llm_record_t *record,
                              const llm_totals_t *totals)
 {
@@ -213,7 +213,7 @@ static apr_status_t add_tags(llm_count_t *survey, apr_uint32_t *numbers,
     return status;
 }
 
-apr_status_t llm_count_add(llm_count_t *survey, const llm_record_t *record)
+apr_status_t llm_survey_add(llm_survey_t *survey, const llm_record_t *record)
 {
     apr_uint32_t numbers[LLM_SURVEY_BY] = {0};
     llm_totals_t totals;
@@ -238,7 +238,7 @@ apr_status_t llm_count_add(llm_count_t *survey, const llm_record_t *record)
 
 /* ----------------------------------------------------------------- records */
 
-static int is_kept(const llm_count_t *survey, apr_uint32_t day)
+static int is_kept(const llm_survey_t *survey, apr_uint32_t day)
 {
     int i;
 
@@ -251,7 +251,7 @@ static int is_kept(const llm_count_t *survey, apr_uint32_t day)
 }
 
 /* Somebody may wait, and may have gone. */
-static apr_status_t look_up(llm_count_t *survey, apr_time_t at)
+static apr_status_t look_up(llm_survey_t *survey, apr_time_t at)
 {
     apr_time_t end = survey->until;
 
@@ -270,14 +270,14 @@ static apr_status_t look_up(llm_count_t *survey, apr_time_t at)
 
 /* A stretch of one day's records. */
 typedef struct stretch_t {
-    llm_count_t *survey;
+    llm_survey_t *survey;
     apr_time_t until;
 } stretch_t;
 
 static int take_record(void *baton, llm_datum_t key, llm_datum_t value)
 {
     stretch_t *stretch = baton;
-    llm_count_t *survey = stretch->survey;
+    llm_survey_t *survey = stretch->survey;
     llm_record_t record;
 
     if (!llm_codec_read_event(&record, key.data, key.len, value.data,
@@ -288,7 +288,7 @@ static int take_record(void *baton, llm_datum_t key, llm_datum_t value)
     if (record.began >= stretch->until) {
         return 1;
     }
-    survey->status = llm_count_add(survey, &record);
+    survey->status = llm_survey_add(survey, &record);
     if (survey->status == APR_SUCCESS) {
         survey->status = look_up(survey, record.began);
     }
@@ -296,7 +296,7 @@ static int take_record(void *baton, llm_datum_t key, llm_datum_t value)
 }
 
 /* The records of [since, until), which lie in one UTC day. */
-static apr_status_t read_records(llm_count_t *survey, apr_time_t since,
+static apr_status_t read_records(llm_survey_t *survey, apr_time_t since,
                                  apr_time_t until)
 {
     llm_store_t *store = survey->task->store;
@@ -335,7 +335,7 @@ static int see_row(void *baton, llm_datum_t key, llm_datum_t value)
 }
 
 /* Was there usage in the span before the first day that has records? */
-static apr_status_t look_before(llm_count_t *survey)
+static apr_status_t look_before(llm_survey_t *survey)
 {
     apr_uint32_t first = survey->days->nelts
                              ? APR_ARRAY_IDX(survey->days, 0, apr_uint32_t)
@@ -353,7 +353,7 @@ static apr_status_t look_before(llm_count_t *survey)
     return status;
 }
 
-static apr_status_t sum_records(llm_count_t *survey)
+static apr_status_t sum_records(llm_survey_t *survey)
 {
     apr_status_t status = look_before(survey);
     int i;
@@ -374,7 +374,7 @@ static apr_status_t sum_records(llm_count_t *survey)
 /* ----------------------------------------------------------------- rollups */
 
 typedef struct reading_t {
-    llm_count_t *survey;
+    llm_survey_t *survey;
     apr_uint32_t until; /* in the table's unit */
     unsigned hours;     /* in a row */
     apr_uint32_t time;  /* of the row before, and what was found of it */
@@ -382,7 +382,7 @@ typedef struct reading_t {
 } reading_t;
 
 /* Does an edge of the span, or of a day of the zone, lie inside the hour? */
-static int is_cut(const llm_count_t *survey, apr_time_t hour)
+static int is_cut(const llm_survey_t *survey, apr_time_t hour)
 {
     unsigned i;
 
@@ -409,7 +409,7 @@ static int is_cut(const llm_count_t *survey, apr_time_t hour)
 /* The hour is summed from its records instead. */
 static int is_left_out(reading_t *reading, apr_uint32_t time)
 {
-    llm_count_t *survey = reading->survey;
+    llm_survey_t *survey = reading->survey;
     apr_time_t hour = (apr_time_t)time * HOUR;
 
     if (reading->hours > 1 || time == reading->time) {
@@ -428,7 +428,7 @@ static int is_left_out(reading_t *reading, apr_uint32_t time)
 static int read_row(void *baton, llm_datum_t key, llm_datum_t value)
 {
     reading_t *reading = baton;
-    llm_count_t *survey = reading->survey;
+    llm_survey_t *survey = reading->survey;
     apr_uint32_t numbers[LLM_SURVEY_BY] = {0};
     llm_totals_t more;
     llm_group_t row;
@@ -463,7 +463,7 @@ static int read_row(void *baton, llm_datum_t key, llm_datum_t value)
 }
 
 /* The rows from `from` to before `until`, each of so many hours. */
-static apr_status_t read_rows(llm_count_t *survey, unsigned hours,
+static apr_status_t read_rows(llm_survey_t *survey, unsigned hours,
                               apr_uint32_t from, apr_uint32_t until)
 {
     const llm_tables_t *tables = &survey->task->store->tables;
@@ -481,7 +481,7 @@ static apr_status_t read_rows(llm_count_t *survey, unsigned hours,
 }
 
 /* Can whole days be read? Not where they are another place's. */
-static int needs_hours(const llm_count_t *survey)
+static int needs_hours(const llm_survey_t *survey)
 {
     unsigned i;
 
@@ -494,7 +494,7 @@ static int needs_hours(const llm_count_t *survey)
     return 0;
 }
 
-static apr_status_t sum_cut_hours(llm_count_t *survey)
+static apr_status_t sum_cut_hours(llm_survey_t *survey)
 {
     apr_status_t status = APR_SUCCESS;
     int i;
@@ -518,7 +518,7 @@ static apr_status_t sum_cut_hours(llm_count_t *survey)
 }
 
 /* The hours from `from` to before `until`, by whole days where there are. */
-static apr_status_t read_span(llm_count_t *survey, apr_uint32_t from,
+static apr_status_t read_span(llm_survey_t *survey, apr_uint32_t from,
                               apr_uint32_t until)
 {
     apr_uint32_t first_day = from / 24 + (from % 24 != 0);
@@ -544,7 +544,7 @@ static apr_status_t read_span(llm_count_t *survey, apr_uint32_t from,
 
 /* Days whose hours were dropped are whole, whatever was asked for. Returns
  * the first hour that is left to be read. */
-static apr_status_t read_old_days(llm_count_t *survey, apr_uint32_t *pfrom,
+static apr_status_t read_old_days(llm_survey_t *survey, apr_uint32_t *pfrom,
                                   apr_uint32_t until)
 {
     apr_uint32_t hours_from, first = *pfrom / 24, last;
@@ -564,7 +564,7 @@ static apr_status_t read_old_days(llm_count_t *survey, apr_uint32_t *pfrom,
     return read_rows(survey, 24, first, last);
 }
 
-static apr_status_t sum_rollups(llm_count_t *survey)
+static apr_status_t sum_rollups(llm_survey_t *survey)
 {
     apr_uint32_t from = llm_time_hour(survey->since);
     apr_uint32_t until = llm_time_hour(survey->until + HOUR - 1);
@@ -578,7 +578,7 @@ static apr_status_t sum_rollups(llm_count_t *survey)
                : status;
 }
 
-apr_status_t llm_count_run(llm_count_t *survey)
+apr_status_t llm_survey_run(llm_survey_t *survey)
 {
     apr_status_t status;
 
@@ -595,7 +595,7 @@ apr_status_t llm_count_run(llm_count_t *survey)
 
 /* ------------------------------------------------------------------ answer */
 
-static void put_value(const llm_count_t *survey, const llm_field_t *field,
+static void put_value(const llm_survey_t *survey, const llm_field_t *field,
                       apr_uint32_t number, llm_buf_t *out, apr_pool_t *pool)
 {
     llm_store_t *store = survey->task->store;
@@ -635,8 +635,8 @@ static void put_value(const llm_count_t *survey, const llm_field_t *field,
     }
 }
 
-void llm_count_put(const llm_count_t *survey, const apr_uint32_t *numbers,
-                   llm_buf_t *out, apr_pool_t *pool)
+void llm_survey_put(const llm_survey_t *survey, const apr_uint32_t *numbers,
+                    llm_buf_t *out, apr_pool_t *pool)
 {
     unsigned i;
 

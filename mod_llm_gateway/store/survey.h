@@ -21,7 +21,7 @@
 #define LLM_SURVEY_BY     8 /* fields at most */
 #define LLM_SURVEY_GROUPS 1000000
 
-typedef struct llm_count_t {
+typedef struct llm_survey_t {
     llm_task_t *task;
     /* what is asked for */
     llm_filters_t filters;
@@ -45,17 +45,17 @@ typedef struct llm_count_t {
     apr_uint32_t spans[LLM_SURVEY_BY];
     unsigned seen; /* records, for the progress */
     apr_status_t status;
-} llm_count_t;
+} llm_survey_t;
 
 /* Reads the request: its "by", filters, zone, since and until. */
-apr_status_t llm_count_ask(llm_count_t *survey, llm_task_t *task);
+apr_status_t llm_survey_ask(llm_survey_t *survey, llm_task_t *task);
 /* Sums it all up. APR_ENOSPC: too many groups. APR_EINTR: the store closes;
  * APR_EOF: nobody waits for it. */
-apr_status_t llm_count_run(llm_count_t *survey);
+apr_status_t llm_survey_run(llm_survey_t *survey);
 /* Adds one record, if it passes the filters. */
-apr_status_t llm_count_add(llm_count_t *survey, const llm_record_t *record);
+apr_status_t llm_survey_add(llm_survey_t *survey, const llm_record_t *record);
 /* The members of a group, each called after its field. */
-void llm_count_put(const llm_count_t *survey, const apr_uint32_t *numbers,
-                   llm_buf_t *out, apr_pool_t *pool);
+void llm_survey_put(const llm_survey_t *survey, const apr_uint32_t *numbers,
+                    llm_buf_t *out, apr_pool_t *pool);
 
 #endif /* STORE_SURVEY_H */

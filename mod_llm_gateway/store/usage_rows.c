@@ -102,19 +102,19 @@ static int compare(const void *a, const void *b)
     return x->place < y->place ? -1 : x->place > y->place;
 }
 
-static apr_status_t say_group(const llm_count_t *survey, unsigned place)
+static apr_status_t say_group(const llm_survey_t *survey, unsigned place)
 {
     llm_task_t *task = survey->task;
 
     llm_task_begin(task, "row");
-    llm_count_put(survey, llm_groups_numbers(survey->groups, place), task->out,
-                  task->row_pool);
+    llm_survey_put(survey, llm_groups_numbers(survey->groups, place), task->out,
+                   task->row_pool);
     llm_members_totals(task->out, llm_groups_totals(survey->groups, place));
     return llm_task_end(task);
 }
 
-static apr_status_t say_top(const llm_count_t *survey, const llm_order_t *order,
-                            unsigned count)
+static apr_status_t say_top(const llm_survey_t *survey,
+                            const llm_order_t *order, unsigned count)
 {
     ranked_t *ranked = malloc(count * sizeof(*ranked));
     apr_status_t status = APR_SUCCESS;
@@ -136,7 +136,7 @@ static apr_status_t say_top(const llm_count_t *survey, const llm_order_t *order,
     return status;
 }
 
-apr_status_t llm_usage_say(const llm_count_t *survey, const llm_order_t *order)
+apr_status_t llm_usage_say(const llm_survey_t *survey, const llm_order_t *order)
 {
     unsigned count = llm_groups_count(survey->groups), i;
     apr_status_t status = APR_SUCCESS;
@@ -150,7 +150,7 @@ apr_status_t llm_usage_say(const llm_count_t *survey, const llm_order_t *order)
     return status;
 }
 
-void llm_usage_put_total(const llm_count_t *survey, llm_buf_t *out)
+void llm_usage_put_total(const llm_survey_t *survey, llm_buf_t *out)
 {
     llm_member(out, "total");
     llm_buf_putc(out, '{');

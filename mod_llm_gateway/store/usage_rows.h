@@ -13,8 +13,9 @@ typedef struct llm_order_t {
 
 /* The request's "top" and "sort". */
 apr_status_t llm_order_ask(llm_order_t *order, llm_task_t *task);
-apr_status_t llm_usage_say(const llm_count_t *survey, const llm_order_t *order);
+apr_status_t llm_usage_say(const llm_survey_t *survey,
+                           const llm_order_t *order);
 /* The member "total". */
-void llm_usage_put_total(const llm_count_t *survey, llm_buf_t *out);
+void llm_usage_put_total(const llm_survey_t *survey, llm_buf_t *out);
 
 #endif /* STORE_USAGE_ROWS_H */
