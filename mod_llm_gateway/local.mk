@@ -18,6 +18,8 @@ noinst_LTLIBRARIES += \
 	%D%/core/llm_abort.h \
 	%D%/core/llm_bpe.c \
 	%D%/core/llm_bpe.h \
+	%D%/core/llm_bpe_internal.h \
+	%D%/core/llm_bpe_long.c \
 	%D%/core/llm_bpe_split.c \
 	%D%/core/llm_bpe_split.h \
 	%D%/core/llm_buf.c \

@@ -6,8 +6,8 @@
  * of any other the bytes are tokens at first, and of all neighbours that are a
  * token together those with the lowest rank, the leftmost of equals, become
  * one, until there are none. Short pieces, which are nearly all, look for the
- * lowest rank in an array; long ones keep a heap, so that no text takes time
- * by the square of its length.
+ * lowest rank in an array; long ones are llm_bpe_long.c's, so that no text
+ * takes time by the square of its length.
  *
  * Everything in the mapped file is checked when it is loaded: what is read
  * afterwards is read without further tests.
@@ -20,105 +20,24 @@
 #include <apr_mmap.h>
 #include <apr_strings.h>
 
-#include "core/llm_bpe_split.h"
+#include "core/llm_bpe_internal.h"
 
 #define MAGIC         "LLMVOCAB"
 #define VERSION       1
 #define HEAD_LENGTH   16
 #define ENTRY_LENGTH  48
-#define NAME_LENGTH   20
 #define ENCODINGS_MAX 8
-#define ID_BITS       18
-#define ID_MASK       ((1u << ID_BITS) - 1)
 #define FILE_MAX      (64 * 1024 * 1024)
-
-#define NONE UINT32_MAX
 
 /* Pieces up to this length are merged in an array, on the stack. */
 #define SHORT_PIECE 24
 /* Longer ones are cut: what a piece needs of memory has a limit. */
 #define PIECE_MAX 65536
 
-struct llm_encoding_t {
-    char name[NAME_LENGTH + 1];
-    llm_bpe_split_fn *split;
-    apr_uint32_t tokens;
-    apr_uint32_t longest;         /* bytes of the longest token */
-    apr_uint32_t mask;            /* number of slots, less one */
-    const unsigned char *offsets; /* tokens + 1 numbers */
-    const unsigned char *bytes;   /* of all tokens */
-    const unsigned char *slots;   /* mask + 1 numbers */
-};
-
 struct llm_vocabulary_t {
     unsigned count;
     llm_encoding_t encodings[ENCODINGS_MAX];
 };
-
-static inline apr_uint32_t number_at(const unsigned char *at)
-{
-    return at[0] | (apr_uint32_t)at[1] << 8 | (apr_uint32_t)at[2] << 16
-           | (apr_uint32_t)at[3] << 24;
-}
-
-/* ---- tokens ------------------------------------------------------------ */
-
-static inline apr_uint64_t word_at(const unsigned char *at, apr_size_t len)
-{
-    apr_uint64_t word = 0;
-
-    if (len >= 8) {
-        return number_at(at) | (apr_uint64_t)number_at(at + 4) << 32;
-    }
-    while (len) {
-        word = word << 8 | at[--len];
-    }
-    return word;
-}
-
-/* packaging/vocabulary.py has the same function: they change together. */
-static inline apr_uint64_t hash_of(const unsigned char *data, apr_size_t len)
-{
-    apr_uint64_t hash = (apr_uint64_t)len * 0x9E3779B97F4A7C15u;
-    apr_size_t at = 0;
-
-    do {
-        hash = (hash ^ word_at(data + at, len - at)) * 0xD6E8FEB86659FD93u;
-        hash ^= hash >> 32;
-        at += 8;
-    } while (at < len);
-    return hash * 0xD6E8FEB86659FD93u;
-}
-
-/* The id, which is the rank, of the token these bytes are, or NONE. */
-static inline apr_uint32_t find_token(const llm_encoding_t *encoding,
-                                      const unsigned char *data, apr_size_t len)
-{
-    apr_uint64_t hash;
-    apr_uint32_t slot, mark, at;
-
-    if (len > encoding->longest) {
-        return NONE;
-    }
-    hash = hash_of(data, len);
-    mark = (apr_uint32_t)(hash >> 50) << ID_BITS;
-    at = (apr_uint32_t)hash & encoding->mask;
-    while ((slot = number_at(encoding->slots + 4 * (apr_size_t)at)) != 0) {
-        if ((slot & ~ID_MASK) == mark) {
-            apr_uint32_t id = (slot & ID_MASK) - 1;
-            const unsigned char *offset =
-                encoding->offsets + 4 * (apr_size_t)id;
-            apr_uint32_t begin = number_at(offset);
-
-            if (number_at(offset + 4) - begin == len
-                && !memcmp(encoding->bytes + begin, data, len)) {
-                return id;
-            }
-        }
-        at = (at + 1) & encoding->mask;
-    }
-    return NONE;
-}
 
 /* ---- short pieces ------------------------------------------------------ */
 
@@ -175,150 +94,11 @@ static apr_size_t merge_short(const llm_encoding_t *encoding,
     return (apr_size_t)count;
 }
 
-/* ---- long pieces ------------------------------------------------------- */
-
-/* Parts as a list, the element's index being where it begins. */
-typedef struct link_t {
-    apr_uint32_t before, after; /* where the neighbours begin */
-    apr_uint32_t rank;          /* of the pair with the next one */
-} link_t;
-
-/* Pairs to merge, lowest first: rank above the place, so that of equal ranks
- * the leftmost comes first. What a merge has made out of date stays in until
- * it comes up: the list no longer agrees with it then. */
-typedef struct heap_t {
-    apr_uint64_t *keys;
-    apr_size_t count;
-} heap_t;
-
-/* Room for pieces of the longest kind seen so far. */
-typedef struct room_t {
-    apr_pool_t *pool;
-    apr_size_t size; /* bytes of a piece it is enough for */
-    link_t *links;
-    apr_uint64_t *keys;
-} room_t;
-
-static void make_room(room_t *room, apr_size_t len)
-{
-    if (len > room->size) {
-        room->size = len > 2 * room->size ? len : 2 * room->size;
-        room->links = apr_palloc(room->pool, sizeof(link_t) * (room->size + 1));
-        /* a pair for each byte, and two new ones for each merge */
-        room->keys =
-            apr_palloc(room->pool, sizeof(apr_uint64_t) * 3 * room->size);
-    }
-}
-
-static void heap_push(heap_t *heap, apr_uint64_t key)
-{
-    apr_size_t at = heap->count++;
-
-    while (at && heap->keys[(at - 1) / 2] > key) {
-        heap->keys[at] = heap->keys[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    heap->keys[at] = key;
-}
-
-static apr_uint64_t heap_pop(heap_t *heap)
-{
-    apr_uint64_t lowest = heap->keys[0], key = heap->keys[--heap->count];
-    apr_size_t at = 0, child;
-
-    while ((child = 2 * at + 1) < heap->count) {
-        if (child + 1 < heap->count
-            && heap->keys[child + 1] < heap->keys[child]) {
-            ++child;
-        }
-        if (heap->keys[child] >= key) {
-            break;
-        }
-        heap->keys[at] = heap->keys[child];
-        at = child;
-    }
-    heap->keys[at] = key;
-    return lowest;
-}
-
-typedef struct piece_t {
-    const llm_encoding_t *encoding;
-    const unsigned char *data;
-    apr_uint32_t len;
-    link_t *links;
-    heap_t heap;
-} piece_t;
-
-static void rank_pair(piece_t *piece, apr_uint32_t at)
-{
-    link_t *part = piece->links + at;
-
-    part->rank = NONE;
-    if (part->after < piece->len) {
-        part->rank = find_token(piece->encoding, piece->data + at,
-                                piece->links[part->after].after - at);
-    }
-    if (part->rank != NONE) {
-        heap_push(&piece->heap, (apr_uint64_t)part->rank << 32 | at);
-    }
-}
-
-/* Joins the part at `at` with the next one, which is no part any more. */
-static void merge_pair(piece_t *piece, apr_uint32_t at)
-{
-    link_t *links = piece->links;
-    apr_uint32_t next = links[at].after;
-
-    links[at].after = links[next].after;
-    links[next].rank = NONE;
-    if (links[at].after < piece->len) {
-        links[links[at].after].before = at;
-    }
-    rank_pair(piece, at);
-    if (at) {
-        rank_pair(piece, links[at].before);
-    }
-}
-
-static apr_size_t merge_long(const llm_encoding_t *encoding,
-                             const unsigned char *data, apr_size_t len,
-                             apr_uint32_t *ids, room_t *room)
-{
-    piece_t piece = {encoding, data, (apr_uint32_t)len, NULL, {NULL, 0}};
-    apr_size_t count = 0;
-
-    make_room(room, len);
-    piece.links = room->links;
-    piece.heap.keys = room->keys;
-    for (apr_uint32_t i = 0; i < piece.len; ++i) {
-        piece.links[i].before = i ? i - 1 : 0;
-        piece.links[i].after = i + 1;
-    }
-    for (apr_uint32_t i = 0; i < piece.len; ++i) {
-        rank_pair(&piece, i);
-    }
-    while (piece.heap.count) {
-        apr_uint64_t lowest = heap_pop(&piece.heap);
-        apr_uint32_t at = (apr_uint32_t)lowest;
-
-        if (piece.links[at].rank == (apr_uint32_t)(lowest >> 32)) {
-            merge_pair(&piece, at);
-        }
-    }
-    for (apr_uint32_t i = 0; i < piece.len; i = piece.links[i].after) {
-        if (ids) {
-            ids[count] =
-                find_token(encoding, data + i, piece.links[i].after - i);
-        }
-        ++count;
-    }
-    return count;
-}
-
 /* ---- texts ------------------------------------------------------------- */
 
 static apr_size_t encode_piece(const llm_encoding_t *encoding, const char *data,
-                               apr_size_t len, apr_uint32_t *ids, room_t *room)
+                               apr_size_t len, apr_uint32_t *ids,
+                               llm_bpe_room_t *room)
 {
     const unsigned char *bytes = (const unsigned char *)data;
     apr_uint32_t id = find_token(encoding, bytes, len);
@@ -333,8 +113,8 @@ static apr_size_t encode_piece(const llm_encoding_t *encoding, const char *data,
     while (len > SHORT_PIECE) {
         apr_size_t part = len < PIECE_MAX ? len : PIECE_MAX;
 
-        count +=
-            merge_long(encoding, bytes, part, ids ? ids + count : NULL, room);
+        count += llm_bpe_merge_long(encoding, bytes, part,
+                                    ids ? ids + count : NULL, room);
         bytes += part;
         len -= part;
     }
@@ -347,7 +127,7 @@ static apr_size_t encode_piece(const llm_encoding_t *encoding, const char *data,
 apr_size_t llm_bpe_encode(const llm_encoding_t *encoding, const char *data,
                           apr_size_t len, apr_uint32_t *ids, apr_pool_t *pool)
 {
-    room_t room = {pool, 0, NULL, NULL};
+    llm_bpe_room_t room = {.pool = pool};
     const char *end = data + len;
     apr_size_t count = 0;
     int open = 0;
@@ -366,7 +146,7 @@ apr_size_t llm_bpe_count_part(const llm_encoding_t *encoding, const char *data,
                               apr_size_t len, apr_size_t *pused,
                               apr_pool_t *pool)
 {
-    room_t room = {pool, 0, NULL, NULL};
+    llm_bpe_room_t room = {.pool = pool};
     const char *at = data, *end = data + len;
     apr_size_t count = 0;
     int open = 0;

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <apr_uri.h>
 
@@ -154,8 +155,17 @@ const char *llm_dialect_native_path(const llm_provider_t *provider,
 {
     const char *base = provider->base_path ? provider->base_path : "";
 
+    const char *last = strrchr(base, '/');
+
     if (llm_path_begins_with(rest, base)) {
         return rest;
     }
-    return apr_pstrcat(pool, base, *rest == '/' ? "" : "/", rest, NULL);
+    /* https://api.groq.com/openai/v1 and /v1/models: the version once */
+    if (last && last[1] == 'v' && apr_isdigit(last[2])
+        && llm_path_begins_with(rest, last)) {
+        rest += strlen(last);
+    }
+    return apr_pstrcat(pool, base,
+                       *rest == '/' || *rest == '?' || !*rest ? "" : "/", rest,
+                       NULL);
 }

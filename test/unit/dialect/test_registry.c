@@ -175,6 +175,13 @@ START_TEST(native_paths)
         {"https://x.test/v1", "/v1?x", "/v1?x"},
         {"https://x.test/a/b", "/a/b/c", "/a/b/c"},
         {"https://x.test/a/b", "/c", "/a/b/c"},
+        {"https://x.test/a/b", "/b/c", "/a/b/b/c"},
+        {"https://x.test/openai/v1", "/v1/models", "/openai/v1/models"},
+        {"https://x.test/openai/v1", "/v1?a=b", "/openai/v1?a=b"},
+        {"https://x.test/openai/v1", "/v1", "/openai/v1"},
+        {"https://x.test/openai/v1", "/v1beta/x", "/openai/v1/v1beta/x"},
+        {"https://x.test/openai/v1", "/openai/v1/x", "/openai/v1/x"},
+        {"https://x.test/a/vendor", "/vendor/x", "/a/vendor/vendor/x"},
     };
     apr_size_t i;
 
