@@ -17,6 +17,8 @@ Without a group all of them run.
   unit [FOLDER [SUITE]]   libcheck programs, fuzz corpora:  unit core sse
   lint [CHECK]            the checks of the sources:  lint layers
   httpd [PYTEST ...]      a real httpd:  httpd test_010_chat.py -k stream
+  pairs [FILE]            the table of client and provider dialects, and what
+                          passed of what; also written to FILE
   sdk [PYTEST ...]        the providers' official SDKs as clients
   asan [PYTEST ...]       unit and httpd again, under the sanitizers
 
@@ -258,6 +260,17 @@ group_httpd()
     pytest_in httpd "$top/test/httpd" "$build" "$@"
 }
 
+group_pairs()
+{
+    build_once
+    need_for_httpd
+    say "client dialects on provider dialects"
+    table=$build/pairs.md
+    pytest_in pairs "$top/test/httpd" "$build" --pairs "$table" \
+        test_030_translation.py test_130_recorded.py
+    [ $# -eq 0 ] || cp "$table" "$1"
+}
+
 group_asan()
 {
     need_to_build check
@@ -289,7 +302,7 @@ group_sdk()
 
 case ${1:-all} in
     -h | --help | help) usage; exit 0 ;;
-    all | unit | lint | httpd | sdk | asan) ;;
+    all | unit | lint | httpd | pairs | sdk | asan) ;;
     *) usage >&2; die "there is no group '$1'" ;;
 esac
 

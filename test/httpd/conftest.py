@@ -13,7 +13,16 @@ import re
 import pytest
 
 import env as environment
+import pairs
 from upstream import Upstream
+
+
+def pytest_addoption(parser):
+    parser.addoption("--pairs", metavar="FILE", help="write the table of pairs there")
+
+
+def pytest_configure(config):
+    pairs.register(config)
 
 
 @pytest.fixture(scope="session")
