@@ -29,7 +29,7 @@ static const ctl_column_t columns[] = {
     {"created", "CREATED", CTL_TIME, 0},
     {"expires", "EXPIRES", CTL_TIME, CTL_IF_ANY},
     {"revoked", "REVOKED", CTL_TIME, CTL_IF_ANY},
-    {"hint", "ENDS IN", CTL_TEXT, 0},
+    {"hint", "HINT", CTL_TEXT, 0},
     {"models", "MODELS", CTL_NAMES, CTL_IF_ANY},
     {"note", "NOTE", CTL_TEXT, CTL_IF_ANY},
     {"grace_until", "OLD SECRET UNTIL", CTL_TIME, CTL_IF_ANY},

@@ -32,7 +32,7 @@ static const ctl_column_t columns[] = {
     {"error_at", "at", CTL_TIME, CTL_IF_ANY},
     {NULL, NULL, CTL_TEXT, 0},
 };
-enum { STORE, ONLINE };
+enum { STORE, ONLINE, PID, VERSION, STARTED };
 
 static int status(ctl_t *ctl)
 {
@@ -46,6 +46,10 @@ static int status(ctl_t *ctl)
     cells = ctl_cells(columns, done, ctl->pool);
     cells[STORE] = ctl->store;
     cells[ONLINE] = ctl->world->door->is_online(ctl->client) ? "true" : "false";
+    if (!ctl->world->door->is_online(ctl->client)) {
+        /* The one who answered is this process. */
+        cells[PID] = cells[VERSION] = cells[STARTED] = NULL;
+    }
     ctl_record(ctl, "status", columns, cells, NULL);
     return CTL_DONE;
 }

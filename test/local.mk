@@ -249,10 +249,12 @@ endif
 EXTRA_PROGRAMS = \
 	%D%/bench/llmload \
 	%D%/bench/mockllm \
+	%D%/bench/storefill \
 	%D%/tokens/encode
 EXTRA_DIST += \
 	%D%/bench/README.md \
 	%D%/bench/bench.py \
+	%D%/bench/bench_store.py \
 	%D%/tokens/accuracy.py \
 	%D%/tokens/compare.mjs \
 	%D%/tokens/texts.json
@@ -264,11 +266,19 @@ EXTRA_DIST += \
 %C%_bench_mockllm_SOURCES = %D%/bench/mockllm.c
 %C%_bench_llmload_SOURCES = %D%/bench/llmload.c
 %C%_bench_llmload_LDADD = $(OPENSSL_LIBS)
+%C%_bench_storefill_SOURCES = %D%/bench/storefill.c
+%C%_bench_storefill_LDADD = mod_llm_gateway/libllm_store.la \
+	mod_llm_gateway/libllm_core.la $(DB_LIBS) $(OPENSSL_LIBS) \
+	$(APU_LIBS) $(APR_LIBS) -lpthread
 
 # BENCHFLAGS=--quick for a look, BENCHFLAGS='--only rps' for one part.
 bench: all %D%/bench/llmload %D%/bench/mockllm
 	python3 $(srcdir)/%D%/bench/bench.py --build . $(BENCHFLAGS)
 .PHONY: bench
+
+bench-store: all %D%/bench/storefill
+	python3 $(srcdir)/%D%/bench/bench_store.py --build . $(BENCHFLAGS)
+.PHONY: bench-store
 
 # The fuzz targets, run over their corpora and a few mutants of them.
 fuzz_corpus = $(abs_top_srcdir)/%D%/fuzz/corpus

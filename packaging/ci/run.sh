@@ -142,6 +142,14 @@ job_bench()
     make -C "$folder" bench
 }
 
+# Times of llmgwctl with a large store: 100,000 keys, 10 million requests.
+job_bench_store()
+{
+    folder=$(configured bench CFLAGS='-O2 -g')
+    make -C "$folder" -j"$jobs" all
+    make -C "$folder" bench-store
+}
+
 # The encoder against the npm package tiktoken, for each character there is,
 # and how long it takes; where recordings are, how near counts come elsewhere.
 job_tokens()

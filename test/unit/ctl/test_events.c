@@ -100,9 +100,9 @@ START_TEST(status_is_a_record)
     fake_expect("status --store /s", CTL_DONE,
                 "Store             /s\n"
                 "Gateway runs      no\n"
-                "Owner's process   42\n"
-                "Owner's version   0.1.0\n"
-                "Owner since       2026-11-22 10:00:00\n"
+                "Owner's process   -\n" /* 42 is llmgwctl itself */
+                "Owner's version   -\n"
+                "Owner since       -\n"
                 "Store since       2026-11-01 10:00:00\n"
                 "Store's format    1\n"
                 "Bytes on disk     16,859,135\n"

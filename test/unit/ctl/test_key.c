@@ -120,11 +120,11 @@ START_TEST(list_is_a_table)
     fake_expect(
         "key list", CTL_DONE,
         "  ID  NAME   TEAM    STATE    CREATED              REVOKED          "
-        "    ENDS IN  MODELS\n"
+        "    HINT  MODELS\n"
         "   7  alice  search  active   2026-11-22 10:00:00  -                "
-        "    x9-Q     smart,openai/*\n"
+        "    x9-Q  smart,openai/*\n"
         "1200  bob    -       revoked  2026-01-02 03:04:05  2026-02-02 "
-        "03:04:05  AAAA     -\n",
+        "03:04:05  AAAA  -\n",
         "");
     ck_assert_str_eq(fake_asked("op"), "\"key.list\"");
 }
@@ -210,7 +210,7 @@ START_TEST(show_is_a_record)
                 "TEAM     search\n"
                 "STATE    active\n"
                 "CREATED  2026-11-22 10:00:00\n"
-                "ENDS IN  x9-Q\n"
+                "HINT     x9-Q\n"
                 "MODELS   smart,openai/*\n",
                 "");
 }
