@@ -293,7 +293,9 @@ static int edit(ctl_t *ctl, const char *op, const char *did)
     if (status != CTL_DONE || ctl->face != CTL_TABLE) {
         return status == CTL_DONE ? print_key(ctl, done) : status;
     }
-    fprintf(ctl->world->out, "%s: %s\n", ctl_argument(ctl, 0), did);
+    /* the store answers when every child can see it */
+    fprintf(ctl->world->out, "%s: %s, in force now\n", ctl_argument(ctl, 0),
+            did);
     return CTL_DONE;
 }
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Client keys: where they may be, what is refused and how, and how httpd's
 own Require works with them."""
+import threading
+import time
+
 import pytest
 
 import reader
@@ -200,3 +203,44 @@ def test_only_hashes_are_stored(four, upstream):
     key = four.key("hashed")
     assert post(four, OPENAI, key=key).status == 200
     assert not four.files_with(key[6:].encode())
+
+
+def test_a_change_is_in_force_when_the_store_has_answered(four, upstream):
+    """Under load, in every child: a request that begins after the answer is
+    refused, and one that begins after the next answer is served again."""
+    key = four.key("under-load")
+    seen, stop = [], threading.Event()      # (began, ended, status)
+
+    def ask():
+        while not stop.is_set():
+            began = time.monotonic()
+            status = four.get("/v1/models", key=key).status
+            seen.append((began, time.monotonic(), status))
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    changes = []                            # (asked, answered, status from then on)
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(10):
+            for op, status in (("key.disable", 401), ("key.enable", 200)):
+                time.sleep(0.05)
+                asked = time.monotonic()
+                assert "done" in four.ask_owner(op, name="under-load")[1]
+                changes.append((asked, time.monotonic(), status))
+    finally:
+        time.sleep(0.1)
+        stop.set()
+        for thread in threads:
+            thread.join()
+    ends = [c[0] for c in changes[1:]] + [time.monotonic()]
+    late = []
+    for (asked, answered, status), end in zip(changes, ends):
+        after = [s for s in seen if s[0] >= answered and s[1] < end]
+        assert after and all(s[2] == status for s in after), (status, after)
+        late += [s[1] - asked for s in seen if asked <= s[1] < end and s[2] != status]
+    took = sorted(answered - asked for asked, answered, _ in changes)
+    print(f"{len(seen)} requests, {len(changes)} changes: answered in "
+          f"{took[len(took) // 2] * 1e3:.1f} ms (median), {took[-1] * 1e3:.1f} ms (most); "
+          f"the last answer of the old state {max(late, default=0) * 1e3:.1f} ms after "
+          "the change was asked for")

@@ -219,8 +219,8 @@ END_TEST
 START_TEST(revoke_and_delete_say_what_they_did)
 {
     fake.answer = shown;
-    fake_expect("key revoke alice", CTL_DONE, "alice: revoked\n", "");
-    fake_expect("key delete alice", CTL_DONE, "alice: deleted\n", "");
+    fake_expect("key revoke alice", CTL_DONE, "alice: revoked, in force now\n", "");
+    fake_expect("key delete alice", CTL_DONE, "alice: deleted, in force now\n", "");
     fake_expect("key delete alice --json", CTL_DONE,
                 "{\"key\":" ALICE_SHOWN "}\n", "");
 }
