@@ -83,6 +83,21 @@ static void put(request_rec *r, llmgw_request_t *request,
     }
 }
 
+/* Whoever has the end of an answer has all of it: from now on a kill must not
+ * cost a token. */
+void llmgw_account_complete(request_rec *r, llmgw_request_t *request)
+{
+    llm_record_t record;
+
+    if (request->slot && !request->settled) {
+        llm_flow_record(request->x, &record, apr_time_now());
+        if (!record.status) {
+            record.status = (apr_uint16_t)r->status;
+        }
+        llm_inflight_update(request->slot, &record);
+    }
+}
+
 void llmgw_account_settle(request_rec *r, llmgw_request_t *request)
 {
     llm_exchange_t *x = request ? request->x : NULL;

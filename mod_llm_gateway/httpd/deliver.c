@@ -51,6 +51,7 @@ void llmgw_deliver(request_rec *r, llmgw_request_t *request, int last)
         x->bytes_out += x->out->len;
     }
     if (last) {
+        llmgw_account_complete(r, request);
         add_end(r, request);
     }
     else {

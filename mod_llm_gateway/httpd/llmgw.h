@@ -297,6 +297,8 @@ void llmgw_ledger_good(llmgw_ledger_t *ledger, apr_time_t now);
 /* account.c: in-flight slot and the one record of an exchange. */
 llm_problem_t *llmgw_account_open(request_rec *r, llmgw_request_t *request);
 void llmgw_account_update(llmgw_request_t *request, apr_time_t now);
+/* The answer is whole, and about to be delivered to its end. */
+void llmgw_account_complete(request_rec *r, llmgw_request_t *request);
 /* Puts the record once; sets LLM_* variables. Called at log_transaction and,
  * should that never come, by a cleanup of r->pool. */
 void llmgw_account_settle(request_rec *r, llmgw_request_t *request);
