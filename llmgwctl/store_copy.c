@@ -17,8 +17,7 @@
 #include "store/files.h"
 #include "store/folder.h"
 
-#define BUSY        "busy" /* the file in the folder that is locked */
-#define MAKING_TIME 60     /* seconds a folder may be without it */
+#define MAKING_TIME 60 /* seconds a folder may be without its files */
 
 const char *ctl_absolute(const char *path, apr_pool_t *pool)
 {
@@ -43,21 +42,32 @@ int ctl_fix_store(ctl_t *ctl)
     return CTL_DONE;
 }
 
-/* Nobody works on it any more. */
-static int is_left(const char *dir, apr_pool_t *pool)
+/* Does a process hold the lock of that file? -1: it is not there. */
+static int is_held(const char *dir, const char *name, apr_pool_t *pool)
 {
-    int fd = open(apr_pstrcat(pool, dir, "/" BUSY, NULL),
+    int fd = open(apr_pstrcat(pool, dir, "/", name, NULL),
                   O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-    struct stat info;
     int is;
 
     if (fd < 0) {
-        return errno == ENOENT && !stat(dir, &info)
-               && info.st_mtime + MAKING_TIME < apr_time_sec(apr_time_now());
+        return -1;
     }
-    is = !flock(fd, LOCK_EX | LOCK_NB);
+    is = flock(fd, LOCK_EX | LOCK_NB) < 0;
     close(fd);
     return is;
+}
+
+/* Nobody works on it any more. */
+static int is_left(const char *dir, apr_pool_t *pool)
+{
+    int is_busy = is_held(dir, LLM_COPY_BUSY, pool);
+    struct stat info;
+
+    if (is_busy < 0) {
+        return !stat(dir, &info)
+               && info.st_mtime + MAKING_TIME < apr_time_sec(apr_time_now());
+    }
+    return !is_busy && is_held(dir, LLM_COPY_MAKING, pool) != 1;
 }
 
 static void remove_left(const ctl_t *ctl)
@@ -93,8 +103,9 @@ static int make_folder(ctl_copy_t *copy, ctl_t *ctl)
     copy->journal = apr_pstrcat(ctl->pool, copy->dir, "/journal", NULL);
     copy->lock = -1;
     if (!mkdir(copy->dir, 0700)) {
-        copy->lock = open(apr_pstrcat(ctl->pool, copy->dir, "/" BUSY, NULL),
-                          O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        copy->lock =
+            open(apr_pstrcat(ctl->pool, copy->dir, "/" LLM_COPY_BUSY, NULL),
+                 O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     }
     if (copy->lock < 0 || flock(copy->lock, LOCK_EX | LOCK_NB) < 0) {
         return ctl_fail(ctl, CTL_REFUSED, "internal", "%s: %s", copy->dir,

@@ -12,9 +12,13 @@
 
 #include "core/llm_time.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <apr_strings.h>
 
@@ -42,6 +46,39 @@ static int is_copy_name(const char *name)
            && strspn(name + prefix, "0123456789abcdef") == len - prefix;
 }
 
+/* Nobody takes it for a killed command's while it is being made. */
+static int lock_folder(const char *folder, apr_pool_t *pool)
+{
+    int fd = open(apr_pstrcat(pool, folder, "/" LLM_COPY_MAKING, NULL),
+                  O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+/* What was begun and is not wanted any more goes. */
+static apr_status_t copy_into(llm_copy_state_t *state, llm_task_t *task,
+                              const char *folder)
+{
+    int lock = lock_folder(folder, task->pool);
+    apr_status_t status = lock < 0 ? errno : APR_SUCCESS;
+
+    if (status == APR_SUCCESS) {
+        status = llm_store_copy(task->store, folder, say_copied, task, state,
+                                task->pool);
+    }
+    if (status != APR_SUCCESS) {
+        llm_folder_remove(folder);
+    }
+    if (lock >= 0) {
+        close(lock);
+    }
+    return status;
+}
+
 static apr_status_t copy(llm_task_t *task)
 {
     const llm_store_t *store = task->store;
@@ -63,8 +100,7 @@ static apr_status_t copy(llm_task_t *task)
     if (lstat(folder, &info) < 0 || !S_ISDIR(info.st_mode)) {
         return llm_task_refuse(task, "usage", "folder: %s is not there", name);
     }
-    status = llm_store_copy(task->store, folder, say_copied, task, &state,
-                            task->pool);
+    status = copy_into(&state, task, folder);
     if (status != APR_SUCCESS) {
         return status;
     }

@@ -61,6 +61,13 @@ static int ends_with(const char *name, const char *end)
     return len > tail && !strcmp(name + len - tail, end);
 }
 
+static int is_there(const copying_t *copying, const char *name)
+{
+    return !access(apr_pstrcat(copying->pool, copying->store->folder->env, "/",
+                               name, NULL),
+                   F_OK);
+}
+
 static apr_status_t copy_tables(copying_t *copying)
 {
     apr_array_header_t *names;
@@ -75,7 +82,7 @@ static apr_status_t copy_tables(copying_t *copying)
             continue;
         }
         status = llm_bdb_copy_table(copying->store->bdb, name, copying->env);
-        if (status == APR_NOTFOUND) {
+        if (status == APR_NOTFOUND && !is_there(copying, name)) {
             status = APR_SUCCESS; /* a day that was dropped just now */
         }
         else if (status == APR_SUCCESS) {

@@ -19,6 +19,10 @@
 
 /* What the folder of a copy in the making is called, within the store's. */
 #define LLM_COPY_PREFIX "copy-"
+/* Files in it that are locked with flock: by who works on it, and by the owner
+ * while it is being made. */
+#define LLM_COPY_BUSY   "busy"
+#define LLM_COPY_MAKING "making"
 
 /* What was copied so far. */
 typedef struct llm_copy_state_t {
