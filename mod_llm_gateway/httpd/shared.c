@@ -37,7 +37,8 @@
 #define OWNER_SILENCE_MAX  apr_time_from_sec(10)
 #define RETRY_EVERY        apr_time_from_sec(1)
 #define DISK_LEAST         1048576 /* bytes free before a journal is tried */
-#define COUNT_ALWAYS_BELOW 1024    /* slots; more are counted now and then */
+#define DISK_EVERY         apr_time_from_msec(100)
+#define COUNT_ALWAYS_BELOW 1024 /* slots; more are counted now and then */
 #define COUNT_EVERY        apr_time_from_msec(10)
 
 #define COMPLAIN APLOG_MARK, APLOG_ERR | APLOG_STARTUP
@@ -59,6 +60,8 @@ static struct shared_t {
     llm_journal_t *journal;   /* atomic: a thread may open it later */
     apr_time_t journal_tried; /* atomic; 0 it is open */
     apr_time_t put_failed;    /* atomic; 0 the last put went well */
+    apr_time_t disk_looked;   /* atomic: when `disk_full` was found out */
+    int disk_full;            /* atomic */
     apr_time_t counted;       /* atomic: when `running` was counted */
     unsigned running;         /* atomic */
 } shared;
@@ -355,12 +358,24 @@ apr_status_t llmgw_shared_put(const llm_record_t *record)
     return status;
 }
 
-static int has_disk_space(const char *path)
+static int is_full(const char *path)
 {
     struct statvfs info;
 
     return !statvfs(path, &info)
-           && (apr_uint64_t)info.f_bavail * info.f_frsize >= DISK_LEAST;
+           && (apr_uint64_t)info.f_bavail * info.f_frsize < DISK_LEAST;
+}
+
+/* Seen before a record does not fit, and by each child alike: what was served
+ * could not be written down any more. */
+static int is_disk_full(apr_time_t now)
+{
+    if (shared.journal_dir
+        && is_my_turn(&shared.disk_looked, now, DISK_EVERY)) {
+        __atomic_store_n(&shared.disk_full, is_full(shared.journal_dir),
+                         __ATOMIC_RELAXED);
+    }
+    return __atomic_load_n(&shared.disk_full, __ATOMIC_RELAXED);
 }
 
 /* Can what is used now be written down? While it could not be the last time,
@@ -378,7 +393,7 @@ static int is_journal_good(apr_time_t now)
         return llmgw_shared_journal() != NULL;
     }
     return !__atomic_load_n(&shared.put_failed, __ATOMIC_RELAXED)
-           || (has_disk_space(shared.journal_dir)
+           || (!is_full(shared.journal_dir)
                && is_my_turn(&shared.put_failed, now, RETRY_EVERY));
 }
 
@@ -420,6 +435,9 @@ static const char *metering_fault(apr_time_t now, int *pfatal)
     }
     if (now - health.heartbeat > OWNER_SILENCE_MAX) {
         return "the store's process does not answer";
+    }
+    if (is_disk_full(now)) {
+        return "there is no space left on the store's disk";
     }
     return is_journal_good(now) ? NULL : "the usage journal cannot be written";
 }
