@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * llmgwctl cost: what was spent today, this month, and since a time of choice.
+ * llmgwctl cost: what was spent today, this month, and since a time of choice;
+ * and what the month comes to when it goes on as it did.
  *
  * Each span is one question to the store; their rows are put together by name.
  * What spent most in the longest span asked for comes first.
@@ -12,6 +13,8 @@
 
 #include <apr_hash.h>
 #include <apr_strings.h>
+
+#define TOO_EARLY 3600 /* seconds of a month that foretell nothing */
 
 enum { TODAY, MONTH, SINCE, SPANS };
 
@@ -27,6 +30,8 @@ typedef struct report_t {
     apr_hash_t *by_name;
     apr_array_header_t *rows; /* of spent_t * */
     spent_t total;
+    ctl_zone_t zone;
+    double month;         /* the share of it that is over; 0: too little */
     apr_int64_t unpriced; /* requests of the widest span without a price */
 } report_t;
 
@@ -56,7 +61,7 @@ static void add_row(void *baton, const llm_json_t *row)
     }
 }
 
-static int ask_span(report_t *report, unsigned span, const char *since)
+static int ask_span(report_t *report, unsigned span, apr_time_t since)
 {
     llm_buf_t *request = ctl_request(report->ctl, "usage");
 
@@ -64,7 +69,8 @@ static int ask_span(report_t *report, unsigned span, const char *since)
     ctl_request_raw(
         request, "by",
         apr_pstrcat(report->ctl->pool, "[\"", report->by, "\"]", NULL));
-    ctl_request_text(request, "since", since);
+    ctl_request_when(request, "since", since, report->ctl->pool);
+    ctl_request_zone(request, &report->zone, report->ctl->pool);
     return ctl_ask(report->ctl, request, add_row, report, NULL);
 }
 
@@ -85,26 +91,49 @@ static int read_by(report_t *report)
                     by);
 }
 
+/* How much of the month is over. */
+static double share_of_month(const report_t *report, apr_int64_t begin)
+{
+    const llm_zone_t *zone = &report->zone.zone;
+    apr_int64_t now = apr_time_sec(report->ctl->world->now);
+    apr_int64_t end =
+        llm_span_begin(zone, LLM_SPAN_MONTH,
+                       llm_span_next(zone, LLM_SPAN_MONTH,
+                                     llm_span_of(zone, LLM_SPAN_MONTH, now)));
+
+    return now - begin < TOO_EARLY
+               ? 0
+               : (double)(now - begin) / (double)(end - begin);
+}
+
+static apr_int64_t begin_of_this(const report_t *report, llm_span_e span)
+{
+    const llm_zone_t *zone = &report->zone.zone;
+
+    return llm_span_begin(
+        zone, span,
+        llm_span_of(zone, span, apr_time_sec(report->ctl->world->now)));
+}
+
 static int ask_spans(report_t *report)
 {
-    ctl_t *ctl = report->ctl;
-    const char *since;
-    apr_time_exp_t now;
-    int status = ctl_option_time(&since, ctl, "since");
+    apr_int64_t month;
+    apr_time_t since;
+    int status = ctl_read_zone(&report->zone, report->ctl);
 
+    if (status == CTL_DONE) {
+        status = ctl_read_when(&since, report->ctl, "since", &report->zone);
+    }
     if (status != CTL_DONE) {
         return status;
     }
     report->spans = since ? SPANS : SINCE;
-    apr_time_exp_gmt(&now, ctl->world->now);
-    status =
-        ask_span(report, TODAY,
-                 apr_psprintf(ctl->pool, "%04d-%02d-%02dT00:00:00Z",
-                              now.tm_year + 1900, now.tm_mon + 1, now.tm_mday));
+    month = begin_of_this(report, LLM_SPAN_MONTH);
+    report->month = share_of_month(report, month);
+    status = ask_span(report, TODAY,
+                      apr_time_from_sec(begin_of_this(report, LLM_SPAN_DAY)));
     if (status == CTL_DONE) {
-        status = ask_span(report, MONTH,
-                          apr_psprintf(ctl->pool, "%04d-%02d-01T00:00:00Z",
-                                       now.tm_year + 1900, now.tm_mon + 1));
+        status = ask_span(report, MONTH, apr_time_from_sec(month));
     }
     return status == CTL_DONE && since ? ask_span(report, SINCE, since)
                                        : status;
@@ -126,12 +155,19 @@ static int compare(const void *a, const void *b)
 static const char **cells_of(const report_t *report, const spent_t *spent)
 {
     apr_pool_t *pool = report->ctl->pool;
-    const char **cells = apr_pcalloc(pool, (SPANS + 2) * sizeof(*cells));
+    const char **cells = apr_pcalloc(pool, (SPANS + 3) * sizeof(*cells));
     unsigned i;
 
     cells[0] = spent->name;
     for (i = 0; i < report->spans; ++i) {
-        cells[1 + i] = apr_psprintf(pool, "%" APR_UINT64_T_FMT, spent->cost[i]);
+        /* the forecast stands behind the month */
+        cells[1 + i + (i > MONTH)] =
+            apr_psprintf(pool, "%" APR_UINT64_T_FMT, spent->cost[i]);
+    }
+    if (report->month > 0) {
+        cells[2 + MONTH] = apr_psprintf(
+            pool, "%" APR_UINT64_T_FMT,
+            (apr_uint64_t)((double)spent->cost[MONTH] / report->month));
     }
     return cells;
 }
@@ -142,6 +178,7 @@ static void print_report(report_t *report)
         {report->by, "NAME", CTL_TEXT, 0},
         {"today", "TODAY", CTL_MONEY, 0},
         {"month", "THIS MONTH", CTL_MONEY, 0},
+        {"forecast", "FORECAST", CTL_MONEY, 0},
         {"since", "SINCE", CTL_MONEY, report->spans == SPANS ? 0 : CTL_HIDE},
         {NULL, NULL, CTL_TEXT, 0},
     };
@@ -187,6 +224,7 @@ static int cost(ctl_t *ctl)
 static const ctl_option_t options[] = {
     {"by", "WHAT", "key, team, model or provider; else key"},
     {"since", "WHEN", "one more sum, from then on: 7d, 2026-01-01"},
+    CTL_OPTION_TZ,
     CTL_OPTION_FORMAT,
     {NULL, NULL, NULL},
 };
@@ -194,8 +232,10 @@ static const ctl_option_t options[] = {
 static const ctl_command_t commands[] = {
     {.needs = CTL_NEEDS_STORE,
      .summary = "Show what was spent today and this month",
-     .about = "Days and months are UTC's. Costs are in US dollars by the price "
-              "list in force when\nthe request was made.",
+     .about = "FORECAST is what the month comes to if it goes on as it did so "
+              "far. Costs are in US\ndollars by the price list in force when "
+              "the request was made. Nothing is limited\nhere: this shows what "
+              "was spent.",
      .example = "llmgwctl cost --by team",
      .options = options,
      .run = cost},

@@ -307,21 +307,28 @@ START_TEST(cost_puts_its_spans_together)
 {
     fake.answer = rows;
     fake_expect("cost --since 90d", CTL_DONE,
-                "NAME                   TODAY             THIS MONTH           "
-                "       SINCE\n"
+                "NAME                   TODAY             THIS MONTH          "
+                "     FORECAST                  SINCE\n"
                 "alice  $1,234,567,890.123457  $1,234,567,890.123457  "
-                "$1,234,567,890.123457\n"
-                "bob                $0.000038              $0.000038           "
-                "   $0.000038\n"
+                "$1,722,652,869.939707  $1,234,567,890.123457\n"
+                "bob                $0.000038              $0.000038          "
+                "    $0.000052              $0.000038\n"
                 "total  $1,234,567,890.123494  $1,234,567,890.123494  "
-                "$1,234,567,890.123494\n",
+                "$1,722,652,869.939760  $1,234,567,890.123494\n",
                 "The price of 1 requests is not known; their cost is not in "
                 "the sums.\n");
     ck_assert_str_eq(fake_asked("since"), "\"2026-08-24T12:00:00Z\"");
     ck_assert_int_eq(fake_run("cost --by team"), CTL_DONE);
     ck_assert_str_eq(fake_asked("since"), "\"2026-11-01T00:00:00Z\"");
     ck_assert_str_eq(fake_asked("by"), "[\"team\"]");
+    ck_assert_int_eq(fake_run("cost --tz -03:00"), CTL_DONE);
+    ck_assert_str_eq(fake_asked("since"), "\"2026-11-01T03:00:00Z\"");
     ck_assert_int_eq(fake_run("cost --by hour"), CTL_USAGE);
+    /* half an hour foretells nothing */
+    fake.world.now = APR_INT64_C(1793493000000000); /* 2026-11-01T00:30 */
+    ck_assert_int_eq(fake_run("cost --json"), CTL_DONE);
+    ck_assert_ptr_nonnull(
+        strstr(fake.out, "\"forecast_nanodollars\":null,\"forecast\":null,"));
 }
 END_TEST
 
