@@ -35,9 +35,10 @@ typedef struct llm_counter_t {
 
 static const struct {
     const char *model, *encoding;
-    unsigned percent;
+    unsigned percent, tools;
 } encodings[] = {
-#define ENCODING(model, encoding, percent) {model, encoding, percent},
+#define ENCODING(model, encoding, percent, tools)                              \
+    {model, encoding, percent, tools},
 #include "core/llm_encodings.def"
 #undef ENCODING
 };
@@ -45,7 +46,7 @@ static const struct {
 llm_tokenizer_t llm_tokenizer_find(const llm_vocabulary_t *vocabulary,
                                    const char *model)
 {
-    llm_tokenizer_t tokenizer = {NULL, 100};
+    llm_tokenizer_t tokenizer = {NULL, 100, 0};
     const char *slash = model ? strrchr(model, '/') : NULL;
 
     model = slash ? slash + 1 : model ? model : "";
@@ -54,6 +55,7 @@ llm_tokenizer_t llm_tokenizer_find(const llm_vocabulary_t *vocabulary,
             tokenizer.encoding =
                 llm_vocabulary_find(vocabulary, encodings[i].encoding);
             tokenizer.percent = encodings[i].percent;
+            tokenizer.tools = encodings[i].tools;
             break;
         }
     }

@@ -16,10 +16,12 @@
 #include "core/llm_bpe.h"
 #include "core/llm_json.h"
 
-/* What encodes a text; all zero without a vocabulary. */
+/* How a model's tokens are counted. */
 typedef struct llm_tokenizer_t {
     const llm_encoding_t *encoding; /* NULL: rule of thumb */
     unsigned percent;               /* the model's tokens for a hundred */
+    unsigned tools;                 /* what its provider adds to a request that
+                                       has tools, in tokens */
 } llm_tokenizer_t;
 
 /* By llm_encodings.def. vocabulary and model may be NULL. */

@@ -9,6 +9,8 @@
  * before the answer), and of tools their schemas with the members' names. The
  * strings that only tell the server how to read the others are left out.
  *
+ * What a provider puts before tools is added where it is published.
+ *
  * Media count a flat sum: what they cost depends on sizes nobody here knows.
  */
 #include "core/llm_tokens.h"
@@ -148,6 +150,14 @@ static int add_members(sum_t *sum, const llm_json_t *doc)
     return found;
 }
 
+/* Their provider tells the model how to use them. */
+static int has_tools(const llm_json_t *doc)
+{
+    const llm_json_t *tools = llm_json_get(doc, "tools");
+
+    return llm_json_is(tools, LLM_JSON_ARRAY) && tools->count;
+}
+
 apr_int64_t llm_tokens_of_request(const llm_json_t *doc,
                                   llm_tokenizer_t tokenizer, apr_pool_t *pool)
 {
@@ -163,6 +173,9 @@ apr_int64_t llm_tokens_of_request(const llm_json_t *doc,
     if (!tokenizer.encoding || doc->type != LLM_JSON_OBJECT
         || !add_members(&sum, doc)) {
         add_everything(&sum, doc, 0);
+    }
+    if (doc->type == LLM_JSON_OBJECT && has_tools(doc)) {
+        sum.others += tokenizer.tools;
     }
     tokens = llm_tally_tokens(&sum.tally) + sum.others;
     apr_pool_destroy(scratch);

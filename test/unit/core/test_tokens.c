@@ -161,6 +161,23 @@ START_TEST(of_a_request_counts_what_a_model_reads)
 }
 END_TEST
 
+START_TEST(what_a_provider_puts_before_tools_is_counted)
+{
+    static const char *const with = "{\"tools\":[{\"name\":\"the\"}]}";
+    static const char *const without = "{\"tools\":[]}";
+    llm_tokenizer_t claude = tokenizer_of("claude-sonnet-4-5"), bare = claude;
+
+    bare.tools = 0;
+    ck_assert_int_eq(request(with, claude) - request(with, bare), 346);
+    ck_assert_int_eq(request(without, claude), 0);
+    /* by rule of thumb too */
+    ck_assert_int_eq(
+        request(with, llm_tokenizer_find(NULL, "claude-3-5-haiku-latest"))
+            - request(with, llm_tokenizer_find(NULL, "gpt-4o")),
+        264);
+}
+END_TEST
+
 Suite *tokens_suite(void)
 {
     Suite *suite = suite_create("tokens");
@@ -175,6 +192,7 @@ Suite *tokens_suite(void)
     tcase_add_test(encoded, a_text_in_pieces_counts_as_a_whole_one);
     tcase_add_test(encoded, texts_of_different_runs_do_not_merge);
     tcase_add_test(encoded, of_a_request_counts_what_a_model_reads);
+    tcase_add_test(encoded, what_a_provider_puts_before_tools_is_counted);
     suite_add_tcase(suite, encoded);
     return suite;
 }
