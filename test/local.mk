@@ -172,6 +172,7 @@ endif
 	%D%/unit/dialect/test_gemini.c \
 	%D%/unit/dialect/test_gemini_answers.c \
 	%D%/unit/dialect/test_gemini_calls.c \
+	%D%/unit/dialect/test_gemini_client.c \
 	%D%/unit/dialect/test_gemini_schema.c \
 	%D%/unit/dialect/test_huggingface.c \
 	%D%/unit/dialect/test_huggingface_inference.c \

@@ -35,9 +35,9 @@ llm_problem_t *llm_count_reply(llm_exchange_t *x)
     }
     answer.tokens = llm_tokens_of_request(
         question_of(x->doc),
-        llm_tokenizer_find(x->policy->vocabulary,
-                           x->plan->nelts && first->model ? first->model
-                                                          : x->model),
+        llm_tokenizer_find(x->policy->vocabulary, x->plan->nelts && first->model
+                                                      ? first->model
+                                                      : x->model),
         x->pool);
     x->client->write_response(x->out, x->ask, &answer, x->pool);
     apr_table_setn(x->reply.headers, "x-llm-estimated", "tokens");

@@ -238,9 +238,8 @@ static llm_problem_t *stage_read(llm_exchange_t *x)
             llm_problem_field(x->pool, "stream", "expected true or false");
     }
     if (!problem) {
-        x->stream =
-            x->op == LLM_OP_CHAT
-            && (x->line ? x->line->stream : is_true(members.stream));
+        x->stream = x->op == LLM_OP_CHAT
+                    && (x->line ? x->line->stream : is_true(members.stream));
         note_labels(x, &members);
     }
     return problem;

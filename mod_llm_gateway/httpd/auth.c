@@ -121,13 +121,14 @@ static const char *request_line(request_rec *r, const char *query)
     const char *begin = ap_strchr_c(r->the_request, '?');
     const char *end = begin ? ap_strchr_c(begin, ' ') : NULL;
 
-    return begin ? apr_pstrcat(r->pool,
-                               apr_pstrmemdup(r->pool, r->the_request,
-                                              (apr_size_t)(begin
-                                                           - r->the_request)),
-                               query ? "?" : "", query ? query : "",
-                               end ? end : "", NULL)
-                 : r->the_request;
+    if (!begin) {
+        return r->the_request;
+    }
+    return apr_pstrcat(r->pool,
+                       apr_pstrmemdup(r->pool, r->the_request,
+                                      (apr_size_t)(begin - r->the_request)),
+                       query ? "?" : "", query ? query : "", end ? end : "",
+                       NULL);
 }
 
 void llmgw_auth_take_query(request_rec *r, llmgw_request_t *request)
@@ -139,10 +140,9 @@ void llmgw_auth_take_query(request_rec *r, llmgw_request_t *request)
         return;
     }
     note_query_keys(r, request);
-    path = r->unparsed_uri
-               ? apr_pstrmemdup(r->pool, r->unparsed_uri,
-                                strcspn(r->unparsed_uri, "?"))
-               : r->uri;
+    path = r->unparsed_uri ? apr_pstrmemdup(r->pool, r->unparsed_uri,
+                                            strcspn(r->unparsed_uri, "?"))
+                           : r->uri;
     r->the_request = (char *)request_line(r, kept);
     r->unparsed_uri =
         kept ? apr_pstrcat(r->pool, path, "?", kept, NULL) : (char *)path;

@@ -324,7 +324,9 @@ def _gemini_doc(doc, said):
     said.usage = gemini_usage(doc.get("usageMetadata")) or said.usage
     if (doc.get("promptFeedback") or {}).get("blockReason"):
         said.finish = "filter"
-    for candidate in (doc.get("candidates") or [])[:1]:
+    for candidate in doc.get("candidates") or []:
+        if candidate.get("index"):
+            continue            # the first one is what is compared
         for part in (candidate.get("content") or {}).get("parts") or []:
             if "functionCall" in part:
                 said.calls.append((part["functionCall"]["name"],
