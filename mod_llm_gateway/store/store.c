@@ -49,9 +49,10 @@ static apr_status_t open_table(llm_table_t **ptable, llm_store_t *store,
     apr_status_t status = llm_table_open(ptable, store->bdb, file);
 
     if (status != APR_SUCCESS) {
-        *pwhat = apr_psprintf(store->pool, "%s/%s cannot be opened: %s",
-                              store->folder->env, file,
-                              text_of(status, store->pool));
+        *pwhat = apr_psprintf(
+            store->pool, "%s/%s cannot be opened: %s", store->folder->env, file,
+            status == APR_EINVAL ? "it is damaged, or no table"
+                                 : text_of(status, store->pool));
     }
     return status;
 }
@@ -113,10 +114,9 @@ static apr_status_t find_inflight(llm_store_t *store)
 
 static apr_status_t load_parts(llm_store_t *store)
 {
-    const llm_ledger_tables_t tables = {store->tables.meta, store->tables.rhour,
-                                        store->tables.rday, store->tables.quota,
-                                        store->tables.jpos,
-                                        store->tables.recent};
+    const llm_ledger_tables_t tables = {
+        store->tables.meta,  store->tables.rhour, store->tables.rday,
+        store->tables.quota, store->tables.jpos,  store->tables.recent};
     apr_status_t status =
         llm_keyring_load(&store->keyring, store->tables.keys,
                          store->tables.keyhash, store->tables.keyname,

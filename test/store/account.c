@@ -164,7 +164,7 @@ int account(killer_t *killer)
     failed += ok(4, !count.marked,
                  "no acknowledged record is taken for a killed one");
     failed += ok(5, !count.strange, "nothing is stored that was not sent");
-    failed += ok(6, check.agrees, "records, hours and days agree");
+    failed += ok(6, check.agrees, "records, hours, days and quotas agree");
     failed += ok(7, killer->shared->edits > 0 && !killer->shared->not_in_force,
                  "a key that was answered is in force");
     if (failed) {

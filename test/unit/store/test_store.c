@@ -350,6 +350,48 @@ START_TEST(a_full_disk_keeps_records_in_the_journals)
 }
 END_TEST
 
+START_TEST(a_folder_that_cannot_be_written_is_refused)
+{
+    const char *dir = rig_path("store");
+    llm_store_t *store;
+
+    ck_assert_int_eq(mkdir(dir, 0700), 0);
+    if (unshare(CLONE_NEWNS) < 0
+        || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0
+        || mount("none", dir, "tmpfs", 0, "size=64m,mode=0700") < 0) {
+        return;
+    }
+    rig_store_close(rig_store());
+    ck_assert_int_eq(
+        mount("none", dir, "tmpfs", MS_REMOUNT | MS_RDONLY, "size=64m"), 0);
+    refused(EROFS, "Read-only file system");
+    ck_assert_int_eq(mount("none", dir, "tmpfs", MS_REMOUNT, "size=64m"), 0);
+    store = rig_store();
+    rig_check(store, 0);
+    rig_store_close(store);
+    ck_assert_int_eq(umount2(dir, MNT_DETACH), 0);
+}
+END_TEST
+
+/* The first page tells what the file is; of keys.db it is read at once. */
+START_TEST(a_damaged_table_is_refused_and_named)
+{
+    const char *path = rig_path("store/env/keys.db");
+    unsigned char page[4096];
+    int fd;
+
+    rig_store_close(rig_store());
+    fd = open(path, O_RDWR);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(pread(fd, page, sizeof(page), 0), sizeof(page));
+    ck_assert_int_eq(pwrite(fd, "damage", 6, 30), 6);
+    refused(APR_EINVAL, "env/keys.db cannot be opened: it is damaged");
+    ck_assert_int_eq(pwrite(fd, page, sizeof(page), 0), sizeof(page));
+    close(fd);
+    rig_check(rig_store(), 0);
+}
+END_TEST
+
 START_TEST(old_usage_records_are_dropped_and_their_sums_kept)
 {
     llm_store_t *store = rig_store_with((llm_store_options_t){.keep_days = 2});
@@ -490,6 +532,8 @@ Suite *store_suite(void)
     tcase_add_test(kept, a_file_size_limit_keeps_records_in_the_journals);
     if (geteuid() == 0) {
         tcase_add_test(kept, a_full_disk_keeps_records_in_the_journals);
+        tcase_add_test(kept, a_folder_that_cannot_be_written_is_refused);
+        tcase_add_test(kept, a_damaged_table_is_refused_and_named);
     }
     tcase_add_test(kept, old_usage_records_are_dropped_and_their_sums_kept);
     tcase_add_test(kept,
