@@ -14,34 +14,6 @@ typedef struct reading_t {
     apr_status_t status;
 } reading_t;
 
-static int is_wanted_key(const apr_array_header_t *keys, apr_uint32_t key)
-{
-    int i;
-
-    for (i = 0; i < keys->nelts; ++i) {
-        if (APR_ARRAY_IDX(keys, i, apr_uint32_t) == key) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* Stands for the key's team; 0 for a key that has none. */
-static apr_uint32_t chief_of(const llm_query_t *query, apr_uint32_t key)
-{
-    return key < (apr_uint32_t)query->chiefs->nelts
-               ? APR_ARRAY_IDX(query->chiefs, key, apr_uint32_t)
-               : 0;
-}
-
-static int is_wanted(const llm_query_t *query, const llm_group_t *row)
-{
-    return (!query->team || *query->team == chief_of(query, row->key))
-           && (!query->keys || is_wanted_key(query->keys, row->key))
-           && (!query->model || *query->model == row->model)
-           && (!query->provider || *query->provider == row->provider);
-}
-
 /* The group that a row counts in. */
 static llm_group_t group_of(const reading_t *reading, const llm_group_t *row)
 {
@@ -54,9 +26,7 @@ static llm_group_t group_of(const reading_t *reading, const llm_group_t *row)
     else if (by & LLM_BY_DAY) {
         group.time = reading->is_days ? row->time : row->time / 24;
     }
-    group.key = by & LLM_BY_KEY    ? row->key
-                : by & LLM_BY_TEAM ? chief_of(reading->query, row->key)
-                                   : 0;
+    group.key = by & LLM_BY_KEY ? row->key : 0;
     group.model = by & LLM_BY_MODEL ? row->model : 0;
     group.provider = by & LLM_BY_PROVIDER ? row->provider : 0;
     return group;
@@ -74,9 +44,6 @@ static int read_row(void *baton, llm_datum_t key, llm_datum_t value)
     }
     if (row.time >= reading->until) {
         return 1;
-    }
-    if (!is_wanted(reading->query, &row)) {
-        return 0;
     }
     if (!llm_codec_read_totals(&more, value.data, value.len)) {
         reading->status = APR_EINVAL;

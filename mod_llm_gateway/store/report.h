@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sums over the rollups. A span of time is read from the rows of whole days as
- * far as it can, and from those of hours at its ends: a month costs some
- * thousand rows, whenever it begins.
+ * Sums over the rollups, for the store's own checks; what people ask for is
+ * store/tally.h's. A span of time is read from the rows of whole days as far as
+ * it can, and from those of hours at its ends.
  */
 #ifndef STORE_REPORT_H
 #define STORE_REPORT_H
@@ -16,22 +16,14 @@ enum {
     LLM_BY_MODEL = 1 << 1,
     LLM_BY_PROVIDER = 1 << 2,
     LLM_BY_DAY = 1 << 3,
-    LLM_BY_HOUR = 1 << 4,
-    LLM_BY_TEAM = 1 << 5 /* the group's key is some key of the team, unless
-                            it is grouped by key too */
+    LLM_BY_HOUR = 1 << 4
 };
 
 typedef struct llm_query_t {
     apr_uint32_t from_hour, until_hour; /* the latter is not in it */
     unsigned by;                        /* LLM_BY_*; the group's time is the
                                            hour's or the day's number */
-    const apr_array_header_t *keys;     /* of apr_uint32_t: only these; NULL */
-    const apr_uint32_t *model, *provider; /* only this one; NULL: all */
-    /* By key id: the first key of the same team; of llm_keyring_chiefs. NULL
-     * where no team is asked for. */
-    const apr_array_header_t *chiefs;
-    const apr_uint32_t *team; /* only the team of this chief; NULL: all */
-    const volatile int *stop; /* gives up when it is set; or NULL */
+    const volatile int *stop;           /* gives up when it is set; or NULL */
 } llm_query_t;
 
 /* Adds to `sums`. APR_ENOSPC: more groups than it may have. APR_EINTR: it was
