@@ -9,7 +9,8 @@
  *
  * DB->compact moves rows together and cuts the file at its last used page. It
  * locks pages as a transaction does; asked for a few pages at a time it never
- * holds them for long.
+ * holds them for long. To cut the file each time would: it looks at all that
+ * is free, so that comes once, last.
  */
 #include "store/bdb_care.h"
 
@@ -93,38 +94,61 @@ apr_status_t llm_bdb_verify(const char *path)
     return result > 0 ? result : result ? APR_EINVAL : APR_SUCCESS;
 }
 
-/* What is left of a place is overwritten: DB->compact fills it itself. */
+/* The row with which a piece ends. */
+typedef struct piece_t {
+    unsigned rows; /* still to come */
+    llm_compact_place_t end;
+} piece_t;
+
+static int count_row(void *baton, llm_datum_t key, llm_datum_t value)
+{
+    piece_t *piece = baton;
+
+    (void)value;
+    if (--piece->rows) {
+        return 0;
+    }
+    memcpy(piece->end.key, key.data, key.len);
+    piece->end.len = (u_int32_t)key.len;
+    return 1;
+}
+
+/* Its limit of pages counts those it frees: a table that is dense would be
+ * gone through in one call. So a piece is told by its keys. */
 apr_status_t llm_table_compact(llm_table_t *table, llm_compact_place_t **pplace,
-                               unsigned pages, apr_uint64_t *pfreed,
+                               unsigned rows, apr_uint64_t *pfreed,
                                apr_pool_t *pool)
 {
-    DB_COMPACT work = {.compact_fillpercent = FILL_PERCENT,
-                       .compact_pages = pages};
+    DB_COMPACT work = {.compact_fillpercent = FILL_PERCENT};
     llm_compact_place_t *place = *pplace;
-    DBT start, end;
-    int result, more;
+    piece_t piece = {.rows = rows};
+    DBT start = {0}, stop = {0};
+    int result;
+    apr_status_t status = llm_table_scan(
+        table, place ? (llm_datum_t){place->key, place->len} : LLM_DATUM_NONE,
+        count_row, &piece);
 
-    memset(&start, 0, sizeof(start));
-    memset(&end, 0, sizeof(end));
+    if (status != APR_SUCCESS) {
+        return status;
+    }
     if (place) {
         start.data = place->key;
         start.size = place->len;
     }
-    end.flags = DB_DBT_MALLOC;
-    result = table->db->compact(table->db, NULL, place ? &start : NULL, NULL,
-                                &work, DB_FREE_SPACE, &end);
-    *pfreed += work.compact_pages_truncated;
-    /* An end that is where it began, or none, is the table's. */
-    more = !result && end.size && end.size <= LLM_KEY_BYTES
-           && work.compact_pages_examine
-           && !(place && end.size == place->len
-                && !memcmp(end.data, place->key, end.size));
-    if (more) {
-        place = place ? place : apr_pcalloc(pool, sizeof(*place));
-        memcpy(place->key, end.data, end.size);
-        place->len = end.size;
+    stop.data = piece.end.key;
+    stop.size = piece.end.len;
+    result = table->db->compact(table->db, NULL, place ? &start : NULL,
+                                piece.end.len ? &stop : NULL, &work, 0, NULL);
+    if (!result && !piece.end.len) {
+        memset(&work, 0, sizeof(work));
+        result = table->db->compact(table->db, NULL, NULL, NULL, &work,
+                                    DB_FREELIST_ONLY, NULL);
+        *pfreed += work.compact_pages_truncated;
     }
-    *pplace = more ? place : NULL;
-    free(end.data);
+    if (!result) {
+        *pplace = piece.end.len
+                      ? apr_pmemdup(pool, &piece.end, sizeof(piece.end))
+                      : NULL;
+    }
     return llm_bdb_status(table->bdb, result);
 }

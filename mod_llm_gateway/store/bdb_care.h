@@ -36,15 +36,15 @@ apr_status_t llm_bdb_open_copy(llm_bdb_t **pbdb, const char *home,
 apr_status_t llm_bdb_verify(const char *path);
 
 /*
- * Gives space of a table back, a piece of it with each call: at most `pages`
- * pages from the place in *pplace (NULL: from its begin), which is moved on;
+ * Gives space of a table back, a piece of it with each call: at most `rows`
+ * rows from the place in *pplace (NULL: from its begin), which is moved on;
  * NULL when the end was reached. *pfreed: pages that went back to the file
  * system are added. Whoever writes to these pages waits as long as a call
  * takes.
  */
 typedef struct llm_compact_place_t llm_compact_place_t;
 apr_status_t llm_table_compact(llm_table_t *table, llm_compact_place_t **pplace,
-                               unsigned pages, apr_uint64_t *pfreed,
+                               unsigned rows, apr_uint64_t *pfreed,
                                apr_pool_t *pool);
 
 #endif /* STORE_BDB_CARE_H */

@@ -305,7 +305,7 @@ const llm_command_t llm_command_store_stats = {
 
 /* ---------------------------------------------------------------- compact */
 
-#define COMPACT_PAGES 32                    /* at a time: under a millisecond */
+#define COMPACT_ROWS  200                   /* at a time: some milliseconds */
 #define COMPACT_PAUSE apr_time_from_msec(1) /* the owner's turn */
 #define COMPACT_TRIES 100
 
@@ -320,7 +320,7 @@ static apr_status_t compact_table(llm_task_t *task, llm_table_t *table,
     do {
         apr_thread_mutex_lock(task->store->writing);
         status =
-            llm_table_compact(table, &place, COMPACT_PAGES, pfreed, task->pool);
+            llm_table_compact(table, &place, COMPACT_ROWS, pfreed, task->pool);
         apr_thread_mutex_unlock(task->store->writing);
         if (task->store->is_stopping || task->is_stopped) {
             return APR_EINTR;
