@@ -297,6 +297,8 @@ static const char *const hints[] = {
     "prompt_cache_options",
     "prompt_cache_retention",
     "reasoning_format",
+    "responseJsonSchema", /* of a function: what it gives */
+    "response_json_schema",
     "safetySettings", /* the other provider's own limits are in force */
     "safety_identifier",
     "safety_settings",
@@ -304,6 +306,7 @@ static const char *const hints[] = {
     "store",
     "taskType", /* what an embedding is for */
     "task_type",
+    "tools.functionDeclarations.response",
     "thoughtSignature", /* Gemini's own, for nobody else */
     "thought_signature",
     "verbosity",
