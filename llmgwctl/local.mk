@@ -17,6 +17,11 @@ noinst_LTLIBRARIES += %D%/libctl.la
 	%D%/cmd_events.c \
 	%D%/cmd_key.c \
 	%D%/cmd_price.c \
+	%D%/cmd_price_check.c \
+	%D%/cmd_price_edit.c \
+	%D%/cmd_price_import.c \
+	%D%/prices.c \
+	%D%/prices.h \
 	%D%/cmd_secret.c \
 	%D%/cmd_status.c \
 	%D%/cmd_store.c \

@@ -44,6 +44,10 @@ noinst_LTLIBRARIES += \
 	%D%/core/llm_pattern.h \
 	%D%/core/llm_price.c \
 	%D%/core/llm_price.h \
+	%D%/core/llm_price_internal.h \
+	%D%/core/llm_price_import.c \
+	%D%/core/llm_price_import.h \
+	%D%/core/llm_price_read.c \
 	%D%/core/llm_problem.c \
 	%D%/core/llm_problem.h \
 	%D%/core/llm_record.c \
@@ -158,6 +162,7 @@ noinst_LTLIBRARIES += \
 	%D%/store/command_key.c \
 	%D%/store/command_key.h \
 	%D%/store/command_key_edit.c \
+	%D%/store/command_price.c \
 	%D%/store/command_secret.c \
 	%D%/store/command_status.c \
 	%D%/store/command_store.c \
@@ -204,6 +209,8 @@ noinst_LTLIBRARIES += \
 	%D%/store/meta.c \
 	%D%/store/meta.h \
 	%D%/store/owner.c \
+	%D%/store/prices.c \
+	%D%/store/prices.h \
 	%D%/store/parts.c \
 	%D%/store/parts.h \
 	%D%/store/quota.c \
@@ -252,6 +259,7 @@ noinst_LTLIBRARIES += \
 	%D%/flow/http1.c \
 	%D%/flow/http1.h \
 	%D%/flow/meter.c \
+	%D%/flow/cost.c \
 	%D%/flow/settle.c \
 	%D%/flow/stream.c \
 	%D%/flow/stream.h \
@@ -295,6 +303,7 @@ module_LTLIBRARIES += %D%/mod_llm_gateway.la
 	%D%/httpd/meter_filter.c \
 	%D%/httpd/mod_llm_gateway.c \
 	%D%/httpd/owner_process.c \
+	%D%/httpd/prices.c \
 	%D%/httpd/proxy_api.c \
 	%D%/httpd/proxy_api.h \
 	%D%/httpd/reply.c \

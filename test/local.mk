@@ -28,6 +28,7 @@ fuzz_programs = \
 	%D%/fuzz/replay_json \
 	%D%/fuzz/replay_ndjson \
 	%D%/fuzz/replay_price \
+	%D%/fuzz/replay_price_import \
 	%D%/fuzz/replay_record \
 	%D%/fuzz/replay_seal \
 	%D%/fuzz/replay_serve \
@@ -143,6 +144,7 @@ endif
 	%D%/unit/core/test_ndjson.c \
 	%D%/unit/core/test_pattern.c \
 	%D%/unit/core/test_price.c \
+	%D%/unit/core/test_price_import.c \
 	%D%/unit/core/test_problem.c \
 	%D%/unit/core/test_redact.c \
 	%D%/unit/core/test_seal.c \
@@ -224,6 +226,7 @@ endif
 %C%_unit_test_flow_SOURCES = \
 	%D%/unit/flow/main.c \
 	%D%/unit/flow/suites.def \
+	%D%/unit/flow/test_cost.c \
 	%D%/unit/flow/test_flow.c \
 	%D%/unit/flow/test_http1.c
 
@@ -355,6 +358,14 @@ fuzz_ldadd = mod_llm_gateway/libllm_core.la \
 %C%_fuzz_replay_price_SOURCES = \
 	%D%/fuzz/fuzz.h \
 	%D%/fuzz/fuzz_price.c \
+	%D%/fuzz/standalone.c
+
+%C%_fuzz_replay_price_import_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/price_import"'
+%C%_fuzz_replay_price_import_LDADD = $(fuzz_ldadd)
+%C%_fuzz_replay_price_import_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_price_import.c \
 	%D%/fuzz/standalone.c
 
 %C%_fuzz_replay_record_CPPFLAGS = $(AM_CPPFLAGS) \

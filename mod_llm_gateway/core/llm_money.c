@@ -68,6 +68,100 @@ int llm_money_read(llm_money_t *pmoney, const char *text, apr_size_t len)
     return 1;
 }
 
+/* The digits of a number as written, its point and exponent apart. */
+typedef struct number_t {
+    const char *digits, *end; /* with the point between them, or none */
+    int after;                /* digits behind the point */
+    int exponent;
+} number_t;
+
+#define EXPONENT_MOST 400
+
+static int read_number(number_t *number, const char *text, apr_size_t len)
+{
+    const char *at = text, *end = text + len;
+    int sign = 1;
+
+    memset(number, 0, sizeof(*number));
+    number->digits = at;
+    while (is_digit(at, end)) {
+        ++at;
+    }
+    if (at == text) {
+        return 0;
+    }
+    if (at < end && *at == '.') {
+        const char *point = at++;
+
+        while (is_digit(at, end)) {
+            ++at;
+        }
+        number->after = (int)(at - point - 1);
+    }
+    number->end = at;
+    if (at < end && (*at == 'e' || *at == 'E')) {
+        ++at;
+        if (at < end && (*at == '-' || *at == '+')) {
+            sign = *at++ == '-' ? -1 : 1;
+        }
+        if (!is_digit(at, end)) {
+            return 0;
+        }
+        for (; is_digit(at, end); ++at) {
+            number->exponent = number->exponent * 10 + (*at - '0');
+            if (number->exponent > EXPONENT_MOST) {
+                return 0;
+            }
+        }
+    }
+    number->exponent *= sign;
+    return at == end;
+}
+
+int llm_money_read_number(llm_money_t *pmoney, const char *text, apr_size_t len,
+                          int shift)
+{
+    llm_money_t money = 0;
+    const char *at;
+    number_t number;
+    int left; /* digits that still count; the next one behind them rounds */
+    int half = 0, rest = 0;
+
+    if (len > EXPONENT_MOST || !read_number(&number, text, len)) {
+        return 0;
+    }
+    left = (int)(number.end - number.digits) - (number.after ? 1 : 0)
+           - number.after + number.exponent + shift + DECIMALS;
+    if (number.end > number.digits && number.end[-1] == '.') {
+        --left; /* "1." has a point and nothing behind it */
+    }
+    for (at = number.digits; at < number.end; ++at) {
+        if (*at == '.') {
+            continue;
+        }
+        if (left > 0) {
+            if (!push_digit(&money, *at)) {
+                return 0;
+            }
+        }
+        else {
+            half |= left == 0 && *at >= '5';
+            rest |= *at != '0';
+        }
+        --left;
+    }
+    for (; money && left > 0; --left) {
+        if (!push_digit(&money, '0')) {
+            return 0;
+        }
+    }
+    if (half && money == APR_INT64_MAX) {
+        return 0;
+    }
+    *pmoney = money + half;
+    return rest ? 2 : 1;
+}
+
 const char *llm_money_print(llm_money_t money, apr_pool_t *pool)
 {
     char *text, *end;

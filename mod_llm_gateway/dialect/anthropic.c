@@ -159,6 +159,19 @@ static void read_facts(const char **pmodel, llm_finish_e *pfinish,
     }
 }
 
+/* "standard", "priority", "batch": in the usage, a stream's first event. */
+static const char *read_tier(const llm_json_t *doc, apr_pool_t *pool)
+{
+    const llm_json_t *tier =
+        llm_json_path(doc, "message", "usage", "service_tier", NULL);
+
+    if (!tier) {
+        tier = llm_json_path(doc, "usage", "service_tier", NULL);
+    }
+    return llm_text_is_empty(llm_json_text(tier)) ? NULL
+                                                  : llm_json_string(tier, pool);
+}
+
 static int is_last(const llm_event_t *event)
 {
     return llm_json_equals(llm_json_get(event->doc, "type"), "message_stop")
@@ -265,6 +278,7 @@ const llm_dialect_t llm_dialect_anthropic = {
     .reader_end = llm_anthropic_reader_end,
     .read_usage = read_usage,
     .read_facts = read_facts,
+    .read_tier = read_tier,
     .read_problem = llm_anthropic_read_problem,
     .event_problem = llm_anthropic_event_problem,
     .is_last = is_last,

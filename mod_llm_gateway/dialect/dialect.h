@@ -86,6 +86,8 @@ typedef struct llm_writer_t llm_writer_t;
 typedef struct llm_dialect_t llm_dialect_t;
 struct llm_dialect_t {
     const char *name;         /* as in LLMDialect */
+    const char *family;       /* the dialect whose prices are its own too;
+                                 NULL: itself */
     const char *speaks;       /* the client dialect whose bytes this provider
                                  takes as they are; NULL for none */
     unsigned client_ops;      /* bits of llm_op_e served to clients */
@@ -184,6 +186,10 @@ struct llm_dialect_t {
      * alone otherwise. pmodel is copied to pool. */
     void (*read_facts)(const char **pmodel, llm_finish_e *pfinish,
                        const llm_json_t *doc, apr_pool_t *pool);
+    /* The service tier that served, from an answer or an event of a stream:
+     * "priority", "batch"...; NULL: it does not say. What was asked for does
+     * not count. The member is NULL where there are no tiers. */
+    const char *(*read_tier)(const llm_json_t *doc, apr_pool_t *pool);
     /* An error answer (status >= 400): doc may be NULL; `body` is what came;
      * header lookups are case-insensitive. Never NULL. */
     llm_problem_t *(*read_problem)(int status, const apr_table_t *headers,

@@ -212,6 +212,40 @@ static int read_usage(llm_usage_t *usage, const llm_json_t *doc)
            || llm_openai_read_usage(usage, doc);
 }
 
+/* Google's words for how the answer was served, as others call it. */
+static const char *read_tier(const llm_json_t *doc, apr_pool_t *pool)
+{
+    static const struct {
+        const char *traffic, *tier;
+    } words[] = {
+        {"ON_DEMAND", "standard"},
+        {"ON_DEMAND_PRIORITY", "priority"},
+        {"ON_DEMAND_FLEX", "flex"},
+        {"PROVISIONED_THROUGHPUT", "provisioned"},
+    };
+    const llm_json_t *traffic;
+    apr_size_t i;
+
+    if (llm_json_is(doc, LLM_JSON_ARRAY)) { /* a stream as one document */
+        const char *tier = NULL;
+
+        for (doc = doc->child; doc && !tier; doc = doc->next) {
+            tier = doc->type == LLM_JSON_OBJECT ? read_tier(doc, pool) : NULL;
+        }
+        return tier;
+    }
+    traffic = llm_json_path(doc, "usageMetadata", "trafficType", NULL);
+    if (!traffic) { /* the OpenAI-compatible endpoint */
+        return llm_openai_read_tier(doc, pool);
+    }
+    for (i = 0; i < sizeof(words) / sizeof(words[0]); ++i) {
+        if (llm_json_equals(traffic, words[i].traffic)) {
+            return words[i].tier;
+        }
+    }
+    return NULL;
+}
+
 static int has_calls(const llm_json_t *candidate)
 {
     const llm_json_t *part = llm_json_path(candidate, "content", "parts", NULL);
@@ -357,6 +391,7 @@ const llm_dialect_t llm_dialect_gemini = {
     .reader_end = llm_gemini_reader_end,
     .read_usage = read_usage,
     .read_facts = read_facts,
+    .read_tier = read_tier,
     .read_problem = llm_gemini_read_problem,
     .event_problem = event_problem,
     .is_last = is_last,

@@ -364,6 +364,17 @@ void llm_openai_read_facts(const char **pmodel, llm_finish_e *pfinish,
     }
 }
 
+/* "default", "flex", "priority"; also in the Responses API's events. */
+const char *llm_openai_read_tier(const llm_json_t *doc, apr_pool_t *pool)
+{
+    const llm_json_t *response = llm_json_want(doc, "response");
+    const llm_json_t *tier =
+        llm_json_want(response ? response : doc, "service_tier");
+
+    return llm_text_is_empty(llm_json_text(tier)) ? NULL
+                                                  : llm_json_string(tier, pool);
+}
+
 /* ---- addresses ---- */
 
 const char *llm_openai_path(const llm_provider_t *provider, const char *suffix,
@@ -411,6 +422,7 @@ const llm_dialect_t llm_dialect_openai = {
     .reader_end = llm_openai_reader_end,
     .read_usage = llm_openai_read_usage,
     .read_facts = llm_openai_read_facts,
+    .read_tier = llm_openai_read_tier,
     .read_problem = llm_openai_read_problem,
     .event_problem = llm_openai_event_problem,
     .hide_usage = llm_openai_hide_usage,

@@ -100,6 +100,7 @@ void llm_openai_read_event(llm_reader_t *reader, const llm_event_t *event,
 void llm_openai_reader_end(llm_reader_t *reader, llm_delta_cb *emit,
                            void *baton, apr_pool_t *scratch);
 int llm_openai_read_usage(llm_usage_t *usage, const llm_json_t *doc);
+const char *llm_openai_read_tier(const llm_json_t *doc, apr_pool_t *pool);
 void llm_openai_read_facts(const char **pmodel, llm_finish_e *pfinish,
                            const llm_json_t *doc, apr_pool_t *pool);
 llm_problem_t *llm_openai_read_problem(int status, const apr_table_t *headers,

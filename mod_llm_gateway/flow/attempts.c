@@ -9,7 +9,7 @@
 #include "core/llm_json.h"
 #include "core/llm_redact.h"
 #include "flow/head.h"
-#include "flow/stream.h"
+#include "flow/stream_internal.h"
 
 /* ---- composing -------------------------------------------------------- */
 
@@ -120,6 +120,7 @@ static void forget_answer(llm_exchange_t *x)
     memset(&x->text, 0, sizeof(x->text));
     memset(&x->thoughts, 0, sizeof(x->thoughts));
     x->served = NULL;
+    x->tier = NULL;
     x->finish = LLM_FINISH_NONE;
     x->first_token = 0;
     x->sent = 0;
@@ -163,7 +164,10 @@ llm_attempt_t *llm_flow_next(llm_exchange_t *x, apr_time_t now)
     do {
         llm_attempt_t *before = x->current, *attempt = make_attempt(x, now);
 
-        x->problem = compose(attempt);
+        x->problem = llm_cost_refuse(x, &attempt->upstream);
+        if (!x->problem) {
+            x->problem = compose(attempt);
+        }
         if (!x->problem) {
             return attempt;
         }

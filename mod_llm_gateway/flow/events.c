@@ -241,6 +241,7 @@ static void take_event(llm_attempt_t *attempt, const llm_sse_event_t *frame)
         llm_json_read(&event.doc, frame->data.data, frame->data.len, NULL,
                       stream->scratch);
     }
+    llm_meter_tier(attempt, event.doc, stream->scratch);
     if (!stream->writer) {
         pass_event(attempt, &event, frame);
     }

@@ -32,11 +32,23 @@
 #include "flow/http1.h"
 #include "route/route.h"
 
+/* What becomes of usage that has no price. */
+typedef enum {
+    LLM_UNKNOWN_PRICE_ESTIMATE, /* the provider's dearest one */
+    LLM_UNKNOWN_PRICE_DENY,     /* the provider is not asked; what is found
+                                   out later is estimated */
+    LLM_UNKNOWN_PRICE_ZERO      /* it costs nothing, and says so */
+} llm_unknown_price_e;
+
 /* The configuration in force where the request came in. Constant. */
 typedef struct llm_policy_t {
-    const apr_array_header_t *models;   /* of llm_model_t * */
-    const llm_prices_t *prices;         /* or NULL */
-    apr_uint32_t price_day;             /* their date, as a day since 1970 */
+    const apr_array_header_t *models; /* of llm_model_t * */
+    llm_price_book_t prices;          /* those that do not change */
+    /* Puts the lists that change while requests run into the book, for as
+     * long as it is read, and takes them back. NULL: there are none. */
+    void (*lend_prices)(llm_price_book_t *book);
+    void (*return_prices)(llm_price_book_t *book);
+    llm_unknown_price_e unknown_price;
     const llm_vocabulary_t *vocabulary; /* or NULL: tokens are estimated */
     apr_size_t answer_limit;            /* largest answer held in memory */
     int retries;                        /* further upstreams after the first */
@@ -101,6 +113,7 @@ struct llm_exchange_t {
     llm_buf_t *out;     /* bytes for the client, after reply.ready */
     llm_usage_t usage;  /* read from the answer */
     const char *served; /* model that answered */
+    const char *tier;   /* service tier that served, or NULL */
     llm_finish_e finish;
     llm_problem_t *problem; /* why the client got an error, or NULL */
     int complete;           /* the answer came to its proper end */
@@ -115,6 +128,7 @@ struct llm_exchange_t {
     /* what passed, for estimates where the provider gives no count */
     llm_tally_t text, thoughts;
     apr_int64_t input_estimate; /* -1 until it is needed */
+    const llm_record_t *told;   /* whose cost the client was told, or NULL */
 };
 
 typedef enum {
@@ -186,5 +200,8 @@ void llm_flow_reply_problem(llm_exchange_t *x);
 /* The usage record as things stand: also while the exchange runs. What the
  * provider did not count is estimated, and marked so. */
 void llm_flow_record(llm_exchange_t *x, llm_record_t *record, apr_time_t now);
+/* The client is told this record's cost: it is not priced anew by a list that
+ * comes into force before the end. */
+void llm_flow_tell_cost(llm_exchange_t *x, const llm_record_t *record);
 
 #endif /* FLOW_FLOW_H */

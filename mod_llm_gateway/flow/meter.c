@@ -155,6 +155,21 @@ void llm_meter_document(llm_attempt_t *attempt, const llm_json_t *doc,
     }
 }
 
+void llm_meter_tier(llm_attempt_t *attempt, const llm_json_t *doc,
+                    apr_pool_t *scratch)
+{
+    llm_exchange_t *x = attempt->x;
+    const llm_dialect_t *provider = llm_stream_of(attempt)->provider;
+    const char *tier = doc && provider->read_tier
+                           ? provider->read_tier(doc, scratch)
+                           : NULL;
+
+    /* every event of a stream may say it; keep it once */
+    if (tier && *tier && (!x->tier || strcmp(x->tier, tier))) {
+        x->tier = apr_pstrdup(x->pool, tier);
+    }
+}
+
 /* Deeper values are not looked at; the reader bounds the depth as well. */
 #define STRINGS_DEPTH 128
 

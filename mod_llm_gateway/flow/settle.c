@@ -79,34 +79,6 @@ static void fill_gaps(llm_exchange_t *x, llm_usage_t *usage)
     }
 }
 
-static void set_cost(const llm_exchange_t *x, llm_record_t *record,
-                     const llm_upstream_t *upstream)
-{
-    const char *provider = upstream->provider->name;
-    const char *dialect = upstream->provider->dialect->name;
-    apr_int64_t input = llm_usage_input(&record->usage);
-    llm_price_t price;
-
-    if (!llm_usage_total(&record->usage)
-        && !record->usage.n[LLM_CLASS_IMAGES]) {
-        record->cost = 0;
-        return;
-    }
-    record->cost = LLM_MONEY_UNKNOWN;
-    /* the model that answered may be a dated one with a price of its own */
-    if ((x->served
-         && llm_price_find(&price, x->policy->prices, provider, dialect,
-                           x->served, input))
-        || (upstream->model
-            && llm_price_find(&price, x->policy->prices, provider, dialect,
-                              upstream->model, input))) {
-        record->cost = llm_price_cost(&price, &record->usage);
-    }
-    if (record->cost == LLM_MONEY_UNKNOWN) {
-        record->flags |= LLM_RECORD_UNPRICED;
-    }
-}
-
 static const char *op_name(const llm_exchange_t *x)
 {
     return x->native                ? "native"
@@ -184,6 +156,6 @@ void llm_flow_record(llm_exchange_t *x, llm_record_t *record, apr_time_t now)
     if (record->usage.estimated) {
         record->flags |= LLM_RECORD_ESTIMATED;
     }
-    record->price_day = x->policy->price_day;
-    set_cost(x, record, &attempt->upstream);
+    LLM_RECORD_SET(record, tier, x->tier);
+    llm_cost_set(x, record, &attempt->upstream);
 }

@@ -71,10 +71,20 @@ void llm_meter_answer(llm_attempt_t *attempt, const llm_answer_t *answer);
 /* A document that passes unread but for usage, model and finish reason. */
 void llm_meter_document(llm_attempt_t *attempt, const llm_json_t *doc,
                         apr_pool_t *scratch);
+/* The service tier, as far as the document (or NULL) tells. */
+void llm_meter_tier(llm_attempt_t *attempt, const llm_json_t *doc,
+                    apr_pool_t *scratch);
 /* Every string of an answer whose form nobody here knows, as its text. */
 void llm_meter_strings(llm_attempt_t *attempt, const llm_json_t *doc);
 void llm_meter_output(llm_attempt_t *attempt); /* a first token, perhaps */
 /* What counts this exchange's texts where the provider does not. */
 llm_tokenizer_t llm_meter_tokenizer(const llm_exchange_t *x);
+
+/* cost.c: what the record's usage costs at this upstream. */
+void llm_cost_set(const llm_exchange_t *x, llm_record_t *record,
+                  const llm_upstream_t *upstream);
+/* NULL, or that the upstream's model has no price and must not be asked. */
+llm_problem_t *llm_cost_refuse(const llm_exchange_t *x,
+                               const llm_upstream_t *upstream);
 
 #endif /* FLOW_STREAM_INTERNAL_H */

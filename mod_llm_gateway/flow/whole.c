@@ -47,6 +47,7 @@ static void translate_whole(llm_attempt_t *attempt, const llm_json_t *doc)
         llm_stream_give_up(attempt, problem);
         return;
     }
+    llm_meter_tier(attempt, doc, attempt->pool);
     if (!answer->created) {
         answer->created = apr_time_sec(llm_stream_of(attempt)->now);
     }
@@ -70,6 +71,7 @@ static llm_problem_t *meter_whole(llm_attempt_t *attempt, const llm_json_t *doc)
     llm_answer_t *answer;
 
     llm_meter_document(attempt, doc, attempt->pool);
+    llm_meter_tier(attempt, doc, attempt->pool);
     if (x->native && !x->native_chat) {
         /* the old Inference API, for one, tells no usage at all */
         if (x->model && x->raw.len && !x->usage.known) {

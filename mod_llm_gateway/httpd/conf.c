@@ -93,6 +93,26 @@ static const char *read_path(llmgw_path_t *setting, const char *text)
     return *text == '/' ? NULL : "expected a path that begins with '/'";
 }
 
+static const char *read_unpriced(llmgw_unpriced_t *setting, const char *text)
+{
+    static const struct {
+        const char *word;
+        llm_unknown_price_e value;
+    } words[] = {
+        {"deny", LLM_UNKNOWN_PRICE_DENY},
+        {"estimate", LLM_UNKNOWN_PRICE_ESTIMATE},
+        {"zero", LLM_UNKNOWN_PRICE_ZERO},
+    };
+
+    for (apr_size_t i = 0; i < sizeof(words) / sizeof(words[0]); ++i) {
+        if (!strcasecmp(text, words[i].word)) {
+            setting->value = words[i].value;
+            return NULL;
+        }
+    }
+    return "expected deny, estimate or zero";
+}
+
 /* ---- the setters ------------------------------------------------------- */
 
 static const char *outcome(cmd_parms *cmd, const char *what, const char *text)
@@ -134,6 +154,7 @@ SETTER(count)
 SETTER(number)
 SETTER(word)
 SETTER(path)
+SETTER(unpriced)
 #undef SETTER
 
 /* In a <LLMModel> it is the model's own. */

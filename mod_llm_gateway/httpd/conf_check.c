@@ -12,7 +12,6 @@
 #include <apr_strings.h>
 #include <sys/un.h>
 
-#include "core/llm_time.h"
 
 #define SOCKET_PATH_MAX    (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
 #define DEFAULT_PRICES     LLMGW_DATADIR "/prices.json"
@@ -125,14 +124,6 @@ static int check_socket(llmgw_server_t *server, apr_pool_t *pconf)
     return OK;
 }
 
-static apr_uint32_t day_of(const llm_prices_t *prices)
-{
-    apr_time_t when = 0;
-    const char *as_of = llm_prices_as_of(prices);
-
-    return as_of && !llm_time_read(&when, as_of, 0) ? llm_time_day(when) : 0;
-}
-
 /* The list that is configured must be there; the one that was installed with
  * the module is taken when it is. */
 static int check_prices(llmgw_server_t *server, apr_pool_t *pconf)
@@ -151,7 +142,7 @@ static int check_prices(llmgw_server_t *server, apr_pool_t *pconf)
     if (what) {
         return complain("LLMPrices", what);
     }
-    server->price_day = day_of(server->price_list);
+    server->price_path = path;
     return OK;
 }
 

@@ -205,13 +205,16 @@ static void dump_provider(const llm_provider_t *provider, const server_rec *s,
 /* -1: its name is not known before a request. */
 static int is_priced(const llmgw_server_t *server, const llm_target_t *target)
 {
+    llm_price_book_t book = {{[LLM_PRICES_FILE] = server->price_list}, 0};
+    llm_price_ask_t ask = {
+        .provider = target->provider->name,
+        .dialect = target->provider->dialect->name,
+        .model = target->model,
+    };
     llm_price_t price;
 
-    return strchr(target->model, '*')
-               ? -1
-               : llm_price_find(
-                   &price, server->price_list, target->provider->name,
-                   target->provider->dialect->name, target->model, 0);
+    return strchr(target->model, '*') ? -1
+                                      : llm_price_find(&price, &book, &ask);
 }
 
 static void dump_target(const llmgw_server_t *server,

@@ -93,11 +93,13 @@ static const llm_policy_t *policy_of(request_rec *r)
 {
     const llmgw_server_t *server = llmgw_server_of(r->server);
     const llmgw_dir_t *dir = llmgw_dir_of(r);
-    llm_policy_t *policy = apr_palloc(r->pool, sizeof(*policy));
+    llm_policy_t *policy = apr_pcalloc(r->pool, sizeof(*policy));
 
     policy->models = server->models;
-    policy->prices = server->price_list;
-    policy->price_day = server->price_day;
+    policy->prices.layer[LLM_PRICES_FILE] = server->price_list;
+    policy->lend_prices = llmgw_prices_lend;
+    policy->return_prices = llmgw_prices_return;
+    policy->unknown_price = dir->unknown_price.value;
     policy->vocabulary = server->vocabularies;
     policy->answer_limit = dir->answer_limit.value;
     policy->retries = dir->retries.value;

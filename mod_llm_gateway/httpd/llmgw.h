@@ -67,6 +67,10 @@ typedef struct llmgw_word_t {
     const char *value;
     int set;
 } llmgw_word_t;
+typedef struct llmgw_unpriced_t {
+    llm_unknown_price_e value;
+    int set;
+} llmgw_unpriced_t;
 typedef llmgw_count_t llmgw_number_t;
 typedef llmgw_word_t llmgw_path_t;
 
@@ -119,7 +123,7 @@ typedef struct llmgw_server_t {
     apr_array_header_t *providers;  /* of llm_provider_t * */
     apr_array_header_t *models;     /* of llm_model_t * */
     llm_prices_t *price_list;       /* read at check_config, or NULL */
-    apr_uint32_t price_day;         /* its date, as a day since 1970 */
+    const char *price_path;         /* where it was read from, or NULL */
     llm_vocabulary_t *vocabularies; /* mapped at check_config, or NULL */
 
     /* while the configuration is read */
@@ -263,6 +267,10 @@ int llmgw_status_models(request_rec *r, llmgw_request_t *request);
  * store the gateway answers 503. */
 llm_snapshot_t *llmgw_shared_snapshot(void);
 llm_inflight_t *llmgw_shared_inflight(void);
+/* prices.c: the prices that can change while the child runs, for as long as
+ * something is priced by them (llm_policy_t). */
+void llmgw_prices_lend(llm_price_book_t *book);
+void llmgw_prices_return(llm_price_book_t *book);
 llm_journal_t *llmgw_shared_journal(void); /* this child's */
 /* Puts a record into this child's journal, and remembers whether that worked:
  * while it does not, llmgw_shared_check refuses requests. */
@@ -321,6 +329,7 @@ void llmgw_vars_set(request_rec *r, const llm_exchange_t *x,
                     const llm_record_t *record, const char *key_name);
 
 /* Hooks, one function a file. */
+void llmgw_prices_hooks(apr_pool_t *p);
 void llmgw_conf_hooks(apr_pool_t *p);
 void llmgw_dump_hooks(apr_pool_t *p);
 void llmgw_endpoint_hooks(apr_pool_t *p);

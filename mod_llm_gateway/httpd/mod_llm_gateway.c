@@ -13,6 +13,7 @@ static void register_hooks(apr_pool_t *p)
     llmgw_dump_hooks(p);   /* and what it came to */
     llmgw_proxy_hooks(p);  /* mod_proxy's functions; a worker a provider */
     llmgw_shared_hooks(p); /* memory for the keys; the children's journals */
+    llmgw_prices_hooks(p); /* what llmgwctl is told of models and prices */
     llmgw_owner_hooks(p);  /* the process that owns the store */
 
     /* a request: translate_name, map_to_storage, check_authn, type_checker,

@@ -178,10 +178,12 @@ static const char *cost_of(llm_exchange_t *x, apr_pool_t *pool)
         return NULL;
     }
     llm_flow_record(x, &record, apr_time_now());
-    return record.cost == LLM_MONEY_UNKNOWN
-                   || (record.flags & LLM_RECORD_ESTIMATED)
-               ? NULL
-               : llm_money_print(record.cost, pool);
+    if (record.cost == LLM_MONEY_UNKNOWN
+        || (record.flags & (LLM_RECORD_ESTIMATED | LLM_RECORD_UNPRICED))) {
+        return NULL;
+    }
+    llm_flow_tell_cost(x, &record);
+    return llm_money_print(record.cost, pool);
 }
 
 static void set_unless_null(request_rec *r, const char *name, const char *value)

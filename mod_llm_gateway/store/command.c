@@ -10,6 +10,7 @@
 #include "store/task.h"
 
 #include "store/done.h"
+#include "store/prices.h"
 
 #include <string.h>
 
@@ -174,8 +175,10 @@ static apr_status_t send_result(llm_task_t *task, const making_t *making)
 }
 
 /* What was told is in force. */
-static void publish(llm_store_t *store, const llm_edit_t *edit)
+static apr_status_t publish(llm_task_t *task, const llm_edit_t *edit)
 {
+    llm_store_t *store = task->store;
+    apr_status_t status = APR_SUCCESS;
     int i;
 
     for (i = 0; i < edit->changes->nelts; ++i) {
@@ -185,6 +188,15 @@ static void publish(llm_store_t *store, const llm_edit_t *edit)
         llm_keyring_publish(store->keyring,
                             change->is_new ? NULL : &change->was, &change->key);
     }
+    if (edit->prices) {
+        status = llm_prices_publish(store, task->pool);
+    }
+    return status == APR_SUCCESS
+               ? status
+               : llm_task_refuse(task, "internal",
+                                 "the prices are stored, but the gateway's "
+                                 "processes cannot be told: " LLM_PRICES_PUBLISHED
+                                 " cannot be written; it is tried again");
 }
 
 static apr_status_t run_edit(llm_task_t *task, const llm_command_t *command)
@@ -213,9 +225,9 @@ static apr_status_t run_edit(llm_task_t *task, const llm_command_t *command)
         return status;
     }
     if (!making.repeated) {
-        publish(task->store, &making.edit);
+        status = publish(task, &making.edit);
     }
-    return send_result(task, &making);
+    return status == APR_SUCCESS ? send_result(task, &making) : status;
 }
 
 static const char *phrase_of(apr_status_t status, apr_pool_t *pool)

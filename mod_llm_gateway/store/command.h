@@ -42,6 +42,19 @@
  *   team.update {name, new_name?, note?}                    edit
  *   team.delete {name}                                      edit
  *               refused while it has keys
+ *   price.list  {}                          -> row per price that was set or
+ *               imported: {list: "set" | "imported", entry: {...}}, entries
+ *               as in core/llm_price.h; done {generation, set, imported (how
+ *               many), as_of, imported_at, configured: {...} | null}, the last
+ *               as in store/prices.h
+ *   price.set   {entry: {provider, model, ...}}             edit
+ *               in place of what was set for that model -> done {price: {...}}
+ *   price.unset {provider, model}                           edit
+ *   price.stage {batch, entries: [...]}                     edit
+ *               entries of a list that is being imported; batch: a number
+ *   price.import {batch, as_of, models, source?}            edit
+ *               the staged list, of so many models, comes into force in place
+ *               of the one before; without a batch there is none any more
  *   audit       {since?, until?, limit?}    -> row per edit, by time; with a
  *               limit the latest ones; {time, uid, op, change: {...}}; done
  *               {edits}

@@ -57,6 +57,7 @@ enum {
     DAMAGED,
     BACKLOG,
     ERROR,
+    PRICES,
     HEALTH_WORDS
 };
 
@@ -384,6 +385,12 @@ void llm_snapshot_health(const llm_snapshot_t *snapshot, llm_health_t *phealth)
     phealth->damaged = words[DAMAGED];
     phealth->backlog = words[BACKLOG];
     phealth->error = (apr_int32_t)words[ERROR];
+    phealth->prices = words[PRICES];
+}
+
+apr_uint64_t llm_snapshot_prices(const llm_snapshot_t *snapshot)
+{
+    return __atomic_load_n(&snapshot->health[PRICES], __ATOMIC_ACQUIRE);
 }
 
 void llm_snapshot_set_health(llm_snapshot_t *snapshot,
@@ -398,6 +405,7 @@ void llm_snapshot_set_health(llm_snapshot_t *snapshot,
         [DAMAGED] = health->damaged,
         [BACKLOG] = health->backlog,
         [ERROR] = (apr_uint64_t)health->error,
+        [PRICES] = health->prices,
     };
     int i;
 

@@ -64,8 +64,11 @@ typedef struct llm_health_t {
     apr_uint64_t damaged; /* records skipped for a bad CRC */
     apr_uint64_t backlog; /* records seen but not yet committed */
     apr_int32_t error;    /* last failure of the store, 0 none */
+    apr_uint64_t prices;  /* generation of the prices (store/prices.h) */
 } llm_health_t;
 void llm_snapshot_health(const llm_snapshot_t *snapshot, llm_health_t *phealth);
+/* health.prices alone. */
+apr_uint64_t llm_snapshot_prices(const llm_snapshot_t *snapshot);
 void llm_snapshot_set_health(llm_snapshot_t *snapshot,
                              const llm_health_t *health); /* owner only */
 

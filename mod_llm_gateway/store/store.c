@@ -13,6 +13,7 @@
 #include "core/llm_time.h"
 #include "store/keep.h"
 #include "store/meta.h"
+#include "store/prices.h"
 #include "store/upgrade.h"
 
 #include <string.h>
@@ -201,6 +202,12 @@ apr_status_t llm_store_open_locked(llm_store_t **pstore, llm_folder_t *folder,
     if (store->snapshot) {
         llm_snapshot_health(store->snapshot, &store->health);
     }
+    /* told again, whatever the last owner told */
+    store->health.prices = (apr_uint64_t)-1;
+    status = llm_prices_publish(store, pool);
+    if (status != APR_SUCCESS) {
+        llm_store_note(store, status, "the prices cannot be published");
+    }
     store->health.ready = 1;
     store->health.error = 0;
     llm_store_beat(store, store->opened);
@@ -363,6 +370,9 @@ apr_status_t llm_store_maintain(llm_store_t *store, apr_time_t now)
     }
     if (status == APR_SUCCESS) {
         status = expire_secrets(store, now);
+    }
+    if (status == APR_SUCCESS) {
+        status = llm_prices_publish(store, store->pool);
     }
     if (status != APR_SUCCESS) {
         llm_store_note(store, status, "the store cannot be maintained");

@@ -43,6 +43,7 @@ typedef struct llm_edit_t {
     llm_buf_t *done;    /* the result's members, without braces */
     const char *secret; /* sent once as "secret", stored nowhere; or NULL */
     apr_array_header_t *changes; /* of llm_key_change_t * */
+    int prices;                  /* the prices in force change */
     apr_pool_t *pool;            /* of this attempt */
 } llm_edit_t;
 

@@ -43,17 +43,21 @@ static void check_costs(const llm_price_t *price)
 static void check_entry(void *baton, const llm_price_t *price, unsigned tiers)
 {
     const check_t *check = baton;
+    const llm_price_book_t book = {.layer = {check->prices, NULL, NULL}};
     llm_price_t found;
     const char *name =
         llm_pattern_fill(price->model, (llm_bytes_t){"x", 1}, check->pool);
+    llm_price_ask_t ask = {.provider = price->provider, .model = name};
 
     MUST(!llm_pattern_check(price->model));
-    MUST(llm_price_find(&found, check->prices, price->provider, NULL, name, 0));
+    MUST(llm_price_find(&found, &book, &ask));
     MUST(!strcmp(found.provider, price->provider));
     MUST(llm_pattern_match(found.model, name, NULL));
     MUST(llm_pattern_rank(found.model) >= llm_pattern_rank(price->model));
-    MUST(llm_price_find(&found, check->prices, NULL, price->provider, name,
-                        APR_INT64_MAX));
+    ask.provider = NULL;
+    ask.dialect = price->provider;
+    ask.input = APR_INT64_MAX;
+    MUST(llm_price_find(&found, &book, &ask));
     if (!strcmp(found.model, price->model)) {
         MUST((found.above > 0) == (tiers > 0));
     }

@@ -136,7 +136,11 @@ static const char *find(const llm_prices_t *prices, const char *provider,
 {
     llm_price_t price;
 
-    if (!llm_price_find(&price, prices, provider, dialect, model, 0)) {
+    const llm_price_book_t book = {.layer = {NULL, NULL, prices}};
+    const llm_price_ask_t ask = {
+        .provider = provider, .dialect = dialect, .model = model};
+
+    if (!llm_price_find(&price, &book, &ask)) {
         return "none";
     }
     return apr_pstrcat(unit_pool, price.provider, "/", price.model, NULL);
@@ -181,10 +185,12 @@ END_TEST
 static llm_price_t price_of(const llm_prices_t *prices, const char *provider,
                             const char *model, apr_int64_t input)
 {
+    const llm_price_book_t book = {.layer = {NULL, NULL, prices}};
+    const llm_price_ask_t ask = {
+        .provider = provider, .model = model, .input = input};
     llm_price_t price;
 
-    ck_assert_int_eq(
-        llm_price_find(&price, prices, provider, NULL, model, input), 1);
+    ck_assert_int_eq(llm_price_find(&price, &book, &ask), 1);
     return price;
 }
 
@@ -391,6 +397,138 @@ START_TEST(loads_files)
 }
 END_TEST
 
+/* What a list says of one model, asked with a tier. */
+static llm_price_t tier_of(const char *entry, const char *tier,
+                           apr_int64_t input)
+{
+    const llm_price_book_t book = {
+        .layer = {read_list(apr_pstrcat(unit_pool, HEAD, entry, "]}", NULL)),
+                  NULL, NULL}};
+    const llm_price_ask_t ask = {
+        .provider = "a", .model = "m", .tier = tier, .input = input};
+    llm_price_t price;
+
+    ck_assert_int_eq(llm_price_find(&price, &book, &ask), 1);
+    return price;
+}
+
+START_TEST(service_tiers_multiply_or_have_their_own)
+{
+    static const char entry[] =
+        "{\"provider\":\"a\",\"model\":\"m\",\"input\":\"2.50\","
+        "\"output\":\"10\",\"request\":\"0.01\",\"as_of\":\"2026-10-02\","
+        "\"tiers\":[{\"above\":100,\"input\":\"5\"}],\"service_tiers\":{"
+        "\"batch\":{\"multiply\":\"0.5\"},"
+        "\"priority\":{\"input\":\"4.25\",\"tiers\":[{\"above\":200,"
+        "\"output\":\"20\"}]}}}";
+    llm_price_t price = tier_of(entry, NULL, 101);
+
+    ck_assert_int_eq(price.per_million[LLM_CLASS_INPUT], 5000000000);
+    ck_assert_int_eq(price.per_request, 10000000);
+    ck_assert_str_eq(price.tiers, "batch,priority");
+    ck_assert_str_eq(price.tier, "");
+    ck_assert_int_eq(price.is_other_tier, 0);
+    ck_assert_uint_eq(price.day, 20728);
+
+    price = tier_of(entry, "batch", 101);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_INPUT], 2500000000);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_REASONING], 5000000000);
+    ck_assert_int_eq(price.per_request, 5000000);
+    ck_assert_str_eq(price.tier, "batch");
+
+    /* its own tiers are in place of the standard ones */
+    price = tier_of(entry, "priority", 101);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_INPUT], 4250000000);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_OUTPUT], 10000000000);
+    price = tier_of(entry, "priority", 201);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_INPUT], 4250000000);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_OUTPUT], 20000000000);
+
+    ck_assert_int_eq(tier_of(entry, "flex", 0).is_other_tier, 1);
+    ck_assert_int_eq(tier_of(entry, "default", 0).is_other_tier, 0);
+    ck_assert_int_eq(tier_of(entry, "standard", 0).is_other_tier, 0);
+}
+END_TEST
+
+START_TEST(refuses_bad_service_tiers)
+{
+#define ENTRY(more) "{\"provider\":\"a\",\"model\":\"b\"," more "}"
+    check_wrong_models(ENTRY("\"service_tiers\":[]"),
+                       "models[0].service_tiers: expected an object of at most "
+                       "8 tiers");
+    check_wrong_models(ENTRY("\"service_tiers\":{\"\":{}}"),
+                       "models[0].service_tiers: expected names of 1 to 15 "
+                       "bytes, each once");
+    check_wrong_models(ENTRY("\"service_tiers\":{\"x\":{},\"x\":{}}"),
+                       "models[0].service_tiers: expected names of 1 to 15 "
+                       "bytes, each once");
+    check_wrong_models(ENTRY("\"service_tiers\":{\"x\":1}"),
+                       "models[0].service_tiers.x: expected an object");
+    check_wrong_models(ENTRY("\"service_tiers\":{\"x\":{\"multiply\":0.5}}"),
+                       "models[0].service_tiers.x.multiply: expected a decimal "
+                       "string such as \"0.5\"");
+    check_wrong_models(ENTRY("\"service_tiers\":{\"x\":{\"multiply\":\"1\","
+                             "\"input\":\"1\"}}"),
+                       "models[0].service_tiers.x: expected either multiply or "
+                       "prices");
+    check_wrong_models(ENTRY("\"service_tiers\":{\"x\":{\"inpt\":\"1\"}}"),
+                       "models[0].service_tiers.x: unknown member \"inpt\"");
+    check_wrong_models(ENTRY("\"request\":1"),
+                       "models[0].request: expected a decimal string such as "
+                       "\"2.50\"");
+    check_wrong_models(ENTRY("\"as_of\":\"today\""),
+                       "models[0].as_of: expected a date such as "
+                       "\"2026-11-01\"");
+}
+END_TEST
+
+START_TEST(lists_lie_over_one_another)
+{
+    llm_price_book_t book = {
+        .layer = {read_list(HEAD "{\"provider\":\"openai\",\"model\":\"m\","
+                                 "\"input\":\"1\"}]}"),
+                  read_list(HEAD "{\"provider\":\"openai\",\"model\":\"m\","
+                                 "\"input\":\"2\"},{\"provider\":\"openai\","
+                                 "\"model\":\"n\",\"input\":\"3\"}]}"),
+                  read_list(list)}};
+    llm_price_ask_t ask = {.provider = "x", .dialect = "openai", .model = "m"};
+    llm_price_t price;
+
+    ck_assert_int_eq(llm_price_find(&price, &book, &ask), 1);
+    ck_assert_int_eq(price.per_million[LLM_CLASS_INPUT], 1000000000);
+    ck_assert_int_eq(price.layer, LLM_PRICES_SET);
+    ask.model = "n";
+    ck_assert_int_eq(llm_price_find(&price, &book, &ask), 1);
+    ck_assert_int_eq(price.layer, LLM_PRICES_IMPORTED);
+    ask.model = "gpt-4o";
+    ck_assert_int_eq(llm_price_find(&price, &book, &ask), 1);
+    ck_assert_int_eq(price.layer, LLM_PRICES_FILE);
+}
+END_TEST
+
+START_TEST(the_dearest_is_the_dearest_for_this_usage)
+{
+    llm_price_book_t book = {.layer = {NULL, NULL, read_list(list)}};
+    llm_price_ask_t ask = {.provider = "x", .dialect = "openai"};
+    llm_price_t price;
+    llm_usage_t usage;
+
+    llm_usage_clear(&usage);
+    llm_usage_set(&usage, LLM_CLASS_INPUT, 1000000);
+    ck_assert_int_eq(llm_price_dearest(&price, &book, &ask, &usage),
+                     9000000000);
+    ck_assert_str_eq(price.model, "gpt-4o*");
+    /* that one has no price for output */
+    llm_usage_set(&usage, LLM_CLASS_OUTPUT, 1000000);
+    ck_assert_int_eq(llm_price_dearest(&price, &book, &ask, &usage),
+                     12500000000);
+    ck_assert_str_eq(price.model, "gpt-4o");
+    ask.dialect = "nobody";
+    ck_assert_int_eq(llm_price_dearest(&price, &book, &ask, &usage),
+                     LLM_MONEY_UNKNOWN);
+}
+END_TEST
+
 static void check_sanity(void *baton, const llm_price_t *price, unsigned tiers)
 {
     llm_money_t input = price->per_million[LLM_CLASS_INPUT];
@@ -440,6 +578,7 @@ Suite *price_suite(void)
     tcase_add_test(tcase, refuses_bad_lists);
     tcase_add_test(tcase, refuses_bad_entries);
     tcase_add_test(tcase, refuses_bad_tiers);
+    tcase_add_test(tcase, refuses_bad_service_tiers);
     tcase_add_test(tcase, lists_entries);
     tcase_add_test(tcase, loads_files);
     tcase_add_test(tcase, the_shipped_list_is_sound);
@@ -450,6 +589,9 @@ Suite *price_suite(void)
     tcase_add_test(tcase, finds_the_best_match);
     tcase_add_test(tcase, prefers_the_provider_to_the_dialect);
     tcase_add_test(tcase, classes_fall_back);
+    tcase_add_test(tcase, service_tiers_multiply_or_have_their_own);
+    tcase_add_test(tcase, lists_lie_over_one_another);
+    tcase_add_test(tcase, the_dearest_is_the_dearest_for_this_usage);
     tcase_add_test(tcase, tiers_apply_above_their_mark);
     tcase_add_test(tcase, costs_are_exact);
     tcase_add_test(tcase, rounds_half_up_at_the_end);

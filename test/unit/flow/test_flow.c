@@ -59,6 +59,7 @@ static void set_policy(int n)
     llm_model_t *model = apr_pcalloc(unit_pool, sizeof(*model));
     apr_array_header_t *models =
         apr_array_make(unit_pool, 1, sizeof(llm_model_t *));
+    llm_prices_t *list;
     const char *what;
     static const char prices[] =
         "{\"as_of\":\"2026-11-01\",\"currency\":\"USD\","
@@ -84,9 +85,10 @@ static void set_policy(int n)
     policy.models = models;
     policy.answer_limit = 1 << 24;
     policy.retries = 2;
-    what = llm_prices_read((llm_prices_t **)&policy.prices, prices,
-                           sizeof(prices) - 1, unit_pool);
+    what = llm_prices_read(&list, prices, sizeof(prices) - 1, unit_pool);
     ck_assert_msg(!what, "%s", what);
+    policy.prices.layer[LLM_PRICES_FILE] = list;
+    policy.unknown_price = LLM_UNKNOWN_PRICE_ESTIMATE;
 }
 
 static void open_all(void)

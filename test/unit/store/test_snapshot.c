@@ -176,7 +176,7 @@ END_TEST
 
 START_TEST(health_is_read_as_it_was_written)
 {
-    const llm_health_t health = {1, 2, 3, 4, 5, 6, 7, -8};
+    const llm_health_t health = {1, 2, 3, 4, 5, 6, 7, -8, 9};
     llm_snapshot_t *snapshot = make(10);
     llm_health_t again;
 
