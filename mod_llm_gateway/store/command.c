@@ -193,10 +193,11 @@ static apr_status_t publish(llm_task_t *task, const llm_edit_t *edit)
     }
     return status == APR_SUCCESS
                ? status
-               : llm_task_refuse(task, "internal",
-                                 "the prices are stored, but the gateway's "
-                                 "processes cannot be told: " LLM_PRICES_PUBLISHED
-                                 " cannot be written; it is tried again");
+               : llm_task_refuse(
+                   task, "internal",
+                   "the prices are stored, but the gateway's "
+                   "processes cannot be told: " LLM_PRICES_PUBLISHED
+                   " cannot be written; it is tried again");
 }
 
 static apr_status_t run_edit(llm_task_t *task, const llm_command_t *command)
