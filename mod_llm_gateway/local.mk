@@ -130,6 +130,16 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/openai_problem.c \
 	%D%/dialect/openai_provider.c \
 	%D%/dialect/openai_response.c \
+	%D%/dialect/openai_responses.c \
+	%D%/dialect/openai_responses_answer.c \
+	%D%/dialect/openai_responses_client.c \
+	%D%/dialect/openai_responses_input.c \
+	%D%/dialect/openai_responses_internal.h \
+	%D%/dialect/openai_responses_provider.c \
+	%D%/dialect/openai_responses_response.c \
+	%D%/dialect/openai_responses_stream.c \
+	%D%/dialect/openai_responses_turns.c \
+	%D%/dialect/openai_responses_writer.c \
 	%D%/dialect/openai_stream.c \
 	%D%/dialect/openai_turns.c \
 	%D%/dialect/openai_writer.c \
@@ -312,6 +322,7 @@ module_LTLIBRARIES += %D%/mod_llm_gateway.la
 	%D%/httpd/settings.def \
 	%D%/httpd/shared.c \
 	%D%/httpd/status.c \
+	%D%/httpd/stored.c \
 	%D%/httpd/upstream.c \
 	%D%/httpd/upstream.h \
 	%D%/httpd/vars.c

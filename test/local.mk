@@ -165,8 +165,9 @@ endif
 	%D%/unit/dialect/exchange_for.c \
 	%D%/unit/dialect/gemini_chunks.h \
 	%D%/unit/dialect/legal.c \
-	%D%/unit/dialect/legal.h \
 	%D%/unit/dialect/legal_gemini.c \
+	%D%/unit/dialect/legal.h \
+	%D%/unit/dialect/legal_responses.c \
 	%D%/unit/dialect/main.c \
 	%D%/unit/dialect/suites.def \
 	%D%/unit/dialect/test_anthropic.c \
@@ -181,10 +182,13 @@ endif
 	%D%/unit/dialect/test_openai.c \
 	%D%/unit/dialect/test_recorded.c \
 	%D%/unit/dialect/test_registry.c \
+	%D%/unit/dialect/test_responses.c \
+	%D%/unit/dialect/test_responses_client.c \
 	%D%/unit/dialect/test_vectors.c \
 	%D%/unit/dialect/truth.c \
 	%D%/unit/dialect/truth.h \
 	%D%/unit/dialect/truth_google.c \
+	%D%/unit/dialect/truth_responses.c \
 	%D%/unit/dialect/wire.c \
 	%D%/unit/dialect/wire.h
 

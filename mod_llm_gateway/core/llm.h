@@ -168,6 +168,10 @@ typedef struct llm_ask_t {
     const llm_json_t *embed_input; /* LLM_OP_EMBED: string or array */
     const llm_json_t *dimensions;
     llm_text_t encoding_format;  /* LLM_OP_EMBED: "float" or "base64" */
+    const llm_json_t *doc;       /* the body, where the client's dialect repeats
+                              it in its answers; else NULL */
+    apr_size_t answer_limit;     /* most a writer may keep of an answer, bytes;
+                                0: no limit */
     apr_array_header_t *unknown; /* of const llm_json_t *: members whose
                                     meaning the client's dialect does not
                                     share with others; never NULL */
@@ -204,7 +208,7 @@ typedef struct llm_answer_t {
     llm_text_t service_tier;
     const llm_json_t *embeddings; /* LLM_OP_EMBED: an array with one vector for
                                      each input, as the provider wrote it */
-    apr_int64_t tokens; /* LLM_OP_COUNT: of the question */
+    apr_int64_t tokens;           /* LLM_OP_COUNT: of the question */
 } llm_answer_t;
 
 /* The pieces of a streamed answer, in the order a reader emits them. */

@@ -77,6 +77,12 @@ static int is_block(const place_t *place, const llm_part_t *part)
             return 0;
         }
         return 1;
+    case LLM_PART_REDACTED:
+        if (!is_own_signature(part->text)) {
+            llm_request_drop(place->req, "messages.reasoning_content");
+            return 0;
+        }
+        return 1;
     default:
         return 1;
     }

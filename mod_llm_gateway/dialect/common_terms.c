@@ -274,7 +274,7 @@ void llm_request_drop(llm_request_t *req, const char *path)
 /*
  * Members whose loss costs speed, money or bookkeeping but does not change
  * what the answer means. Compared with the last name of a path, so that a
- * cache mark is one wherever it stands.
+ * cache mark is one wherever it stands, or with all of it.
  */
 static const char *const hints[] = {
     "annotations", /* a client's copy of an answer's citations */
@@ -286,9 +286,13 @@ static const char *const hints[] = {
     "defer_loading", /* a tool is shown at once instead */
     "display",       /* how thinking is shown */
     "eager_input_streaming",
+    "include",             /* what a response holds besides: OpenAI's tools' */
+    "include_obfuscation", /* padding that hides lengths */
     "include_reasoning",
     "inference_geo",
-    "labels", /* what a bill is sorted by */
+    "input.reasoning", /* an item that says nothing but its id */
+    "max_tool_calls",  /* of OpenAI's own tools */
+    "labels",          /* what a bill is sorted by */
     "mediaResolution",
     "media_resolution",
     "prediction", /* text to save time with */
@@ -296,6 +300,9 @@ static const char *const hints[] = {
     "prompt_cache_key",
     "prompt_cache_options",
     "prompt_cache_retention",
+    "reasoning.context", /* how much of earlier thinking is read again */
+    "reasoning.generate_summary",
+    "reasoning.summary", /* how thinking is shown */
     "reasoning_format",
     "responseJsonSchema", /* of a function: what it gives */
     "response_json_schema",
@@ -304,7 +311,9 @@ static const char *const hints[] = {
     "safety_settings",
     "speed",
     "store",
-    "taskType", /* what an embedding is for */
+    "text.format.description",
+    "truncation", /* what is left out of a conversation too long */
+    "taskType",   /* what an embedding is for */
     "task_type",
     "tools.functionDeclarations.response",
     "thoughtSignature", /* Gemini's own, for nobody else */
@@ -313,13 +322,15 @@ static const char *const hints[] = {
     NULL,
 };
 
-static int is_hint(const char *path)
+static int is_hint(const char *path, apr_pool_t *pool)
 {
-    const char *last = strrchr(path, '.');
+    const char *plain = path_without_indexes(path, pool);
+    const char *last = strrchr(plain, '.');
     const char *const *hint;
 
-    last = last ? last + 1 : path;
-    for (hint = hints; *hint && strcmp(*hint, last); ++hint) {
+    last = last ? last + 1 : plain;
+    for (hint = hints; *hint && strcmp(*hint, last) && strcmp(*hint, plain);
+         ++hint) {
     }
     return *hint != NULL;
 }
@@ -349,7 +360,7 @@ llm_problem_t *llm_request_settle_unknown(llm_request_t *req,
         if (is_in(handled, path)) {
             continue;
         }
-        if (!is_hint(path)) {
+        if (!is_hint(path, pool)) {
             return llm_problem_unsupported(path, NULL, pool);
         }
         if (member->type != LLM_JSON_FALSE) { /* "store":false is granted */

@@ -33,6 +33,8 @@ typedef struct llm_provider_t {
     const char *base_path;      /* "/v1", "" for none, never ends in "/" */
     const apr_table_t *headers; /* LLMHeader's; may be NULL */
     int ask_usage;              /* add stream_options.include_usage */
+    int responses;              /* it has the Responses API: 1 yes, -1 no,
+                                   0 what is known of its address */
     int max_tokens_default;     /* where the dialect demands a limit and the
                                    client gave none */
     void *glue;                 /* the driver's: worker, secret */
@@ -96,7 +98,12 @@ struct llm_dialect_t {
     const char *default_url;  /* the provider's public address */
     const char *default_path; /* used when the base URL has none: "/v1" */
     llm_framing_e framing;    /* of streamed answers */
-    const char *chat_path;    /* how the path of its chat API ends
+    /* Another dialect that is spoken at the provider's address as well, and
+     * in which it is asked for this client; NULL for none. The member may be
+     * NULL. */
+    const llm_dialect_t *(*also)(const llm_provider_t *provider,
+                                 const llm_dialect_t *client);
+    const char *chat_path; /* how the path of its chat API ends
                                  ("/chat/completions"): a native call of it is
                                  metered like any other chat; NULL where the
                                  name of the model is in the path */
@@ -226,6 +233,14 @@ const char *llm_dialect_names(int which, apr_pool_t *pool);
 /* Does this provider take this client's bytes as they are? */
 int llm_dialect_passes(const llm_dialect_t *client,
                        const llm_dialect_t *provider, llm_op_e op);
+
+/* The name under which prices of all its providers are listed. */
+const char *llm_dialect_family(const llm_dialect_t *dialect);
+
+/* The dialect in which a provider is asked for this client: its own, or
+ * another that is spoken at its address and lets the client's bytes pass. */
+const llm_dialect_t *llm_dialect_for(const llm_provider_t *provider,
+                                     const llm_dialect_t *client, llm_op_e op);
 
 /* Splits a base URL into the provider's scheme, host, port and base_path and
  * applies default_path. NULL, or a phrase saying what is wrong. */

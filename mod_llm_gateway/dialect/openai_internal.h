@@ -70,12 +70,19 @@ enum {
     LLM_OPENAI_TAKES_REASONING = 1 << 4,   /* reasoning_content in history */
     LLM_OPENAI_TAKES_DETAILS = 1 << 5,     /* reasoning_details in history */
     LLM_OPENAI_TAKES_CACHE = 1 << 6,       /* cache_control marks */
-    LLM_OPENAI_NINE_LETTER_IDS = 1 << 7    /* tool call ids of Mistral's form */
+    LLM_OPENAI_NINE_LETTER_IDS = 1 << 7,   /* tool call ids of Mistral's form */
+    LLM_OPENAI_HAS_RESPONSES = 1 << 8      /* the Responses API as well */
 };
 unsigned llm_openai_quirks(const llm_provider_t *provider, const char *model);
+/* The word for the effort of an ask that names one, or a budget; NULL where
+ * thinking was not asked for. */
+const char *llm_openai_effort(const llm_ask_t *ask, apr_pool_t *pool);
 
 /* ---- the provider side, for dialects that share it ------------------- */
 
+/* Responses, for clients that speak it, where the provider has it. */
+const llm_dialect_t *llm_openai_also(const llm_provider_t *provider,
+                                     const llm_dialect_t *client);
 /* "/chat/completions" behind the provider's base path; "/v1" comes between
  * where the dialect has no default_path. */
 const char *llm_openai_path(const llm_provider_t *provider, const char *suffix,

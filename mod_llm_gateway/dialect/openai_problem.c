@@ -243,7 +243,7 @@ static const char *type_for(const llm_problem_t *problem)
     }
 }
 
-static const char *code_for(const llm_problem_t *problem)
+const char *llm_openai_error_code(const llm_problem_t *problem)
 {
     static const char *const codes[LLM_PROBLEM_KINDS] = {
         [LLM_PROBLEM_UNAUTHORIZED] = "invalid_api_key",
@@ -254,23 +254,26 @@ static const char *code_for(const llm_problem_t *problem)
     return problem->code ? problem->code : codes[problem->kind];
 }
 
-static void put_error(llm_buf_t *out, const llm_problem_t *problem)
+void llm_openai_put_error(llm_buf_t *out, const llm_problem_t *problem)
 {
-    llm_buf_lit(out, "{\"error\":{");
+    llm_put_name(out, "error");
+    llm_buf_putc(out, '{');
     llm_put_string_member(out, "message", problem->message);
     llm_put_string_member(out, "type", type_for(problem));
     llm_put_name(out, "param");
     llm_buf_put_string(out, problem->param);
     llm_put_name(out, "code");
-    llm_buf_put_string(out, code_for(problem));
-    llm_buf_lit(out, "}}");
+    llm_buf_put_string(out, llm_openai_error_code(problem));
+    llm_buf_putc(out, '}');
 }
 
 void llm_openai_write_problem(llm_buf_t *out, const llm_problem_t *problem,
                               const char *request_id)
 {
     (void)request_id; /* in the x-request-id header */
-    put_error(out, problem);
+    llm_buf_putc(out, '{');
+    llm_openai_put_error(out, problem);
+    llm_buf_putc(out, '}');
 }
 
 void llm_openai_write_stream_problem(llm_buf_t *out,
@@ -278,7 +281,7 @@ void llm_openai_write_stream_problem(llm_buf_t *out,
                                      const char *request_id)
 {
     (void)request_id;
-    llm_buf_lit(out, "data: ");
-    put_error(out, problem);
-    llm_buf_lit(out, "\n\n");
+    llm_buf_lit(out, "data: {");
+    llm_openai_put_error(out, problem);
+    llm_buf_lit(out, "}\n\n");
 }

@@ -20,7 +20,8 @@
 
 /* ---- what servers do in their own way ---- */
 
-#define GENUINE (LLM_OPENAI_GENUINE | LLM_OPENAI_NEW_LIMIT)
+#define GENUINE                                                                \
+    (LLM_OPENAI_GENUINE | LLM_OPENAI_NEW_LIMIT | LLM_OPENAI_HAS_RESPONSES)
 
 static const struct {
     const char *host; /* or the end of one, behind a dot */
@@ -151,27 +152,33 @@ static const char *effort_of_budget(const llm_json_t *budget)
     return tokens <= 2048 ? "low" : tokens <= 8192 ? "medium" : "high";
 }
 
+const char *llm_openai_effort(const llm_ask_t *ask, apr_pool_t *pool)
+{
+    if (llm_text_equals(ask->effort, "max")) {
+        return "high";
+    }
+    if (ask->effort.data) {
+        return llm_text_string(ask->effort, pool);
+    }
+    return ask->thinking > 0 ? effort_of_budget(ask->thinking_budget) : NULL;
+}
+
 /* An effort the client named goes on, a budget only to what can reason. */
 static void put_effort(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask,
-                       unsigned quirks)
+                       unsigned quirks, apr_pool_t *pool)
 {
-    if (ask->effort.data
-        && (quirks & (LLM_OPENAI_REASONS | LLM_OPENAI_GENUINE))
-               != LLM_OPENAI_GENUINE) {
-        llm_put_text_member(out, "reasoning_effort",
-                            llm_text_equals(ask->effort, "max")
-                                ? LLM_TEXT_LITERAL("high")
-                                : ask->effort);
-    }
-    else if (ask->effort.data) {
-        llm_request_drop(req, "reasoning_effort");
-    }
-    else if (ask->thinking > 0 && (quirks & LLM_OPENAI_REASONS)) {
+    int is_named = ask->effort.data != NULL;
+    int reasons = is_named
+                      ? (quirks & (LLM_OPENAI_REASONS | LLM_OPENAI_GENUINE))
+                            != LLM_OPENAI_GENUINE
+                      : (quirks & LLM_OPENAI_REASONS) != 0;
+
+    if (reasons) {
         llm_put_string_member(out, "reasoning_effort",
-                              effort_of_budget(ask->thinking_budget));
+                              llm_openai_effort(ask, pool));
     }
-    else if (ask->thinking > 0) {
-        llm_request_drop(req, "thinking");
+    else if (is_named || ask->thinking > 0) {
+        llm_request_drop(req, is_named ? "reasoning_effort" : "thinking");
     }
 }
 
@@ -230,7 +237,7 @@ static llm_problem_t *put_options(llm_buf_t *out, llm_request_t *req,
     llm_put_member(out, "metadata", ask->metadata);
     put_user(out, req, ask);
     put_format(out, ask);
-    put_effort(out, req, ask, quirks);
+    put_effort(out, req, ask, quirks, pool);
     put_choice(out, ask);
     return put_tools(out, req, ask, pool);
 }

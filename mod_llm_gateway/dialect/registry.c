@@ -67,6 +67,22 @@ int llm_dialect_passes(const llm_dialect_t *client,
            && (provider->pass_ops & (unsigned)op);
 }
 
+const char *llm_dialect_family(const llm_dialect_t *dialect)
+{
+    return dialect->family ? dialect->family : dialect->name;
+}
+
+const llm_dialect_t *llm_dialect_for(const llm_provider_t *provider,
+                                     const llm_dialect_t *client, llm_op_e op)
+{
+    const llm_dialect_t *own = provider->dialect, *also = NULL;
+
+    if (own->also && !llm_dialect_passes(client, own, op)) {
+        also = own->also(provider, client);
+    }
+    return also && llm_dialect_passes(client, also, op) ? also : own;
+}
+
 /* The parsed number has 16 bits, whatever was written. */
 static int is_port(const char *text)
 {

@@ -58,7 +58,7 @@ static llm_problem_t *compose_passed(llm_attempt_t *attempt)
 
     llm_head_from_client(attempt->request.headers, x->headers_in);
     attempt->request.line = x->line;
-    return attempt->upstream.provider->dialect->pass_request(
+    return attempt->dialect->pass_request(
         &attempt->request, x->op, x->raw, attempt->upstream.model,
         attempt->upstream.provider, &attempt->hide_usage, attempt->pool);
 }
@@ -69,7 +69,7 @@ static llm_problem_t *compose_translated(llm_attempt_t *attempt)
     llm_problem_t *problem = llm_exchange_ask(x);
 
     if (!problem) {
-        problem = attempt->upstream.provider->dialect->write_request(
+        problem = attempt->dialect->write_request(
             &attempt->request, x->ask, attempt->upstream.model,
             attempt->upstream.provider, attempt->pool);
     }
@@ -91,8 +91,10 @@ static llm_problem_t *compose(llm_attempt_t *attempt)
 
     request->headers = apr_table_make(attempt->pool, 16);
     request->dropped = apr_array_make(attempt->pool, 4, sizeof(char *));
+    attempt->dialect = x->native ? provider->dialect
+                                 : llm_dialect_for(provider, x->client, x->op);
     attempt->pass =
-        x->native || llm_dialect_passes(x->client, provider->dialect, x->op);
+        x->native || llm_dialect_passes(x->client, attempt->dialect, x->op);
     problem = x->native       ? compose_native(attempt)
               : attempt->pass ? compose_passed(attempt)
                               : compose_translated(attempt);
@@ -102,8 +104,8 @@ static llm_problem_t *compose(llm_attempt_t *attempt)
     if (!x->native) {
         apr_table_setn(request->headers, "Content-Type", "application/json");
     }
-    if (provider->dialect->add_headers) {
-        provider->dialect->add_headers(request->headers, provider);
+    if (attempt->dialect->add_headers) {
+        attempt->dialect->add_headers(request->headers, provider);
     }
     if (provider->headers) {
         apr_table_do(add_header, request->headers, provider->headers, NULL);

@@ -383,6 +383,7 @@ llm_problem_t *llm_exchange_ask(llm_exchange_t *x)
         problem = x->client->read_request(&ask, x->op, x->doc, x->pool);
     }
     if (!problem) {
+        ask->answer_limit = x->policy->answer_limit;
         if (x->line) { /* what the path says is not in the body */
             ask->model = x->model;
             ask->stream = x->stream;

@@ -144,6 +144,7 @@ struct llm_attempt_t {
     apr_pool_t *pool; /* its own; memory of the answer */
     llm_exchange_t *x;
     llm_upstream_t upstream;
+    const llm_dialect_t *dialect; /* in which the upstream is asked */
     llm_request_t request;
     llm_attempt_e state;
     llm_http1_t *http;

@@ -138,6 +138,17 @@ void llm_meter_answer(llm_attempt_t *attempt, const llm_answer_t *answer)
     }
 }
 
+/* Was the model asked? What only reads an answer that is kept (a GET of a stored
+ * response) tells its usage again, which was counted when it was made. */
+static int is_asked(const llm_exchange_t *x)
+{
+    const char *method = x->native ? x->native_method : NULL;
+
+    return !method
+           || (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0
+               && strcmp(method, "DELETE") != 0);
+}
+
 void llm_meter_document(llm_attempt_t *attempt, const llm_json_t *doc,
                         apr_pool_t *scratch)
 {
@@ -145,7 +156,9 @@ void llm_meter_document(llm_attempt_t *attempt, const llm_json_t *doc,
     const llm_dialect_t *provider = llm_stream_of(attempt)->provider;
     const char *model = NULL;
 
-    provider->read_usage(&x->usage, doc);
+    if (is_asked(x)) {
+        provider->read_usage(&x->usage, doc);
+    }
     if (provider->read_facts) {
         provider->read_facts(&model, &x->finish, doc, scratch);
     }

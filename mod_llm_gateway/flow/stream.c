@@ -251,7 +251,7 @@ static llm_stream_t *make_stream(llm_attempt_t *attempt)
 {
     llm_stream_t *stream = apr_pcalloc(attempt->pool, sizeof(*stream));
 
-    stream->provider = attempt->upstream.provider->dialect;
+    stream->provider = attempt->dialect;
     apr_pool_create(&stream->scratch, attempt->pool);
     apr_pool_tag(stream->scratch, "llm_event");
     return stream;

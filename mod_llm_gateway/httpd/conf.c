@@ -320,6 +320,8 @@ const command_rec llmgw_commands[] = {
                   "provider"),
     AP_INIT_FLAG("LLMIncludeUsage", llmgw_conf_include_usage, NULL, RSRC_CONF,
                  "Whether streams are asked for their usage"),
+    AP_INIT_FLAG("LLMResponses", llmgw_conf_responses, NULL, RSRC_CONF,
+                 "Whether the provider has OpenAI's Responses API as well"),
 
     AP_INIT_RAW_ARGS("<LLMModel", llmgw_conf_model, NULL, RSRC_CONF,
                      "Section for a model, with its name or a pattern"),

@@ -22,7 +22,8 @@
 #define WEIGHT_MAX      10000
 
 static const char *const provider_directives[] = {
-    "LLMDialect", "LLMBaseURL", "LLMKey", "LLMHeader", "LLMIncludeUsage", NULL,
+    "LLMDialect",      "LLMBaseURL",   "LLMKey", "LLMHeader",
+    "LLMIncludeUsage", "LLMResponses", NULL,
 };
 static const char *const model_directives[] = {"LLMTarget", "LLMOnClientAbort",
                                                NULL};
@@ -386,6 +387,18 @@ const char *llmgw_conf_include_usage(cmd_parms *cmd, void *dir, int on)
     (void)dir;
     if (!what) {
         provider->ask_usage = on != 0;
+    }
+    return what;
+}
+
+const char *llmgw_conf_responses(cmd_parms *cmd, void *dir, int on)
+{
+    const char *what = NULL;
+    llm_provider_t *provider = current_provider(cmd, &what);
+
+    (void)dir;
+    if (!what) {
+        provider->responses = on ? 1 : -1;
     }
     return what;
 }

@@ -36,6 +36,8 @@ static const struct endpoint_t {
     {"/v1/messages", M_POST, "POST", LLMGW_CALL, LLM_OP_CHAT, "anthropic"},
     {"/v1/messages/count_tokens", M_POST, "POST", LLMGW_CALL, LLM_OP_COUNT,
      "anthropic"},
+    {"/v1/responses", M_POST, "POST", LLMGW_CALL, LLM_OP_CHAT,
+     "openai-responses"},
     {"/v1/models", M_GET, "GET, HEAD", LLMGW_MODELS, LLM_OP_MODELS, "openai"},
 };
 
@@ -301,6 +303,9 @@ static void classify_call(request_rec *r, llmgw_request_t *request)
     }
     if (!strncmp(path, MODELS, strlen(MODELS)) && path[strlen(MODELS)]) {
         set_models(r, request, path + strlen(MODELS));
+        return;
+    }
+    if (llmgw_stored_find(r, request, path)) {
         return;
     }
     provider = named_provider(r, path);

@@ -232,6 +232,11 @@ llm_problem_t *llmgw_endpoint_problem(request_rec *r, llmgw_request_t *request);
 /* A query without the parameters that carry a key; NULL when none is left. */
 const char *llmgw_query_without_keys(const char *query, apr_pool_t *pool);
 
+/* stored.c: a response that a provider keeps, named by its path below
+ * /v1/responses; 0 for any other path. */
+int llmgw_stored_find(request_rec *r, llmgw_request_t *request,
+                      const char *path);
+
 /* auth.c: finds the client's key in the request's headers and looks it up;
  * sets key, key_problem, r->user. Done once; NULL when the request may go on
  * (also anonymously), else the problem (401). */

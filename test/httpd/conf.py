@@ -48,9 +48,9 @@ class Conf:
         kind = {"huggingface-inference": "huggingface"}.get(dialect, dialect)
         if url is None:
             url = f"{self.gateway.upstream.url}/{kind}"
-            if dialect == "openai":
+            if dialect in ("openai", "openai-responses"):
                 url += "/v1"
-        key = key or f"env:TEST_{kind.upper()}_KEY"
+        key = key or f"env:TEST_{kind.split('-')[0].upper()}_KEY"
         return self.add(f"<LLMProvider {name}>\n    LLMDialect {dialect}\n"
                         f"    LLMBaseURL {url}\n    LLMKey     {key}\n    {more}\n"
                         "</LLMProvider>\n")
@@ -61,10 +61,10 @@ class Conf:
         return self.add(f'<LLMModel "{name}">\n{lines}</LLMModel>\n')
 
     def four_providers(self):
-        """openai/*, anthropic/*, cohere/*, gemini/*, hf/*, old/* and
-        ollama/*, all scripted."""
-        for name, dialect in (("openai", "openai"), ("anthropic", "anthropic"),
-                              ("cohere", "cohere"),
+        """openai/*, responses/*, anthropic/*, cohere/*, gemini/*, hf/*, old/*
+        and ollama/*, all scripted."""
+        for name, dialect in (("openai", "openai"), ("responses", "openai-responses"),
+                              ("anthropic", "anthropic"), ("cohere", "cohere"),
                               ("gemini", "gemini"), ("hf", "huggingface"),
                               ("old", "huggingface-inference"), ("ollama", "ollama")):
             self.provider(name, dialect)

@@ -198,6 +198,89 @@ def _message_of(error):
     return error.get("message") or json.dumps(error)
 
 
+# -- OpenAI's Responses ------------------------------------------------------
+
+def responses_usage(value):
+    if not value:
+        return None
+    details = value.get("input_tokens_details") or {}
+    read = details.get("cached_tokens") or 0
+    write = details.get("cache_write_tokens") or 0
+    thought = (value.get("output_tokens_details") or {}).get("reasoning_tokens") or 0
+    return usage(value["input_tokens"] - read - write,
+                 value["output_tokens"] - thought, read, write, thought)
+
+
+def _responses_object(doc):
+    said = Said(model=doc.get("model"), id=doc.get("id"),
+                usage=responses_usage(doc.get("usage")))
+    for item in doc.get("output") or []:
+        if item["type"] == "message":
+            for part in item["content"]:
+                said.text += part.get("text") or part.get("refusal") or ""
+                said.refused |= part["type"] == "refusal"
+        elif item["type"] == "function_call":
+            said.calls.append((item["name"], arguments(item["arguments"])))
+            said.ids.append(item["call_id"])
+        elif item["type"] == "reasoning":
+            for part in item.get("summary") or item.get("content") or []:
+                said.reasoning += part["text"]
+        else:
+            said.unread.append(item["type"])
+    reason = (doc.get("incomplete_details") or {}).get("reason")
+    said.finish = {"completed": "tools" if said.calls else "stop", "incomplete": {
+        "max_output_tokens": "length", "content_filter": "filter"}.get(reason, "other")}.get(
+        doc.get("status"))
+    if doc.get("error"):
+        said.error = doc["error"]["message"]
+    return said
+
+
+def responses(body):
+    doc = json.loads(body)
+    assert doc["object"] == "response", doc
+    return _responses_object(doc)
+
+
+def responses_stream(body, strict=True):
+    """Streamed; what the pieces say has to be what the last event repeats."""
+    last, pieces, calls, serial, error, opened = None, {}, {}, 0, None, set()
+    for event in sse(body):
+        if event.data == "[DONE]":
+            assert not strict, "[DONE] is a chat's"
+            continue
+        doc = event.json
+        kind = doc["type"]
+        if strict:
+            assert event.name == kind, f"event name {event.name!r} for {kind}"
+            assert last is None, f"{kind} after the last event"
+            assert doc["sequence_number"] == serial, doc
+            first = ("response.created", "response.in_progress")
+            assert serial > 1 or kind == first[serial], doc
+        serial += 1
+        if kind == "error":
+            error = _message_of(doc.get("error") or doc)
+        elif kind in ("response.completed", "response.incomplete", "response.failed"):
+            last = doc["response"]
+        elif kind == "response.output_item.added":
+            assert doc["output_index"] not in opened, doc
+            opened.add(doc["output_index"])
+        elif kind in ("response.output_text.delta", "response.refusal.delta"):
+            place = doc["output_index"], doc["content_index"]
+            pieces[place] = pieces.get(place, "") + doc["delta"]
+        elif kind == "response.function_call_arguments.delta":
+            assert doc["output_index"] in opened, doc
+            calls[doc["output_index"]] = calls.get(doc["output_index"], "") + doc["delta"]
+    assert last or error, "the stream stops before its end"
+    said = _responses_object(last or {})
+    said.error = said.error or error
+    if not said.error:
+        assert said.text == "".join(t for _, t in sorted(pieces.items())), pieces
+        assert [c[1] for c in said.calls] == [
+            arguments(a) for _, a in sorted(calls.items())], calls
+    return said
+
+
 # -- Anthropic ---------------------------------------------------------------
 
 def anthropic_usage(value):
@@ -481,8 +564,9 @@ def ollama_stream(body, strict=True):
     return said
 
 
-READERS = {"openai": (openai, openai_stream), "anthropic": (anthropic, anthropic_stream),
-           "cohere": (cohere, cohere_stream),
+READERS = {"openai": (openai, openai_stream),
+           "openai-responses": (responses, responses_stream),
+           "anthropic": (anthropic, anthropic_stream), "cohere": (cohere, cohere_stream),
            "gemini": (gemini, gemini_stream), "ollama": (ollama, ollama_stream),
            "text-generation": (text_generation, text_generation_stream)}
 
@@ -497,7 +581,7 @@ def read(dialect, body, streamed=None, strict=True):
 
 def error_of(dialect, doc):
     """(type, message) of an error in a dialect's exact form."""
-    if dialect == "openai":
+    if dialect in ("openai", "openai-responses"):
         assert set(doc) == {"error"}, doc
         assert {"message", "type", "param", "code"} <= set(doc["error"]), doc
         return doc["error"]["type"], doc["error"]["message"]

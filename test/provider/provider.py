@@ -24,9 +24,9 @@ GET /_seen tells the requests received since DELETE /_seen: method, target,
 path, headers, body, mount, wire format, faults, and when each began, ended
 and was left by its peer.
 
-Paths may begin with a mount point: /openai, /anthropic, /cohere, /gemini,
-/huggingface and /ollama name the wire format; /at-<label> only sets the label, so that
-one server can stand for several upstreams.
+Paths may begin with a mount point: /openai, /openai-responses, /anthropic,
+/cohere, /gemini, /huggingface and /ollama name the wire format; /at-<label>
+only sets the label, so that one server can stand for several upstreams.
 """
 import argparse
 import asyncio
@@ -47,10 +47,11 @@ import wire_gemini
 import wire_huggingface
 import wire_ollama
 import wire_openai
+import wire_responses
 
 # The first whose operation() takes a request has it.
 WIRES = [wire_anthropic, wire_cohere, wire_gemini, wire_huggingface, wire_ollama,
-         wire_openai]
+         wire_openai, wire_responses]
 _BY_NAME = {w.NAME: w for w in WIRES}
 
 # What must never reach a provider, and why.
@@ -59,8 +60,9 @@ _HOP_BY_HOP = {"keep-alive", "proxy-authenticate", "proxy-authorization",
 _CREDENTIALS = {"authorization", "x-api-key", "x-goog-api-key", "api-key",
                 "x-client-api-key"}
 _OWN_CREDENTIAL = {"openai": "authorization", "huggingface": "authorization",
-                   "cohere": "authorization", "ollama": "authorization",
-                   "anthropic": "x-api-key", "gemini": "x-goog-api-key"}
+                   "openai-responses": "authorization", "cohere": "authorization",
+                   "ollama": "authorization", "anthropic": "x-api-key",
+                   "gemini": "x-goog-api-key"}
 
 
 def faults_of(request, format_name):
@@ -208,7 +210,7 @@ class Provider:
 
     def _speaker(self, request):
         for speaker in WIRES:
-            if request.mount_kind in ("", speaker.NAME):
+            if request.mount_kind in ("", speaker.NAME, *getattr(speaker, "ALSO", ())):
                 operation = speaker.operation(request)
                 if operation:
                     return speaker, operation
@@ -216,7 +218,7 @@ class Provider:
 
     @staticmethod
     def _document(request):
-        if request.method == "GET":
+        if request.method in ("GET", "DELETE") or not request.body:
             return None
         try:
             return json.loads(request.body)

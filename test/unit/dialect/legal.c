@@ -15,14 +15,9 @@
 
 /* ---- lines ---- */
 
-typedef struct event_t {
-    const char *name; /* or NULL */
-    const char *data;
-} event_t;
-
 /* The next event; 0 at the end. What is written has one form: an optional
  * event line, one data line, an empty line. */
-static int next_event(char **pat, event_t *event)
+int legal_next_event(char **pat, legal_event_t *event)
 {
     char *at = *pat, *end;
 
@@ -47,12 +42,12 @@ static int next_event(char **pat, event_t *event)
     return 1;
 }
 
-static const llm_json_t *json_of(const event_t *event)
+const llm_json_t *legal_json(const legal_event_t *event)
 {
     return exchange_json(event->data, strlen(event->data));
 }
 
-static const char *string_in(const llm_json_t *doc, const char *name)
+const char *legal_string(const llm_json_t *doc, const char *name)
 {
     const char *text = llm_json_string(llm_json_get(doc, name), unit_pool);
 
@@ -60,7 +55,7 @@ static const char *string_in(const llm_json_t *doc, const char *name)
     return text;
 }
 
-static int int_in(const llm_json_t *doc, const char *name)
+int legal_int(const llm_json_t *doc, const char *name)
 {
     apr_int64_t value = -1;
 
@@ -82,13 +77,13 @@ static void check_calls(openai_t *state, int choice, const llm_json_t *calls)
 
     for (call = calls->child; call; call = call->next) {
         const llm_json_t *function = llm_json_get(call, "function");
-        int index = int_in(call, "index");
+        int index = legal_int(call, "index");
 
         if (index == state->calls[choice]) { /* begins */
             ++state->calls[choice];
-            ck_assert_int_gt((int)strlen(string_in(call, "id")), 0);
-            ck_assert_str_eq(string_in(call, "type"), "function");
-            ck_assert_int_gt((int)strlen(string_in(function, "name")), 0);
+            ck_assert_int_gt((int)strlen(legal_string(call, "id")), 0);
+            ck_assert_str_eq(legal_string(call, "type"), "function");
+            ck_assert_int_gt((int)strlen(legal_string(function, "name")), 0);
         }
         else {
             ck_assert_int_lt(index, state->calls[choice]);
@@ -96,7 +91,7 @@ static void check_calls(openai_t *state, int choice, const llm_json_t *calls)
             ck_assert_ptr_null(llm_json_get(call, "id"));
             ck_assert_ptr_null(llm_json_get(function, "name"));
         }
-        string_in(function, "arguments");
+        legal_string(function, "arguments");
     }
 }
 
@@ -104,14 +99,14 @@ static void check_choice(openai_t *state, const llm_json_t *choice)
 {
     const llm_json_t *delta = llm_json_get(choice, "delta");
     const llm_json_t *calls = llm_json_want(delta, "tool_calls");
-    int index = int_in(choice, "index");
+    int index = legal_int(choice, "index");
 
     ck_assert_int_lt(index, CHOICES);
     ck_assert_msg(!state->finished[index], "a chunk after finish_reason");
     ck_assert_int_eq(delta->type, LLM_JSON_OBJECT);
     ck_assert_ptr_nonnull(llm_json_get(choice, "finish_reason"));
     if (!state->has_role[index]) {
-        ck_assert_str_eq(string_in(delta, "role"), "assistant");
+        ck_assert_str_eq(legal_string(delta, "role"), "assistant");
         state->has_role[index] = 1;
     }
     else {
@@ -130,11 +125,11 @@ static void check_chunk(openai_t *state, const llm_json_t *doc,
                         const llm_ask_t *ask)
 {
     const llm_json_t *choices = llm_json_get(doc, "choices"), *choice;
-    const char *id = string_in(doc, "id");
+    const char *id = legal_string(doc, "id");
 
-    ck_assert_str_eq(string_in(doc, "object"), "chat.completion.chunk");
-    ck_assert_int_gt((int)strlen(string_in(doc, "model")), 0);
-    int_in(doc, "created");
+    ck_assert_str_eq(legal_string(doc, "object"), "chat.completion.chunk");
+    ck_assert_int_gt((int)strlen(legal_string(doc, "model")), 0);
+    legal_int(doc, "created");
     ck_assert_msg(!state->id || !strcmp(state->id, id), "another id");
     state->id = id;
     ck_assert_msg(!state->usage, "a chunk after the usage chunk");
@@ -154,21 +149,21 @@ static void check_chunk(openai_t *state, const llm_json_t *doc,
 static void check_openai(const llm_ask_t *ask, char *at)
 {
     openai_t state;
-    event_t event;
+    legal_event_t event;
     int i;
 
     memset(&state, 0, sizeof(state));
-    while (next_event(&at, &event)) {
+    while (legal_next_event(&at, &event)) {
         ck_assert_msg(!state.done && !state.failed, "an event after the end");
         ck_assert_ptr_null(event.name);
         if (!strcmp(event.data, "[DONE]")) {
             state.done = 1;
         }
-        else if (llm_json_get(json_of(&event), "error")) {
+        else if (llm_json_get(legal_json(&event), "error")) {
             state.failed = 1;
         }
         else {
-            check_chunk(&state, json_of(&event), ask);
+            check_chunk(&state, legal_json(&event), ask);
         }
     }
     ck_assert_msg(state.done || state.failed, "a stream without an end");
@@ -191,13 +186,13 @@ static void check_start(anthropic_t *state, const llm_json_t *doc)
     const llm_json_t *message = llm_json_get(doc, "message");
 
     ck_assert_msg(!state->begun, "message_start twice");
-    ck_assert_str_eq(string_in(message, "type"), "message");
-    ck_assert_str_eq(string_in(message, "role"), "assistant");
-    ck_assert_int_gt((int)strlen(string_in(message, "id")), 0);
-    ck_assert_int_gt((int)strlen(string_in(message, "model")), 0);
+    ck_assert_str_eq(legal_string(message, "type"), "message");
+    ck_assert_str_eq(legal_string(message, "role"), "assistant");
+    ck_assert_int_gt((int)strlen(legal_string(message, "id")), 0);
+    ck_assert_int_gt((int)strlen(legal_string(message, "model")), 0);
     ck_assert(llm_json_is(llm_json_get(message, "content"), LLM_JSON_ARRAY));
-    int_in(llm_json_get(message, "usage"), "input_tokens");
-    int_in(llm_json_get(message, "usage"), "output_tokens");
+    legal_int(llm_json_get(message, "usage"), "input_tokens");
+    legal_int(llm_json_get(message, "usage"), "output_tokens");
     state->begun = 1;
 }
 
@@ -206,18 +201,18 @@ static void check_block_start(anthropic_t *state, const llm_json_t *doc)
     const llm_json_t *block = llm_json_get(doc, "content_block");
 
     ck_assert_msg(!state->block, "a block opens inside another");
-    ck_assert_int_eq(int_in(doc, "index"), state->index);
-    state->block = string_in(block, "type");
+    ck_assert_int_eq(legal_int(doc, "index"), state->index);
+    state->block = legal_string(block, "type");
     if (!strcmp(state->block, "tool_use")) {
-        ck_assert_int_gt((int)strlen(string_in(block, "id")), 0);
-        ck_assert_int_gt((int)strlen(string_in(block, "name")), 0);
+        ck_assert_int_gt((int)strlen(legal_string(block, "id")), 0);
+        ck_assert_int_gt((int)strlen(legal_string(block, "name")), 0);
         ck_assert_uint_eq(llm_json_get(block, "input")->count, 0);
     }
     else if (!strcmp(state->block, "redacted_thinking")) {
-        string_in(block, "data");
+        legal_string(block, "data");
     }
     else {
-        ck_assert_str_eq(string_in(block, state->block), "");
+        ck_assert_str_eq(legal_string(block, state->block), "");
     }
 }
 
@@ -232,11 +227,11 @@ static void check_block_delta(anthropic_t *state, const llm_json_t *doc)
         {"input_json_delta", "tool_use"},
         {NULL, NULL},
     };
-    const char *type = string_in(llm_json_get(doc, "delta"), "type");
+    const char *type = legal_string(llm_json_get(doc, "delta"), "type");
     int i;
 
     ck_assert_msg(state->block != NULL, "a delta outside of a block");
-    ck_assert_int_eq(int_in(doc, "index"), state->index);
+    ck_assert_int_eq(legal_int(doc, "index"), state->index);
     for (i = 0; pairs[i].delta && strcmp(pairs[i].delta, type); ++i) {
     }
     ck_assert_msg(pairs[i].delta != NULL, "delta type %s", type);
@@ -247,20 +242,20 @@ static void check_message_delta(anthropic_t *state, const llm_json_t *doc)
 {
     ck_assert_msg(!state->block, "message_delta inside a block");
     ck_assert_msg(!state->delta_seen, "message_delta twice");
-    string_in(llm_json_get(doc, "delta"), "stop_reason");
-    int_in(llm_json_get(doc, "usage"), "output_tokens");
+    legal_string(llm_json_get(doc, "delta"), "stop_reason");
+    legal_int(llm_json_get(doc, "usage"), "output_tokens");
     state->delta_seen = 1;
 }
 
-static void check_event(anthropic_t *state, const event_t *event)
+static void check_event(anthropic_t *state, const legal_event_t *event)
 {
-    const llm_json_t *doc = json_of(event);
-    const char *type = string_in(doc, "type");
+    const llm_json_t *doc = legal_json(event);
+    const char *type = legal_string(doc, "type");
 
     ck_assert_msg(!state->done && !state->failed, "an event after the end");
     ck_assert_str_eq(event->name, type);
     if (!strcmp(type, "error")) {
-        string_in(llm_json_get(doc, "error"), "message");
+        legal_string(llm_json_get(doc, "error"), "message");
         state->failed = 1;
         return;
     }
@@ -279,7 +274,7 @@ static void check_event(anthropic_t *state, const event_t *event)
     }
     else if (!strcmp(type, "content_block_stop")) {
         ck_assert_msg(state->block != NULL, "no block to stop");
-        ck_assert_int_eq(int_in(doc, "index"), state->index++);
+        ck_assert_int_eq(legal_int(doc, "index"), state->index++);
         state->block = NULL;
     }
     else if (!strcmp(type, "message_delta")) {
@@ -295,10 +290,10 @@ static void check_event(anthropic_t *state, const event_t *event)
 static void check_anthropic(char *at)
 {
     anthropic_t state;
-    event_t event;
+    legal_event_t event;
 
     memset(&state, 0, sizeof(state));
-    while (next_event(&at, &event)) {
+    while (legal_next_event(&at, &event)) {
         check_event(&state, &event);
     }
     ck_assert_msg(state.done || state.failed, "a stream without an end");
@@ -317,5 +312,8 @@ void exchange_check_stream(const char *client, const llm_ask_t *ask,
     }
     else if (!strcmp(client, "gemini")) {
         legal_check_gemini(ask, copy);
+    }
+    else if (!strcmp(client, "openai-responses")) {
+        legal_check_responses(copy);
     }
 }

@@ -14,7 +14,8 @@
 #include "test/unit/dialect/exchange.h"
 #include "test/unit/unit.h"
 
-static const char *const clients[] = {"openai", "anthropic", "gemini"};
+static const char *const clients[] = {"openai", "anthropic", "openai-responses",
+                                      "gemini"};
 #define CLIENTS (int)(sizeof(clients) / sizeof(*clients))
 
 static const char ask_body[] =
@@ -153,6 +154,10 @@ static const char anthropic_chunk[] =
     "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":"
     "\"text_delta\",\"text\":\"word\"}}";
 
+static const char responses_chunk[] =
+    "{\"type\":\"response.output_text.delta\",\"item_id\":\"msg_1\","
+    "\"output_index\":0,\"content_index\":0,\"delta\":\"word\"}";
+
 static void feed(const llm_dialect_t *dialect, llm_reader_t *reader,
                  const char *data, sink_t *sink, apr_pool_t *scratch)
 {
@@ -197,6 +202,8 @@ START_TEST(streams_flow)
     for (i = 0; i < CLIENTS; ++i) {
         run_pair("openai", clients[i], openai_chunk, 10000, unit_pool);
         run_pair("anthropic", clients[i], anthropic_chunk, 10000, unit_pool);
+        run_pair("openai-responses", clients[i], responses_chunk, 10000,
+                 unit_pool);
     }
 }
 END_TEST
@@ -287,13 +294,15 @@ static void put_calls(llm_buf_t *out, int turn)
     }
 }
 
-static const char *random_conversation(void)
+/* options: members of the request, each with its comma. */
+static const char *random_conversation(const char *options)
 {
     llm_buf_t *out = llm_buf_make(0, unit_pool);
     int turns = 1 + (int)roll(5), i;
 
-    llm_buf_lit(out, "{\"model\":\"m\",\"max_tokens\":50,\"temperature\":0.5,"
-                     "\"stop\":[\"END\"],\"tools\":[{\"type\":\"function\","
+    llm_buf_printf(out, "{%s", options);
+    llm_buf_lit(out, "\"model\":\"m\",\"max_tokens\":50,\"temperature\":0.5,"
+                     "\"tools\":[{\"type\":\"function\","
                      "\"function\":{\"name\":\"f\",\"description\":\"d\","
                      "\"parameters\":{\"type\":\"object\",\"properties\":{"
                      "\"n\":{\"type\":\"number\"}}}}}],\"messages\":[");
@@ -328,7 +337,16 @@ static const char *body_for(const char *dialect, const char *url,
     return body;
 }
 
-/* OpenAI to Anthropic to OpenAI: what is sent is what would have been. */
+/* What carries a conversation to another dialect and back; Responses know no
+ * stop sequences. */
+static const struct {
+    const char *dialect, *options;
+} carriers[] = {
+    {"anthropic", "\"stop\":[\"END\"],"},
+    {"openai-responses", ""},
+};
+
+/* OpenAI's chat to another and back: what is sent is what would have been. */
 START_TEST(conversations_come_back)
 {
     static const char local[] = "http://localhost/v1";
@@ -342,9 +360,10 @@ START_TEST(conversations_come_back)
         const char *differ;
 
         apr_pool_create(&unit_pool, outer);
-        ask = exchange_ask("openai", LLM_OP_CHAT, random_conversation());
-        back = exchange_ask("anthropic", LLM_OP_CHAT,
-                            body_for("anthropic", NULL, ask));
+        ask = exchange_ask("openai", LLM_OP_CHAT,
+                           random_conversation(carriers[_i].options));
+        back = exchange_ask(carriers[_i].dialect, LLM_OP_CHAT,
+                            body_for(carriers[_i].dialect, NULL, ask));
         differ = exchange_differ(body_for("openai", local, back),
                                  body_for("openai", local, ask));
         ck_assert_msg(!differ, "LLMGW_SEED, round %d: %s", round,
@@ -374,7 +393,8 @@ Suite *cross_suite(void)
     suite_add_tcase(suite, flow);
     tcase_add_checked_fixture(conversations, unit_pool_open, unit_pool_close);
     tcase_set_timeout(conversations, 60);
-    tcase_add_test(conversations, conversations_come_back);
+    tcase_add_loop_test(conversations, conversations_come_back, 0,
+                        (int)(sizeof(carriers) / sizeof(*carriers)));
     suite_add_tcase(suite, conversations);
     return suite;
 }

@@ -403,7 +403,8 @@ START_TEST(quirks_go_by_host_and_model)
         exchange_provider("openai", "https://notapi.openai.com.evil.test");
 
     ck_assert_uint_eq(llm_openai_quirks(openai, "gpt-4o"),
-                      LLM_OPENAI_GENUINE | LLM_OPENAI_NEW_LIMIT);
+                      LLM_OPENAI_GENUINE | LLM_OPENAI_NEW_LIMIT
+                          | LLM_OPENAI_HAS_RESPONSES);
     ck_assert_uint_eq(llm_openai_quirks(local, "llama"), 0);
     ck_assert_uint_eq(llm_openai_quirks(fake, "gpt-4o"), 0);
     ck_assert_uint_eq(llm_openai_quirks(local, "openai/gpt-5-mini"),
@@ -412,7 +413,7 @@ START_TEST(quirks_go_by_host_and_model)
         llm_openai_quirks(
             exchange_provider("openai", "https://eu.openai.azure.com/"),
             "gpt-4o"),
-        LLM_OPENAI_GENUINE | LLM_OPENAI_NEW_LIMIT);
+        LLM_OPENAI_GENUINE | LLM_OPENAI_NEW_LIMIT | LLM_OPENAI_HAS_RESPONSES);
 }
 END_TEST
 

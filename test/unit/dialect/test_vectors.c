@@ -130,12 +130,15 @@ static const char *request_to(const case_t *vector, const char *body,
                               const llm_dialect_t *to)
 {
     const llm_json_t *doc = exchange_json(body, strlen(body));
-    llm_op_e op = llm_json_get(doc, "input") ? LLM_OP_EMBED : LLM_OP_CHAT;
+    const llm_dialect_t *from = exchange_dialect(vector->dialect);
+    llm_op_e op =
+        llm_json_get(doc, "input") && (from->client_ops & LLM_OP_EMBED)
+            ? LLM_OP_EMBED
+            : LLM_OP_CHAT;
     llm_problem_t *problem;
     llm_ask_t *ask;
 
-    problem = exchange_dialect(vector->dialect)
-                  ->read_request(&ask, op, doc, unit_pool);
+    problem = from->read_request(&ask, op, doc, unit_pool);
     if (problem) {
         return apr_psprintf(unit_pool, "refused %s\n", problem->message);
     }

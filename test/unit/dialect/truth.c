@@ -233,6 +233,7 @@ static const struct {
     {"huggingface-inference", truth_add_huggingface_inference, 0},
     {"ollama", add_ollama, 1},
     {"openai", add_openai, 0},
+    {"openai-responses", truth_add_responses, 0},
     {NULL, NULL, 0},
 };
 

@@ -34,5 +34,6 @@ void truth_print(llm_buf_t *out, const cJSON *value);
 
 void truth_add_gemini(truth_t *truth, const cJSON *doc);
 void truth_add_huggingface_inference(truth_t *truth, const cJSON *doc);
+void truth_add_responses(truth_t *truth, const cJSON *doc);
 
 #endif /* LLM_TEST_TRUTH_H */
