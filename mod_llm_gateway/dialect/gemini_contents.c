@@ -25,9 +25,6 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
-/* base64 of "skip_thought_signature_validator" */
-#define NO_SIGNATURE "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
-
 /* A call of the last model content and the result that answers it. */
 typedef struct slot_t {
     const llm_call_t *call;
@@ -102,7 +99,7 @@ static void put_call(contents_t *c, const llm_call_t *call)
         signature = call->signature;
     }
     if (!signature && !c->signature.data && c->slots->nelts == 1) {
-        signature = NO_SIGNATURE;
+        signature = LLM_GEMINI_NO_SIGNATURE;
     }
     if (call->id) {
         apr_hash_set(c->calls, call->id, APR_HASH_KEY_STRING, call);

@@ -39,9 +39,8 @@
 #define MARK          "__gemini_"
 #define TEXT_MARK     "gemini#"
 #define WRAP_MARK     "llmgw:" /* six bytes: eight letters of base64 */
-#define WRAP_BASE64   "bGxtZ3c6"
-#define WRAP_MAX      4194304 /* hidden thinking may be long */
-#define SIGNATURE_MAX 16384   /* the longest seen on a call has 5,900 bytes */
+#define WRAP_MAX      4194304  /* hidden thinking may be long */
+#define SIGNATURE_MAX 16384    /* the longest seen on a call has 5,900 bytes */
 
 /* Canonical base64 of the standard alphabet? */
 static int is_base64(const char *text, apr_size_t len)
@@ -223,7 +222,8 @@ char llm_gemini_unwrap(llm_text_t *popaque, llm_text_t signature,
 
     *popaque = LLM_TEXT_NONE;
     if (signature.len < 11 || signature.len > WRAP_MAX
-        || strncmp(signature.data, WRAP_BASE64, sizeof(WRAP_BASE64) - 1)) {
+        || strncmp(signature.data, LLM_GEMINI_WRAPPED + 1,
+                   sizeof(LLM_GEMINI_WRAPPED) - 2)) {
         return '\0';
     }
     text = apr_pstrmemdup(pool, signature.data, signature.len);

@@ -64,6 +64,12 @@ llm_text_t llm_gemini_mark_signature(llm_text_t signature, apr_pool_t *pool);
 /* Without the mark; none where another provider signed. */
 llm_text_t llm_gemini_own_signature(llm_text_t signature);
 
+/* What Gemini takes where there is no signature of its own: base64 of
+ * "skip_thought_signature_validator". */
+#define LLM_GEMINI_NO_SIGNATURE "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
+
+/* How a signature that llm_gemini_wrap made begins, as a JSON string. */
+#define LLM_GEMINI_WRAPPED "\"bGxtZ3c6"
 /* What another provider signed ('s') or hid ('r'), as a thoughtSignature. */
 llm_text_t llm_gemini_wrap(char kind, llm_text_t opaque, apr_pool_t *pool);
 /* The reverse: the kind, or '\0' and none for a signature of Gemini's own. */

@@ -13,7 +13,9 @@
  * looked at; "/v1/models" without a method is OpenAI's.
  *
  * Where bytes pass, only the name changes: in the path, and where a body
- * repeats it (embeddings, countTokens). Streams are always asked for as
+ * repeats it (embeddings, countTokens). What another provider signed earlier
+ * in the conversation would be refused as a signature that is not Gemini's: in
+ * its place stands the value for none. Streams are always asked for as
  * events, which can be metered one by one; the client gets the form it asked.
  */
 #include "dialect/gemini_internal.h"
@@ -115,10 +117,10 @@ static llm_problem_t *read_alt(llm_line_t *line, const char *value,
 {
     const char *plain = llm_path_unescape(value, strlen(value), pool);
 
-    if (!strcmp(plain, "sse")) {
+    if (plain && !strcmp(plain, "sse")) {
         line->as_array = 0;
     }
-    else if (strcmp(plain, "json") && strncmp(plain, "json;", 5)) {
+    else if (!plain || (strcmp(plain, "json") && strncmp(plain, "json;", 5))) {
         return llm_problem_field(pool, "alt", "expected \"sse\" or \"json\"");
     }
     return NULL;
@@ -139,6 +141,9 @@ static llm_problem_t *read_query(llm_line_t *line, const char *query,
         name = apr_pstrmemdup(pool, parameter, strcspn(parameter, "="));
         value = parameter + strlen(name);
         value += *value == '=';
+        if (strpbrk(parameter, " \t\r\n")) {
+            return llm_problem_field(pool, name, "expected no blanks");
+        }
         if (!strcmp(name, "alt") || !strcmp(name, "$alt")
             || !strcmp(name, "%24alt")) {
             problem = read_alt(line, value, pool);
@@ -151,8 +156,7 @@ static llm_problem_t *read_query(llm_line_t *line, const char *query,
                                      "there is no such query parameter");
         }
         line->query = apr_pstrcat(pool, line->query ? line->query : "",
-                                  line->query ? "&" : "", parameter,
-                                  *value || value[-1] != '=' ? "" : "=", NULL);
+                                  line->query ? "&" : "", parameter, NULL);
     }
     return problem;
 }
@@ -197,7 +201,34 @@ typedef struct pass_t {
     llm_bytes_t model; /* the new name, as a JSON string */
 } pass_t;
 
-/* The model's name where an object repeats it. */
+static void cut_value(const pass_t *pass, const llm_json_t *member,
+                      llm_bytes_t text)
+{
+    apr_size_t begin = (apr_size_t)(member->raw.data - pass->raw.data);
+
+    llm_splice_cut(pass->splice, begin, begin + member->raw.len, text.data,
+                   text.len);
+}
+
+/* Signatures of other providers in the parts of one content. */
+static void cut_signatures(const pass_t *pass, const llm_json_t *content)
+{
+    const llm_json_t *part = llm_json_want(content, "parts");
+    llm_text_t opaque;
+
+    part = llm_json_is(part, LLM_JSON_ARRAY) ? part->child : part;
+    for (; part; part = part->next) {
+        const llm_json_t *signature = llm_gemini_want(part, "thoughtSignature");
+
+        if (llm_gemini_unwrap(&opaque, llm_json_text(signature),
+                              pass->splice->pool)) {
+            cut_value(pass, signature,
+                      LLM_BYTES_LITERAL("\"" LLM_GEMINI_NO_SIGNATURE "\""));
+        }
+    }
+}
+
+/* The model's name where an object repeats it, and signatures. */
 static void cut_models(const pass_t *pass, const llm_json_t *object)
 {
     const llm_json_t *member =
@@ -205,13 +236,18 @@ static void cut_models(const pass_t *pass, const llm_json_t *object)
 
     for (; member; member = member->next) {
         if (llm_text_equals(member->name, "model")) {
-            apr_size_t begin = (apr_size_t)(member->raw.data - pass->raw.data);
-
-            llm_splice_cut(pass->splice, begin, begin + member->raw.len,
-                           pass->model.data, pass->model.len);
+            cut_value(pass, member, pass->model);
         }
         else if (llm_gemini_is_named(member->name, "generateContentRequest")) {
             cut_models(pass, member);
+        }
+        else if (llm_text_equals(member->name, "contents")
+                 && member->type == LLM_JSON_ARRAY) {
+            const llm_json_t *content;
+
+            for (content = member->child; content; content = content->next) {
+                cut_signatures(pass, content);
+            }
         }
         else if (llm_gemini_is_named(member->name, "requests")
                  && member->type == LLM_JSON_ARRAY) {
@@ -222,6 +258,22 @@ static void cut_models(const pass_t *pass, const llm_json_t *object)
             }
         }
     }
+}
+
+/* Is there anything that only a tree of the body can tell? */
+static int has_wrapped(llm_bytes_t raw)
+{
+    static const char mark[] = LLM_GEMINI_WRAPPED;
+    const char *at = raw.data, *end = raw.data + raw.len;
+
+    while ((at = memchr(at, '"', (apr_size_t)(end - at))) != NULL) {
+        if ((apr_size_t)(end - at) >= sizeof(mark) - 1
+            && !memcmp(at, mark, sizeof(mark) - 1)) {
+            return 1;
+        }
+        ++at;
+    }
+    return 0;
 }
 
 static void see_model(void *baton, const llm_member_t *member)
@@ -258,7 +310,7 @@ llm_problem_t *llm_gemini_pass_request(llm_request_t *req, llm_op_e op,
         return llm_problem_field(pool, "model", "not a name Gemini can have");
     }
     pass.model = llm_json_quote(plain_resource(model, pool), pool);
-    if (op == LLM_OP_CHAT) {
+    if (op == LLM_OP_CHAT && !has_wrapped(raw)) {
         status = llm_json_scan(raw.data, raw.len, see_model, &pass, &error);
     }
     else {

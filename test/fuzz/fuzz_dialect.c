@@ -4,7 +4,9 @@
  * is done, by which dialect, and how streams are cut; the rest is what came
  * over the wire:
  *
- *   r  a client's request, read and written for every provider
+ *   r  a client's request, read and written for every provider; with c as the
+ *      third byte to have its tokens counted
+ *   l  a client's path and, behind a line end, its query
  *   a  a provider's whole answer, read and written for every client
  *   s  a provider's stream, likewise
  *   p  a request that passes, an event that passes
@@ -84,10 +86,12 @@ static void must_be_json_body(const llm_request_t *req, apr_pool_t *pool)
 
 /* ---- requests ---- */
 
-static void run_request(const llm_dialect_t *dialect, const char *data,
-                        apr_size_t len, apr_pool_t *pool)
+static void run_request(const llm_dialect_t *dialect, int count_tokens,
+                        const char *data, apr_size_t len, apr_pool_t *pool)
 {
-    llm_op_e op = len & 1 ? LLM_OP_CHAT : LLM_OP_EMBED;
+    llm_op_e op = count_tokens ? LLM_OP_COUNT
+                  : len & 1    ? LLM_OP_CHAT
+                               : LLM_OP_EMBED;
     const llm_dialect_t *const *all;
     apr_size_t count, i;
     const llm_json_t *doc;
@@ -117,6 +121,38 @@ static void run_request(const llm_dialect_t *dialect, const char *data,
         if (!problem) {
             must_be_json_body(&req, pool);
         }
+    }
+}
+
+/* A path is refused by naming a parameter, or its request passes. */
+static void run_line(const llm_dialect_t *dialect, const char *data,
+                     apr_size_t len, apr_pool_t *pool)
+{
+    char *path = apr_pstrmemdup(pool, data, len);
+    char *query = strchr(path, '\n');
+    llm_problem_t *problem = NULL;
+    llm_line_t *line = NULL;
+    llm_request_t req;
+    int hide = 0;
+
+    if (query) {
+        *query++ = '\0';
+    }
+    if (!dialect->read_line
+        || !dialect->read_line(&line, &problem, path, query, pool)) {
+        return;
+    }
+    MUST(line && (!problem || problem->param));
+    if (problem || !line->model || line->op == LLM_OP_MODELS) {
+        return;
+    }
+    init_request(&req, pool);
+    req.line = line;
+    if (!dialect->pass_request(&req, line->op, LLM_BYTES_LITERAL("{\"a\":1}"),
+                               line->model, provider_of(dialect, pool), &hide,
+                               pool)) {
+        MUST(strpbrk(req.path, " \r\n") == NULL);
+        must_be_json_body(&req, pool);
     }
 }
 
@@ -206,7 +242,7 @@ static void run_stream(const llm_dialect_t *dialect,
                        const llm_dialect_t *client, unsigned step,
                        const char *data, apr_size_t len, apr_pool_t *pool)
 {
-    const llm_ask_t *ask = ask_of(pool);
+    llm_ask_t *ask = apr_pmemdup(pool, ask_of(pool), sizeof(*ask));
     llm_reader_t *reader = dialect->reader_make(ask, pool);
     sink_t sink = {client, client->writer_make(ask, "x1", 0, pool),
                    llm_buf_make(0, pool), 0};
@@ -214,6 +250,8 @@ static void run_stream(const llm_dialect_t *dialect,
     llm_sse_event_t frame;
     apr_pool_t *scratch;
 
+    /* a client whose paths can ask for it; read before the first delta */
+    ask->as_array = client->read_line && (len & 1);
     apr_pool_create(&scratch, pool);
     while (len) {
         apr_size_t piece = step && step < len ? step : len;
@@ -230,7 +268,12 @@ static void run_stream(const llm_dialect_t *dialect,
     }
     dialect->reader_end(reader, take, &sink, scratch);
     MUST(sink.ends == 1);
-    must_be_events(sink.out, pool);
+    if (ask->as_array) {
+        must_be_json(sink.out->data, sink.out->len, pool);
+    }
+    else {
+        must_be_events(sink.out, pool);
+    }
 }
 
 static void run_streams(const llm_dialect_t *dialect, unsigned step,
@@ -302,24 +345,53 @@ static void run_error(const llm_dialect_t *dialect, const char *data,
     }
 }
 
+/* A letter of the corpus means the same dialect however many there are; any
+ * other byte is one of them. */
+static const llm_dialect_t *dialect_of(uint8_t byte)
+{
+    static const struct {
+        uint8_t letter;
+        const char *name;
+    } letters[] = {
+        {'A', "anthropic"},
+        {'C', "cohere"},
+        {'E', "openai"},
+        {'H', "huggingface"},
+        {'I', "huggingface-inference"},
+        {'O', "ollama"},
+        {'R', "openai-responses"},
+        {'b', "gemini"},
+    };
+    const llm_dialect_t *const *all;
+    apr_size_t count, i;
+
+    for (i = 0; i < sizeof(letters) / sizeof(*letters); ++i) {
+        if (letters[i].letter == byte) {
+            return llm_dialect_find(letters[i].name);
+        }
+    }
+    all = llm_dialect_all(&count);
+    return all[byte % count];
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     const char *data = (const char *)bytes + 3;
-    const llm_dialect_t *const *all;
     const llm_dialect_t *dialect;
-    apr_size_t count;
     apr_pool_t *pool;
 
     if (size < 4) {
         return 0;
     }
     size -= 3;
-    all = llm_dialect_all(&count);
-    dialect = all[bytes[1] % count];
+    dialect = dialect_of(bytes[1]);
     pool = fuzz_pool();
     switch (bytes[0]) {
     case 'r':
-        run_request(dialect, data, size, pool);
+        run_request(dialect, bytes[2] == 'c', data, size, pool);
+        break;
+    case 'l':
+        run_line(dialect, data, size, pool);
         break;
     case 'a':
         run_answer(dialect, data, size, pool);

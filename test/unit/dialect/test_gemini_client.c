@@ -54,6 +54,11 @@ START_TEST(paths_say_what_is_asked)
          "1 m :generateContent $alt=json%3Benum-encoding%3Dint"},
         {"/v1beta/models/m:generateContent", "alt=media", "refused alt"},
         {"/v1beta/models/m:generateContent", "fields=x", "refused fields"},
+        {"/v1beta/models/m:generateContent", "alt=", "refused alt"},
+        {"/v1beta/models/m:generateContent", "prettyPrint=&quotaUser",
+         "1 m :generateContent prettyPrint=&quotaUser"},
+        {"/v1beta/models/m:generateContent", "prettyPrint=a b",
+         "refused prettyPrint"},
         {"/v1beta1/projects/p/locations/l/publishers/google/models/"
          "m:generateContent",
          NULL, "1 m :generateContent -"},
@@ -130,6 +135,24 @@ START_TEST(bytes_pass_but_for_the_models_name)
              "{\"generate_content_request\":{\"model\":\"models/a\"}}"),
         "/v1beta/models/gemini-x:countTokens\n"
         "{\"generate_content_request\":{\"model\":\"models/gemini-x\"}}");
+}
+END_TEST
+
+/* A conversation that another provider's model went on with. */
+START_TEST(what_others_signed_is_no_signature_to_gemini)
+{
+    ck_assert_str_eq(
+        pass(
+            LLM_OP_CHAT, "/v1beta/models/a:generateContent", NULL, NULL,
+            "{\"contents\":[{\"parts\":[{\"text\":\"\\\"bGxtZ3c6\",\"thought\":"
+            "true,\"thought_signature\": \"bGxtZ3c6czpFcVFC\"},{"
+            "\"thoughtSignature\":\"CsoBAQ==\"}]}],\"model\":\"a\"}"),
+        "/v1beta/models/gemini-x:generateContent\n"
+        "{\"contents\":[{\"parts\":[{\"text\":\"\\\"bGxtZ3c6\",\"thought\":"
+        "true,\"thought_signature\": "
+        "\"c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=\"},{"
+        "\"thoughtSignature\":\"CsoBAQ==\"}]}],\"model\":"
+        "\"models/gemini-x\"}");
 }
 END_TEST
 
@@ -433,6 +456,7 @@ Suite *gemini_client_suite(void)
     tcase_add_checked_fixture(requests, unit_pool_open, unit_pool_close);
     tcase_add_test(requests, paths_say_what_is_asked);
     tcase_add_test(requests, bytes_pass_but_for_the_models_name);
+    tcase_add_test(requests, what_others_signed_is_no_signature_to_gemini);
     tcase_add_test(requests, what_others_signed_comes_back);
     tcase_add_test(requests, thinking_makes_the_round);
     tcase_add_test(requests, texts_to_embed);
