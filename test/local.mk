@@ -232,7 +232,8 @@ endif
 	%D%/unit/flow/suites.def \
 	%D%/unit/flow/test_cost.c \
 	%D%/unit/flow/test_flow.c \
-	%D%/unit/flow/test_http1.c
+	%D%/unit/flow/test_http1.c \
+	%D%/unit/flow/test_lines.c
 
 
 %C%_unit_test_ctl_CPPFLAGS = $(unit_cppflags)
