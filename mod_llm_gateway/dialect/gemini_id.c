@@ -205,7 +205,9 @@ llm_text_t llm_gemini_wrap(char kind, llm_text_t opaque, apr_pool_t *pool)
     memcpy(bytes, WRAP_MARK, len);
     bytes[len++] = kind;
     bytes[len++] = ':';
-    memcpy(bytes + len, plain.data, plain.len);
+    if (plain.len) { /* there may be nothing in it */
+        memcpy(bytes + len, plain.data, plain.len);
+    }
     len += plain.len;
     text = apr_palloc(pool, (apr_size_t)apr_base64_encode_len((int)len));
     apr_base64_encode(text, bytes, (int)len);

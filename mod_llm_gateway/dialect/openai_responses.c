@@ -254,13 +254,22 @@ void llm_responses_put_annotations(llm_buf_t *out, const llm_json_t *list)
 
 /* ---- facing a provider ---- */
 
+/* Known of its address. Azure has it below ".../openai/v1", and not below the
+ * address of a deployment. */
+static int has_responses(const llm_provider_t *provider)
+{
+    const char *base = provider->base_path ? provider->base_path : "";
+    apr_size_t len = strlen(base);
+
+    return (llm_openai_quirks(provider, "") & LLM_OPENAI_HAS_RESPONSES)
+           && len >= 3 && !strcmp(base + len - 3, "/v1");
+}
+
 const llm_dialect_t *llm_openai_also(const llm_provider_t *provider,
                                      const llm_dialect_t *client)
 {
     int has =
-        provider->responses
-            ? provider->responses > 0
-            : (llm_openai_quirks(provider, "") & LLM_OPENAI_HAS_RESPONSES) != 0;
+        provider->responses ? provider->responses > 0 : has_responses(provider);
 
     return client == &llm_dialect_openai_responses && has ? client : NULL;
 }

@@ -399,6 +399,12 @@ START_TEST(a_provider_that_has_responses_is_asked_in_them)
     ck_assert_ptr_eq(
         llm_dialect_for(own, exchange_dialect("anthropic"), LLM_OP_CHAT), chat);
     ck_assert_ptr_eq(llm_dialect_for(other, client, LLM_OP_CHAT), chat);
+    ck_assert_ptr_null(llm_provider_set_url(
+        other, "https://x.openai.azure.com/openai/v1", unit_pool));
+    ck_assert_ptr_eq(llm_dialect_for(other, client, LLM_OP_CHAT), client);
+    ck_assert_ptr_null(llm_provider_set_url(
+        other, "https://x.openai.azure.com/openai/deployments/d", unit_pool));
+    ck_assert_ptr_eq(llm_dialect_for(other, client, LLM_OP_CHAT), chat);
     other->responses = 1; /* LLMResponses On */
     ck_assert_ptr_eq(llm_dialect_for(other, client, LLM_OP_CHAT), client);
     own->responses = -1;
