@@ -418,7 +418,8 @@ static llm_problem_t *put_system(place_t *place, const llm_turn_t *turn)
     return NULL;
 }
 
-/* The system turns alone, as what the user says. */
+/* The system turns alone, as what the user says: where nothing else is said,
+ * or nothing but blanks, which a message cannot consist of. */
 static void put_system_as_user(place_t *place, const llm_turn_t *turn)
 {
     const llm_part_t *part;
@@ -441,6 +442,7 @@ llm_problem_t *llm_anthropic_put_messages(llm_buf_t *out, llm_request_t *req,
     place_t place = {out, req, 0, 0, 0, pool};
     llm_problem_t *problem = NULL;
     const llm_turn_t *said;
+    apr_size_t begin = out->len;
     int number = 0;
 
     said = skip_system(ask->turns, &number);
@@ -455,8 +457,15 @@ llm_problem_t *llm_anthropic_put_messages(llm_buf_t *out, llm_request_t *req,
     if (said) {
         problem = put_turns(&place, ask->turns);
     }
-    else {
+    if (!problem && out->data[out->len - 1] == '[') {
+        out->len = begin;
+        llm_put_name(out, "messages");
+        llm_buf_putc(out, '[');
         put_system_as_user(&place, ask->turns);
+        if (!memcmp(out->data + out->len - 3, "[]}", 3)) {
+            return llm_problem_field(pool, "messages",
+                                     "expected one that says something");
+        }
     }
     llm_buf_putc(out, ']');
     return problem;

@@ -437,15 +437,64 @@ static void put_error_details(llm_buf_t *out, const llm_problem_t *problem)
     }
 }
 
+/* What a provider's dialect refuses is named in the gateway's own terms, which
+ * are OpenAI's: the client's word for it. Places within messages are not those
+ * of its contents, so that these are named as a whole. */
+static const char *member_of(const char *param)
+{
+    static const char *const members[][2] = {
+        {"dimensions", "outputDimensionality"},
+        {"frequency_penalty", "generationConfig.frequencyPenalty"},
+        {"input", "content"},
+        {"logprobs", "generationConfig.responseLogprobs"},
+        {"max_tokens", "generationConfig.maxOutputTokens"},
+        {"n", "generationConfig.candidateCount"},
+        {"presence_penalty", "generationConfig.presencePenalty"},
+        {"reasoning_effort", "generationConfig.thinkingConfig"},
+        {"response_format", "generationConfig.responseSchema"},
+        {"seed", "generationConfig.seed"},
+        {"stop", "generationConfig.stopSequences"},
+        {"temperature", "generationConfig.temperature"},
+        {"tool_choice", "toolConfig"},
+        {"top_k", "generationConfig.topK"},
+        {"top_logprobs", "generationConfig.logprobs"},
+        {"top_p", "generationConfig.topP"},
+    };
+    apr_size_t i;
+
+    for (i = 0; param && i < sizeof(members) / sizeof(*members); ++i) {
+        if (!strcmp(param, members[i][0])) {
+            return members[i][1];
+        }
+    }
+    return param && !strncmp(param, "messages", 8) ? "contents" : param;
+}
+
 void llm_gemini_write_problem(llm_buf_t *out, const llm_problem_t *problem,
                               const char *request_id)
 {
+    const char *member = member_of(problem->param);
+    apr_size_t len = member ? strlen(problem->param) : 0, at;
+    llm_problem_t named = *problem;
+
     (void)request_id;
+    named.param = member;
     llm_buf_lit(out, "{\"error\":{\"code\":");
     llm_buf_put_int(out, problem->status);
-    llm_put_string_member(out, "message", problem->message);
+    llm_put_name(out, "message");
+    if (member && member != problem->param
+        && !strncmp(problem->message, problem->param, len)) {
+        llm_buf_put_string(out, member);
+        at = --out->len; /* the two strings become one */
+        llm_buf_put_string(out, problem->message + len);
+        memmove(out->data + at, out->data + at + 1, out->len - at - 1);
+        --out->len;
+    }
+    else {
+        llm_buf_put_string(out, problem->message);
+    }
     llm_put_string_member(out, "status", code_for(problem->status));
-    put_error_details(out, problem);
+    put_error_details(out, &named);
     llm_buf_lit(out, "}}");
 }
 

@@ -425,6 +425,29 @@ START_TEST(errors_have_googles_details)
 }
 END_TEST
 
+/* A refusal names what the client wrote, not what it became. */
+START_TEST(errors_name_the_clients_member)
+{
+    static const struct {
+        const char *param, *said;
+    } rows[] = {
+        {"top_k", "\"generationConfig.topK: no\""},
+        {"messages[3].content.file", "\"contents: no\""},
+        {"contents[0].role", "\"contents[0].role: no\""},
+    };
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(*rows); ++i) {
+        llm_buf_t *out = llm_buf_make(0, unit_pool);
+
+        llm_gemini_write_problem(
+            out, llm_problem_field(unit_pool, rows[i].param, "no"), "id");
+        llm_buf_putc(out, '\0');
+        ck_assert_msg(strstr(out->data, rows[i].said) != NULL, "%s", out->data);
+    }
+}
+END_TEST
+
 /* An order that names a member twice, at every level, must not print it twice:
  * sixty levels deep that would never end. */
 START_TEST(an_order_with_repetitions_is_printed_once)
@@ -467,6 +490,7 @@ Suite *gemini_client_suite(void)
     tcase_add_test(answers, arguments_that_come_in_turns_are_put_together);
     tcase_add_test(answers, one_array_holds_what_the_events_hold);
     tcase_add_test(answers, errors_have_googles_details);
+    tcase_add_test(answers, errors_name_the_clients_member);
     suite_add_tcase(suite, answers);
     return suite;
 }
