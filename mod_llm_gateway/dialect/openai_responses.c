@@ -386,6 +386,7 @@ const llm_dialect_t llm_dialect_openai_responses = {
     .reader_end = llm_responses_reader_end,
     .read_usage = llm_openai_read_usage,
     .read_facts = read_facts,
+    .read_tier = llm_openai_read_tier,
     .read_problem = llm_openai_read_problem,
     .event_problem = llm_responses_event_problem,
     .is_last = is_last,

@@ -35,7 +35,7 @@ static llm_price_ask_t ask_of(const llm_exchange_t *x,
 {
     return (llm_price_ask_t){
         .provider = upstream->provider->name,
-        .dialect = upstream->provider->dialect->name,
+        .dialect = llm_dialect_family(upstream->provider->dialect),
         .model = upstream->model,
         .tier = x->tier,
     };

@@ -208,7 +208,7 @@ static int is_priced(const llmgw_server_t *server, const llm_target_t *target)
     llm_price_book_t book = {{[LLM_PRICES_FILE] = server->price_list}, 0};
     llm_price_ask_t ask = {
         .provider = target->provider->name,
-        .dialect = target->provider->dialect->name,
+        .dialect = llm_dialect_family(target->provider->dialect),
         .model = target->model,
     };
     llm_price_t price;

@@ -149,7 +149,7 @@ static void put_target(llm_buf_t *out, const llm_target_t *target)
     llm_buf_lit(out, "{\"provider\":");
     llm_buf_put_string(out, target->provider->name);
     llm_buf_lit(out, ",\"dialect\":");
-    llm_buf_put_string(out, target->provider->dialect->name);
+    llm_buf_put_string(out, llm_dialect_family(target->provider->dialect));
     llm_buf_lit(out, ",\"model\":");
     llm_buf_put_string(out, target->model);
     llm_buf_lit(out, "}");
@@ -165,7 +165,7 @@ static void put_providers(llm_buf_t *out, const llmgw_server_t *server)
         llm_buf_lit(out, "{\"name\":");
         llm_buf_put_string(out, provider->name);
         llm_buf_lit(out, ",\"dialect\":");
-        llm_buf_put_string(out, provider->dialect->name);
+        llm_buf_put_string(out, llm_dialect_family(provider->dialect));
         llm_buf_lit(out, "}");
     }
 }

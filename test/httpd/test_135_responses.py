@@ -302,3 +302,11 @@ def test_a_schema_reaches_responses(gate, upstream):
                                                "schema": {"type": "object"}}})
     assert json.loads(reader.read("openai", answer.body).text)
     assert upstream.only().json["text"]["format"]["schema"] == {"type": "object"}
+
+
+def test_a_response_has_openais_prices(gate):
+    """The provider has another name, and so has its dialect."""
+    record = gate.record(gate.chat("responses/gpt-4o"))
+    chat = gate.record(gate.chat("openai/gpt-4o"))
+    assert record["cost"] and record["cost"] == chat["cost"]
+    assert not record["estimated"]
