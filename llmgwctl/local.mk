@@ -22,6 +22,7 @@ noinst_LTLIBRARIES += %D%/libctl.la
 	%D%/cmd_price_import.c \
 	%D%/prices.c \
 	%D%/prices.h \
+	%D%/cmd_reconcile.c \
 	%D%/cmd_secret.c \
 	%D%/cmd_status.c \
 	%D%/cmd_store.c \
@@ -32,6 +33,9 @@ noinst_LTLIBRARIES += %D%/libctl.la
 	%D%/commands.def \
 	%D%/ctl.h \
 	%D%/doctor_store.c \
+	%D%/export.c \
+	%D%/export.h \
+	%D%/export_csv.c \
 	%D%/fields.c \
 	%D%/findings.c \
 	%D%/findings.h \

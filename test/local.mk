@@ -24,6 +24,7 @@ fuzz_programs = \
 	%D%/fuzz/replay_command \
 	%D%/fuzz/replay_dialect \
 	%D%/fuzz/replay_dump \
+	%D%/fuzz/replay_export \
 	%D%/fuzz/replay_journal \
 	%D%/fuzz/replay_json \
 	%D%/fuzz/replay_ndjson \
@@ -249,6 +250,7 @@ endif
 	%D%/unit/ctl/test_key.c \
 	%D%/unit/ctl/test_manual.c \
 	%D%/unit/ctl/test_price.c \
+	%D%/unit/ctl/test_reconcile.c \
 	%D%/unit/ctl/test_secret.c \
 	%D%/unit/ctl/test_table.c \
 	%D%/unit/ctl/test_usage.c \
@@ -414,6 +416,14 @@ fuzz_ldadd = mod_llm_gateway/libllm_core.la \
 %C%_fuzz_replay_text_SOURCES = \
 	%D%/fuzz/fuzz.h \
 	%D%/fuzz/fuzz_text.c \
+	%D%/fuzz/standalone.c
+
+%C%_fuzz_replay_export_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/export"'
+%C%_fuzz_replay_export_LDADD = llmgwctl/libctl.la $(fuzz_ldadd)
+%C%_fuzz_replay_export_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_export.c \
 	%D%/fuzz/standalone.c
 
 %C%_fuzz_replay_words_CPPFLAGS = $(AM_CPPFLAGS) \
