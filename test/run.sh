@@ -26,6 +26,8 @@ In the environment:
   LLMGW_BUILD=DIR         build folder (default: build/test)
   LLMGW_CONFIGURE=FLAGS   more flags for configure
   LLMGW_RECORDED=DIR      recorded exchanges (default: ../shared/recorded)
+  LLMGW_SAMPLE=N          only each Nth of them; when all groups run it is 5
+                          under the sanitizers
   LLMGW_VOCABULARY=FILE   for counting tokens (default: made with npm)
 USAGE
 }
@@ -313,6 +315,9 @@ if [ $# -eq 0 ] || [ "$1" = all ]; then
     group_lint
     group_httpd
     group_sdk
+    # what each recording shows was shown above: here the code is looked at
+    LLMGW_SAMPLE=${LLMGW_SAMPLE:-5}
+    export LLMGW_SAMPLE
     group_asan
 else
     group=$1
