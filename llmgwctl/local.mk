@@ -23,6 +23,7 @@ noinst_LTLIBRARIES += %D%/libctl.la
 	%D%/prices.c \
 	%D%/prices.h \
 	%D%/cmd_reconcile.c \
+	%D%/cmd_rerate.c \
 	%D%/cmd_secret.c \
 	%D%/cmd_status.c \
 	%D%/cmd_store.c \
@@ -45,6 +46,8 @@ noinst_LTLIBRARIES += %D%/libctl.la
 	%D%/print.c \
 	%D%/progress.c \
 	%D%/prompt.c \
+	%D%/rerate.c \
+	%D%/rerate.h \
 	%D%/run.c \
 	%D%/steps.c \
 	%D%/store_copy.c \

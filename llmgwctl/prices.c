@@ -6,6 +6,9 @@
 
 #include <apr_strings.h>
 
+#include "core/llm_price_import.h"
+#include "core/llm_time.h"
+
 /* What the rows of price.list are put into: a list's text for each. */
 typedef struct taking_t {
     ctl_prices_t *prices;
@@ -131,6 +134,52 @@ int ctl_prices_load(ctl_prices_t *prices, ctl_t *ctl)
     }
     prices->file = find_file(prices, ctl);
     return prices->file ? read_file(prices, ctl) : CTL_DONE;
+}
+
+/* The list's entries as a list of our own form. */
+static const char *read_any(llm_prices_t **plist, const char *path, ctl_t *ctl)
+{
+    const char *data, *wrong, *as_of;
+    llm_price_import_t *import;
+    llm_buf_t *entries = begin_list(ctl->pool);
+    apr_size_t len;
+    int i;
+
+    wrong = llm_prices_load_text(&data, &len, path, ctl->pool);
+    if (wrong) {
+        return wrong;
+    }
+    wrong = llm_price_import(&import, data, len, ctl->pool);
+    for (i = 0; !wrong && i < import->items->nelts; ++i) {
+        llm_buf_puts(entries, i ? "," : "");
+        llm_buf_puts(entries,
+                     APR_ARRAY_IDX(import->items, i, llm_price_item_t).json);
+    }
+    if (!wrong) {
+        as_of = import->as_of
+                    ? import->as_of
+                    : llm_day_print(llm_time_day(ctl->world->now), ctl->pool);
+        wrong = end_list(plist, entries, as_of, ctl->pool);
+    }
+    return wrong ? apr_pstrcat(ctl->pool, path, ": ", wrong, NULL) : NULL;
+}
+
+int ctl_prices_load_any(ctl_prices_t *prices, ctl_t *ctl, const char *path)
+{
+    llm_prices_t *list;
+    const char *wrong = read_any(&list, path, ctl);
+    int status;
+
+    memset(prices, 0, sizeof(*prices));
+    if (wrong) {
+        return ctl_fail(ctl, CTL_REFUSED, "prices", "%s", wrong);
+    }
+    prices->imported = apr_array_make(ctl->pool, 16, sizeof(llm_json_t *));
+    prices->file = path;
+    status = ask_store(prices, ctl);
+    memset(&prices->book, 0, sizeof(prices->book));
+    prices->book.layer[LLM_PRICES_FILE] = list;
+    return status;
 }
 
 const char *ctl_prices_dialect(const ctl_prices_t *prices, const char *provider,

@@ -19,6 +19,9 @@ typedef struct ctl_prices_t {
 /* --file FILE: that list alone, and no store is asked. Else the store's, over
  * $LLMGW_PRICES, or the gateway's file, or the installed one if it is there. */
 int ctl_prices_load(ctl_prices_t *prices, ctl_t *ctl);
+/* A list in any form that `price import` takes, and no other; of the store only
+ * `configured`. */
+int ctl_prices_load_any(ctl_prices_t *prices, ctl_t *ctl, const char *path);
 /* The dialect of a configured provider; NULL: the store does not know. */
 const char *ctl_prices_dialect(const ctl_prices_t *prices, const char *provider,
                                apr_pool_t *pool);

@@ -84,7 +84,10 @@ const char **ctl_cells(const ctl_column_t *columns, const llm_json_t *row,
 
 static const char *dollars(const char *nano, apr_pool_t *pool)
 {
-    return llm_money_print(apr_atoi64(nano), pool);
+    /* a difference may be below zero */
+    return *nano == '-' ? apr_pstrcat(
+               pool, "-", llm_money_print(apr_atoi64(nano + 1), pool), NULL)
+                        : llm_money_print(apr_atoi64(nano), pool);
 }
 
 static cJSON *names_json(const char *cell, apr_pool_t *pool)

@@ -101,10 +101,11 @@ static const char *grouped(const char *digits, apr_pool_t *pool)
 /* Six decimals, so that the points stand below one another. */
 static const char *dollars(const char *cell, apr_pool_t *pool)
 {
-    llm_money_t micro = (apr_atoi64(cell) + 500) / 1000;
+    const char *sign = *cell == '-' ? "-" : "";
+    llm_money_t micro = (apr_atoi64(cell + strlen(sign)) + 500) / 1000;
 
     return apr_psprintf(
-        pool, "$%s.%06" APR_INT64_T_FMT,
+        pool, "%s$%s.%06" APR_INT64_T_FMT, micro ? sign : "",
         grouped(apr_psprintf(pool, "%" APR_INT64_T_FMT, micro / 1000000), pool),
         micro % 1000000);
 }

@@ -173,6 +173,7 @@ noinst_LTLIBRARIES += \
 	%D%/store/command_key.h \
 	%D%/store/command_key_edit.c \
 	%D%/store/command_price.c \
+	%D%/store/command_rerate.c \
 	%D%/store/command_secret.c \
 	%D%/store/command_status.c \
 	%D%/store/command_store.c \

@@ -210,6 +210,7 @@ endif
 	%D%/unit/store/test_keys.c \
 	%D%/unit/store/test_ledger.c \
 	%D%/unit/store/test_owner.c \
+	%D%/unit/store/test_rerate.c \
 	%D%/unit/store/test_snapshot.c \
 	%D%/unit/store/test_store.c \
 	%D%/unit/store/test_table.c \
@@ -251,6 +252,7 @@ endif
 	%D%/unit/ctl/test_manual.c \
 	%D%/unit/ctl/test_price.c \
 	%D%/unit/ctl/test_reconcile.c \
+	%D%/unit/ctl/test_rerate.c \
 	%D%/unit/ctl/test_secret.c \
 	%D%/unit/ctl/test_table.c \
 	%D%/unit/ctl/test_usage.c \

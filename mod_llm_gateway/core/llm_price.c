@@ -216,6 +216,27 @@ llm_money_t llm_price_cost(const llm_price_t *price, const llm_usage_t *usage)
     return llm_money_add(total, (millionths + MILLION / 2) / MILLION);
 }
 
+int llm_price_is_free(const llm_usage_t *usage)
+{
+    return !llm_usage_total(usage) && !usage->n[LLM_CLASS_IMAGES];
+}
+
+int llm_price_use(llm_price_t *pprice, llm_money_t *pcost,
+                  const llm_price_book_t *book, const llm_price_ask_t *ask,
+                  const char *served, const llm_usage_t *usage)
+{
+    llm_price_ask_t asked = *ask, answered;
+
+    asked.input = llm_usage_input(usage);
+    answered = asked;
+    answered.model = served;
+    *pcost = llm_price_find(pprice, book, &answered)
+                     || llm_price_find(pprice, book, &asked)
+                 ? llm_price_cost(pprice, usage)
+                 : LLM_MONEY_UNKNOWN;
+    return *pcost != LLM_MONEY_UNKNOWN;
+}
+
 /* The dearest of one provider's entries in one list, if it is dearer. */
 static void find_dearest(llm_price_t *pprice, llm_money_t *pcost,
                          const llm_prices_t *prices, const char *provider,

@@ -98,6 +98,15 @@ int llm_price_find(llm_price_t *pprice, const llm_price_book_t *book,
 /* Cost of a usage, rounded half up once at the end; LLM_MONEY_UNKNOWN when a
  * class that was used has no price or a count is not known at all. */
 llm_money_t llm_price_cost(const llm_price_t *price, const llm_usage_t *usage);
+/* What a request cost, by the price of the model that answered, `served`,
+ * which may be a dated one with a price of its own, or else of the one that was
+ * asked, ask->model; ask->input is not looked at. 1 and both; 0 when neither
+ * model has a price, or the price not all that was used. */
+int llm_price_use(llm_price_t *pprice, llm_money_t *pcost,
+                  const llm_price_book_t *book, const llm_price_ask_t *ask,
+                  const char *served, const llm_usage_t *usage);
+/* There is nothing that could cost anything, not even the request. */
+int llm_price_is_free(const llm_usage_t *usage);
 /* What this usage would cost at most with any model of the provider, or else
  * of its dialect; LLM_MONEY_UNKNOWN: there is none. ask->model is not looked
  * at; *pprice is the price that was taken. */

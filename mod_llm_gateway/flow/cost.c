@@ -41,18 +41,6 @@ static llm_price_ask_t ask_of(const llm_exchange_t *x,
     };
 }
 
-/* By the model that answered, which may be a dated one with a price of its
- * own, or else the one that was asked. */
-static int find(llm_price_t *price, const llm_exchange_t *x,
-                const llm_price_book_t *book, llm_price_ask_t *ask)
-{
-    llm_price_ask_t served = *ask;
-
-    served.model = x->served;
-    return llm_price_find(price, book, &served)
-           || llm_price_find(price, book, ask);
-}
-
 /* Nothing is known: what stands in for it. */
 static void set_unknown(const llm_policy_t *policy, llm_record_t *record,
                         const llm_price_book_t *book,
@@ -83,10 +71,8 @@ static void set_by_book(const llm_exchange_t *x, llm_record_t *record,
     llm_price_t price;
 
     ask.input = llm_usage_input(&record->usage);
-    record->cost = find(&price, x, book, &ask)
-                       ? llm_price_cost(&price, &record->usage)
-                       : LLM_MONEY_UNKNOWN;
-    if (record->cost == LLM_MONEY_UNKNOWN
+    if (!llm_price_use(&price, &record->cost, book, &ask, x->served,
+                       &record->usage)
         || (price.is_other_tier
             && policy->unknown_price == LLM_UNKNOWN_PRICE_ZERO)) {
         set_unknown(policy, record, book, &ask);
@@ -111,8 +97,7 @@ void llm_cost_set(const llm_exchange_t *x, llm_record_t *record,
 {
     llm_price_book_t book;
 
-    if (!llm_usage_total(&record->usage)
-        && !record->usage.n[LLM_CLASS_IMAGES]) {
+    if (llm_price_is_free(&record->usage)) {
         record->cost = 0;
         return;
     }

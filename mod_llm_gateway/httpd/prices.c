@@ -140,7 +140,8 @@ static const char *const policies[] = {
     [LLM_UNKNOWN_PRICE_ZERO] = "zero",
 };
 
-static void put_target(llm_buf_t *out, const llm_target_t *target)
+static void put_target(llm_buf_t *out, const llm_target_t *target,
+                       const char *route)
 {
     if (!target->provider || !target->model) {
         return; /* whatever the client names */
@@ -152,6 +153,8 @@ static void put_target(llm_buf_t *out, const llm_target_t *target)
     llm_buf_put_string(out, llm_dialect_family(target->provider->dialect));
     llm_buf_lit(out, ",\"model\":");
     llm_buf_put_string(out, target->model);
+    llm_buf_lit(out, ",\"route\":");
+    llm_buf_put_string(out, route);
     llm_buf_lit(out, "}");
 }
 
@@ -194,7 +197,8 @@ static llm_buf_t *describe(server_rec *s, apr_pool_t *p)
             APR_ARRAY_IDX(server->models, i, const llm_model_t *);
 
         for (int j = 0; j < model->targets->nelts; ++j) {
-            put_target(out, APR_ARRAY_IDX(model->targets, j, llm_target_t *));
+            put_target(out, APR_ARRAY_IDX(model->targets, j, llm_target_t *),
+                       model->name);
         }
     }
     llm_buf_lit(out, "]}\n");

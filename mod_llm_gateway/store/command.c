@@ -114,10 +114,12 @@ static apr_status_t write_traces(llm_task_t *task, llm_txn_t *txn,
                                  const making_t *making)
 {
     llm_buf_t *text = done_as(making, "{", "}");
-    apr_status_t status =
-        llm_audit_put(task->store, txn, task->now, task->caller->uid,
-                      making->command->op, text->data, text->len);
+    apr_status_t status = APR_SUCCESS;
 
+    if (!making->edit.is_noted) {
+        status = llm_audit_put(task->store, txn, task->now, task->caller->uid,
+                               making->command->op, text->data, text->len);
+    }
     if (status == APR_SUCCESS && making->id) {
         text = done_as(making, "{\"done\":{", ",\"repeated\":true}}");
         status =
@@ -153,9 +155,12 @@ static apr_status_t edit_once(llm_task_t *task, making_t *making)
     }
     status = edit_in(task, txn, making);
     if (status == APR_SUCCESS && !making->repeated) {
-        return llm_txn_commit(txn);
+        status = llm_txn_commit(txn);
+        llm_dict_settle(task->store->dict, status == APR_SUCCESS);
+        return status;
     }
     llm_txn_abort(txn);
+    llm_dict_settle(task->store->dict, 0);
     return status;
 }
 

@@ -55,6 +55,18 @@
  *   price.import {batch, as_of, models, source?}            edit
  *               the staged list, of so many models, comes into force in place
  *               of the one before; without a batch there is none any more
+ *   rerate      {run: {began, number}, changes: [{id, time_us, from, to,
+ *               price_day, guessed?}, ...], about?, end?}       edit
+ *               -> done {changed, already, other, missing}
+ *               Records of one UTC day, at most 500, in the order of time and
+ *               id, cost `to` nano-dollars from now on, by prices of price_day;
+ *               hours, day and quotas follow. `from` is the cost they have, or
+ *               null: those that have another one are left alone ("other"), or
+ *               have the new one ("already"); guessed: by the standard price,
+ *               since the tier has none. A run is one row of the audit however
+ *               many edits it takes: began, in microseconds since 1970, at most
+ *               7 days ago, and a number the caller chose; end: this was the
+ *               last of them.
  *   audit       {since?, until?, limit?}    -> row per edit, by time; with a
  *               limit the latest ones; {time, uid, op, change: {...}}; done
  *               {edits}

@@ -17,6 +17,7 @@
 #define DONE_HEAD      (1 + 8 + LLM_KEY_HASH)
 #define AUDIT_VERSION  1
 #define AUDIT_KEY      12
+#define AUDIT_HEAD     6    /* of a value: version, user, length of op */
 #define EXPIRE_AT_ONCE 1000 /* rows in a transaction */
 
 static llm_datum_t id_of(const char *id)
@@ -124,23 +125,69 @@ apr_status_t llm_done_expire(llm_store_t *store, apr_time_t before)
     return status;
 }
 
+static void write_audit_key(unsigned char *key, const llm_audit_id_t *id)
+{
+    llm_be_put(key, (apr_uint64_t)id->began, 8);
+    llm_be_put(key + 8, id->number, 4);
+}
+
+static apr_status_t put_audit(llm_store_t *store, llm_txn_t *txn,
+                              const llm_audit_id_t *id, apr_uint32_t uid,
+                              const char *op, llm_datum_t what, int how)
+{
+    unsigned char key[AUDIT_KEY], bytes[AUDIT_HEAD + 255 + LLM_DONE_ANSWER_MAX];
+    apr_size_t op_len = strlen(op);
+
+    if (op_len > 255 || what.len > LLM_DONE_ANSWER_MAX) {
+        return APR_EINVAL;
+    }
+    write_audit_key(key, id);
+    bytes[0] = AUDIT_VERSION;
+    llm_le_put(bytes + 1, uid, 4);
+    bytes[5] = (unsigned char)op_len;
+    memcpy(bytes + AUDIT_HEAD, op, op_len);
+    memcpy(bytes + AUDIT_HEAD + op_len, what.data, what.len);
+    return llm_table_put(store->tables.audit, txn, LLM_DATUM(key),
+                         (llm_datum_t){bytes, AUDIT_HEAD + op_len + what.len},
+                         how);
+}
+
 apr_status_t llm_audit_put(llm_store_t *store, llm_txn_t *txn, apr_time_t now,
                            apr_uint32_t uid, const char *op, const char *what,
                            apr_size_t len)
 {
-    unsigned char key[AUDIT_KEY], bytes[6 + 255 + LLM_DONE_ANSWER_MAX];
-    apr_size_t op_len = strlen(op);
+    const llm_audit_id_t id = {now, (apr_uint32_t)store->audit_seq++};
 
-    if (op_len > 255 || len > LLM_DONE_ANSWER_MAX) {
-        return APR_EINVAL;
+    return put_audit(store, txn, &id, uid, op, (llm_datum_t){what, len},
+                     LLM_PUT_NEW);
+}
+
+apr_status_t llm_audit_put_at(llm_store_t *store, llm_txn_t *txn,
+                              const llm_audit_id_t *id, apr_uint32_t uid,
+                              const char *op, const char *what, apr_size_t len)
+{
+    return put_audit(store, txn, id, uid, op, (llm_datum_t){what, len},
+                     LLM_PUT_OVER);
+}
+
+apr_status_t llm_audit_get(const char **pwhat, llm_store_t *store,
+                           llm_txn_t *txn, const llm_audit_id_t *id,
+                           const char *op, apr_pool_t *pool)
+{
+    unsigned char key[AUDIT_KEY], bytes[AUDIT_HEAD + 255 + LLM_DONE_ANSWER_MAX];
+    apr_size_t len, head = AUDIT_HEAD + strlen(op);
+    apr_status_t status;
+
+    write_audit_key(key, id);
+    status = llm_table_get(store->tables.audit, txn, LLM_DATUM(key), bytes,
+                           sizeof(bytes), &len);
+    if (status != APR_SUCCESS) {
+        return status;
     }
-    llm_be_put(key, (apr_uint64_t)now, 8);
-    llm_be_put(key + 8, store->audit_seq++, 4);
-    bytes[0] = AUDIT_VERSION;
-    llm_le_put(bytes + 1, uid, 4);
-    bytes[5] = (unsigned char)op_len;
-    memcpy(bytes + 6, op, op_len);
-    memcpy(bytes + 6 + op_len, what, len);
-    return llm_table_put(store->tables.audit, txn, LLM_DATUM(key),
-                         (llm_datum_t){bytes, 6 + op_len + len}, LLM_PUT_NEW);
+    if (len < head || bytes[0] != AUDIT_VERSION || bytes[5] != strlen(op)
+        || memcmp(bytes + AUDIT_HEAD, op, strlen(op)) != 0) {
+        return APR_EEXIST;
+    }
+    *pwhat = apr_pstrmemdup(pool, (const char *)bytes + head, len - head);
+    return APR_SUCCESS;
 }

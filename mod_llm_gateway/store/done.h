@@ -32,4 +32,19 @@ apr_status_t llm_audit_put(llm_store_t *store, llm_txn_t *txn, apr_time_t now,
                            apr_uint32_t uid, const char *op, const char *what,
                            apr_size_t len);
 
+/* A row of its own for what takes many edits, which write it again and again:
+ * how far they came. Such an edit sets llm_edit_t.is_noted. */
+typedef struct llm_audit_id_t {
+    apr_time_t began;
+    apr_uint32_t number; /* chosen by who began */
+} llm_audit_id_t;
+/* What it says so far; APR_NOTFOUND: nothing yet. APR_EEXIST: the row is that
+ * of another command. */
+apr_status_t llm_audit_get(const char **pwhat, llm_store_t *store,
+                           llm_txn_t *txn, const llm_audit_id_t *id,
+                           const char *op, apr_pool_t *pool);
+apr_status_t llm_audit_put_at(llm_store_t *store, llm_txn_t *txn,
+                              const llm_audit_id_t *id, apr_uint32_t uid,
+                              const char *op, const char *what, apr_size_t len);
+
 #endif /* STORE_DONE_H */

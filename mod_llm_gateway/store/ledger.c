@@ -31,7 +31,7 @@ struct llm_ledger_t {
     llm_events_t *events;
     llm_sums_t *hours, *days; /* of the batch that is being stored */
     llm_sums_t *windows;      /* of the same, for the quotas */
-    unsigned char *fresh;      /* keys of its new records, in their order */
+    unsigned char *fresh;     /* keys of its new records, in their order */
     llm_buf_t *row;
 };
 
@@ -235,6 +235,11 @@ static apr_status_t add_to_row(llm_ledger_t *ledger, llm_table_t *table,
     else if (!llm_codec_read_totals(&totals, bytes, len)) {
         return APR_EINVAL;
     }
+    if (!sum->totals.requests
+        && (llm_quota_lacks(totals.cost, sum->totals.cost)
+            || llm_quota_lacks(totals.unpriced, sum->totals.unpriced))) {
+        return APR_EINVAL;
+    }
     llm_totals_add(&totals, &sum->totals);
     llm_buf_clear(ledger->row);
     llm_codec_write_totals(ledger->row, &totals);
@@ -243,15 +248,19 @@ static apr_status_t add_to_row(llm_ledger_t *ledger, llm_table_t *table,
                          LLM_PUT_OVER);
 }
 
+/* Of rows from the time `from` on: those before were dropped. */
 static apr_status_t store_sums(llm_ledger_t *ledger, llm_table_t *table,
-                               llm_txn_t *txn, llm_sums_t *sums)
+                               llm_txn_t *txn, llm_sums_t *sums,
+                               apr_uint32_t from)
 {
     const llm_sum_t *list = llm_sums_sort(sums);
     unsigned count = llm_sums_count(sums), i;
     apr_status_t status = APR_SUCCESS;
 
     for (i = 0; i < count && status == APR_SUCCESS; ++i) {
-        status = add_to_row(ledger, table, txn, &list[i]);
+        if (list[i].group.time >= from) {
+            status = add_to_row(ledger, table, txn, &list[i]);
+        }
     }
     return status;
 }
@@ -278,7 +287,7 @@ static int add_windows(llm_sums_t *windows, const llm_sum_t *day)
 
 apr_status_t llm_ledger_add_quotas(llm_table_t *quota, llm_txn_t *txn,
                                    const llm_sum_t *days, unsigned count,
-                                   llm_sums_t *scratch)
+                                   apr_uint32_t from, llm_sums_t *scratch)
 {
     apr_status_t status = APR_SUCCESS;
     const llm_sum_t *windows;
@@ -298,24 +307,33 @@ apr_status_t llm_ledger_add_quotas(llm_table_t *quota, llm_txn_t *txn,
                                    group->model};
         llm_spend_t spend = {0};
 
+        if (id.window == LLM_WINDOW_DAY && id.start < from) {
+            continue;
+        }
         llm_spend_add_totals(&spend, &windows[i].totals);
         status = llm_quota_add(quota, txn, &id, &spend);
     }
     return status;
 }
 
+/* From when on hours and the quotas' days have all their rows. */
+typedef struct kept_t {
+    apr_uint32_t hours, quota;
+} kept_t;
+
 /* Hours, days and quotas of what was summed. */
-static apr_status_t store_all_sums(llm_ledger_t *ledger, llm_txn_t *txn)
+static apr_status_t store_all_sums(llm_ledger_t *ledger, llm_txn_t *txn,
+                                   kept_t from)
 {
-    apr_status_t status =
-        store_sums(ledger, ledger->tables.hours, txn, ledger->hours);
+    apr_status_t status = store_sums(ledger, ledger->tables.hours, txn,
+                                     ledger->hours, from.hours);
 
     if (status == APR_SUCCESS) {
-        status = store_sums(ledger, ledger->tables.days, txn, ledger->days);
+        status = store_sums(ledger, ledger->tables.days, txn, ledger->days, 0);
     }
     return status == APR_SUCCESS ? llm_ledger_add_quotas(
                ledger->tables.quota, txn, llm_sums_sort(ledger->days),
-               llm_sums_count(ledger->days), ledger->windows)
+               llm_sums_count(ledger->days), from.quota, ledger->windows)
                                  : status;
 }
 
@@ -328,11 +346,28 @@ static void subtract_record(llm_totals_t *totals, const llm_record_t *record)
     llm_totals_subtract(totals, &one);
 }
 
+/* A difference has no place in a row that was dropped. */
+static apr_status_t read_kept(kept_t *from, llm_ledger_t *ledger,
+                              llm_txn_t *txn)
+{
+    llm_table_t *meta = ledger->tables.meta;
+    apr_uint64_t number;
+    apr_status_t status = llm_meta_get(&number, meta, txn, LLM_META_HOURS_FROM);
+
+    from->hours = (apr_uint32_t)number;
+    if (status == APR_SUCCESS) {
+        status = llm_meta_get(&number, meta, txn, LLM_META_QUOTA_FROM);
+        from->quota = (apr_uint32_t)number;
+    }
+    return status;
+}
+
 apr_status_t llm_ledger_amend(llm_ledger_t *ledger, llm_txn_t *txn,
                               llm_table_t *day, const llm_record_t *was,
                               const llm_record_t *is, unsigned count)
 {
-    apr_status_t status = APR_SUCCESS;
+    kept_t from = {0, 0};
+    apr_status_t status = read_kept(&from, ledger, txn);
     unsigned i;
 
     llm_sums_clear(ledger->hours);
@@ -347,7 +382,7 @@ apr_status_t llm_ledger_amend(llm_ledger_t *ledger, llm_txn_t *txn,
             status = sum_record(ledger, txn, &is[i], &difference);
         }
     }
-    return status == APR_SUCCESS ? store_all_sums(ledger, txn) : status;
+    return status == APR_SUCCESS ? store_all_sums(ledger, txn, from) : status;
 }
 
 static apr_status_t store_position(llm_table_t *table, llm_txn_t *txn,
@@ -405,7 +440,7 @@ static apr_status_t store_parts(llm_ledger_t *ledger, llm_txn_t *txn,
     batch->stored = batch->killed = batch->twice = 0;
     status = store_records(ledger, txn, batch, open);
     if (status == APR_SUCCESS) {
-        status = store_all_sums(ledger, txn);
+        status = store_all_sums(ledger, txn, (kept_t){0, 0});
     }
     for (i = 0; i < batch->positions->nelts && status == APR_SUCCESS; ++i) {
         status =

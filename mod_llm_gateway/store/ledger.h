@@ -71,16 +71,17 @@ apr_status_t llm_ledger_store(llm_ledger_t *ledger, llm_batch_t *batch);
  * is; their hours, their day and their quotas follow. In the caller's
  * transaction, which is to be undone unless this is APR_SUCCESS; what `was` is
  * must have been read in it, or with nobody else writing. At most
- * LLM_BATCH_RECORDS.
+ * LLM_BATCH_RECORDS. APR_EINVAL: a sum would be below zero, so it is not that
+ * of its records.
  */
 apr_status_t llm_ledger_amend(llm_ledger_t *ledger, llm_txn_t *txn,
                               llm_table_t *day, const llm_record_t *was,
                               const llm_record_t *is, unsigned count);
-/* What the sums of a day, as rows of rday.db, add to the quotas. In the
- * transaction. */
+/* What the sums of a day, as rows of rday.db, add to the quotas, whose days
+ * before `from` were dropped. In the transaction. */
 apr_status_t llm_ledger_add_quotas(llm_table_t *quota, llm_txn_t *txn,
                                    const llm_sum_t *days, unsigned count,
-                                   llm_sums_t *scratch);
+                                   apr_uint32_t from, llm_sums_t *scratch);
 /* Positions as they are stored. */
 typedef void llm_position_cb(void *baton, const llm_position_t *position);
 apr_status_t llm_ledger_positions(llm_ledger_t *ledger, llm_position_cb *each,

@@ -21,8 +21,9 @@
 /* What the gateway's parent tells of its configuration:
  *   {"prices": "/usr/share/.../prices.json", "unknown_price": "estimate",
  *    "providers": [{"name": "eu", "dialect": "openai"}],
- *    "models": [{"provider": "eu", "dialect": "openai", "model": "gpt-4o"}]}
- * models: the targets that name one. */
+ *    "models": [{"provider": "eu", "dialect": "openai", "model": "gpt-4o",
+ *                "route": "smart"}]}
+ * models: the targets that name one; route: the <LLMModel> they are of. */
 #define LLM_MODELS_PUBLISHED "models.json"
 
 #define LLM_META_PRICES "prices" /* the generation */

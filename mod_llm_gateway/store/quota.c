@@ -118,6 +118,11 @@ apr_status_t llm_quota_get(llm_spend_t *spend, llm_table_t *table,
                                                                    : status;
 }
 
+int llm_quota_lacks(apr_uint64_t sum, apr_uint64_t difference)
+{
+    return (apr_int64_t)difference < 0 && sum < 0 - difference;
+}
+
 apr_status_t llm_quota_add(llm_table_t *table, llm_txn_t *txn,
                            const llm_quota_id_t *id, const llm_spend_t *more)
 {
@@ -127,6 +132,11 @@ apr_status_t llm_quota_add(llm_table_t *table, llm_txn_t *txn,
 
     if (status != APR_SUCCESS) {
         return status;
+    }
+    if (!more->requests
+        && (llm_quota_lacks(spend.cost, more->cost)
+            || llm_quota_lacks(spend.unpriced, more->unpriced))) {
+        return APR_EINVAL;
     }
     spend.requests += more->requests;
     spend.tokens_in += more->tokens_in;

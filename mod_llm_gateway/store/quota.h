@@ -41,7 +41,11 @@ void llm_spend_add_totals(llm_spend_t *spend, const llm_totals_t *totals);
 /* All zero when there is no row. txn may be NULL. */
 apr_status_t llm_quota_get(llm_spend_t *spend, llm_table_t *table,
                            llm_txn_t *txn, const llm_quota_id_t *id);
-/* Adds to the row; differences may be negative, as two's complement. */
+/* Would the sum be below zero with the difference, a number in two's
+ * complement? Then the sum is not what was added to it before. */
+int llm_quota_lacks(apr_uint64_t sum, apr_uint64_t difference);
+/* Adds to the row; what has no requests is a difference and may be negative, in
+ * two's complement. APR_EINVAL: the row would be below zero. */
 apr_status_t llm_quota_add(llm_table_t *table, llm_txn_t *txn,
                            const llm_quota_id_t *id, const llm_spend_t *more);
 

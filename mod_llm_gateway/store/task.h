@@ -44,6 +44,7 @@ typedef struct llm_edit_t {
     const char *secret; /* sent once as "secret", stored nowhere; or NULL */
     apr_array_header_t *changes; /* of llm_key_change_t * */
     int prices;                  /* the prices in force change */
+    int is_noted;                /* it wrote its audit row itself */
     apr_pool_t *pool;            /* of this attempt */
 } llm_edit_t;
 

@@ -77,9 +77,9 @@ static apr_status_t write_step(upgrade_t *upgrade)
     if (status != APR_SUCCESS) {
         return status;
     }
-    status =
-        llm_ledger_add_quotas(tables->quota, txn, llm_sums_sort(upgrade->days),
-                              llm_sums_count(upgrade->days), upgrade->windows);
+    status = llm_ledger_add_quotas(
+        tables->quota, txn, llm_sums_sort(upgrade->days),
+        llm_sums_count(upgrade->days), 0, upgrade->windows);
     if (status == APR_SUCCESS) {
         status = llm_meta_put(tables->meta, txn, LLM_META_UPGRADING,
                               upgrade->more ? 1 + upgrade->next : 0);

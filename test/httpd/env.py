@@ -40,7 +40,7 @@ PROVIDER_KEYS = {"TEST_OPENAI_KEY": "sk-test-openai", "TEST_ANTHROPIC_KEY": "sk-
 
 # Of a usage record; see llm_record.h.
 FLAGS = ["stream", "aborted", "killed", "estimated", "unpriced", "cached", "filter", "native",
-         "anonymous"]
+         "anonymous", "guessed", "rerated"]
 
 PRICES = {
     "as_of": "2026-01-15", "currency": "USD", "unit": "per_million",
