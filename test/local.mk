@@ -210,6 +210,7 @@ endif
 	%D%/unit/store/test_keys.c \
 	%D%/unit/store/test_ledger.c \
 	%D%/unit/store/test_owner.c \
+	%D%/unit/store/test_prices.c \
 	%D%/unit/store/test_rerate.c \
 	%D%/unit/store/test_snapshot.c \
 	%D%/unit/store/test_store.c \

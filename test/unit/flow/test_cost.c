@@ -12,6 +12,9 @@
 #define CHAT                                                                   \
     "{\"model\":\"m\",\"messages\":[{\"role\":\"user\","                       \
     "\"content\":\"Hello there\"}]}"
+#define STREAMED                                                               \
+    "{\"model\":\"m\",\"stream\":true,\"messages\":[{\"role\":\"user\","       \
+    "\"content\":\"Hello there\"}]}"
 #define ANSWER                                                                 \
     "{\"id\":\"c1\",\"model\":\"gpt-4o-2024-08-06\",\"choices\":[],"           \
     "\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":3}}"
@@ -64,7 +67,7 @@ static void open_all(void)
     policy.prices.layer[LLM_PRICES_FILE] = list;
 }
 
-static void begin(void)
+static void begin_as(int is_stream)
 {
     x = llm_exchange_make(&policy, 500, unit_pool);
     x->request_id = "req_test";
@@ -72,26 +75,38 @@ static void begin(void)
     x->op = LLM_OP_CHAT;
     x->key_id = 1;
     x->headers_in = apr_table_make(unit_pool, 4);
-    x->raw = (llm_bytes_t)LLM_BYTES_LITERAL(CHAT);
+    x->raw = is_stream ? (llm_bytes_t)LLM_BYTES_LITERAL(STREAMED)
+                       : (llm_bytes_t)LLM_BYTES_LITERAL(CHAT);
     llm_flow_begin(x);
 }
 
+static void begin(void)
+{
+    begin_as(0);
+}
+
 /* The first upstream answers with this body. */
-static void run(const char *body)
+static void run_as(const char *body, int is_stream)
 {
     llm_attempt_t *attempt;
     const char *text =
         apr_psprintf(unit_pool,
-                     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                     "HTTP/1.1 200 OK\r\nContent-Type: %s\r\n"
                      "Content-Length: %" APR_SIZE_T_FMT "\r\n\r\n%s",
+                     is_stream ? "text/event-stream" : "application/json",
                      strlen(body), body);
 
-    begin();
+    begin_as(is_stream);
     attempt = llm_flow_next(x, 900);
     ck_assert_ptr_nonnull(attempt);
     llm_attempt_sent(attempt, 1000);
     llm_attempt_feed(attempt, text, strlen(text), 2000);
     ck_assert_int_eq(attempt->state, LLM_ATTEMPT_DONE);
+}
+
+static void run(const char *body)
+{
+    run_as(body, 0);
 }
 
 static llm_record_t *record(void)
@@ -188,6 +203,51 @@ START_TEST(the_tier_that_served_has_its_price)
 }
 END_TEST
 
+#define ANTHROPIC_WHOLE                                                         \
+    "{\"id\":\"m1\",\"type\":\"message\",\"role\":\"assistant\","               \
+    "\"model\":\"claude-x\",\"content\":[{\"type\":\"text\",\"text\":\"Hi\"}]," \
+    "\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":9,"               \
+    "\"output_tokens\":3,\"service_tier\":\"priority\"}}"
+#define ANTHROPIC_STREAM                                                       \
+    "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{"    \
+    "\"id\":\"m1\",\"type\":\"message\",\"role\":\"assistant\","               \
+    "\"model\":\"claude-x\",\"content\":[],\"usage\":{\"input_tokens\":9,"     \
+    "\"output_tokens\":1,\"service_tier\":\"batch\"}}}\n\n"                    \
+    "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{"      \
+    "\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":3}}\n\n"       \
+    "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
+#define GEMINI(traffic)                                                         \
+    "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hi\"}],\"role\":"    \
+    "\"model\"},\"finishReason\":\"STOP\",\"index\":0}],\"usageMetadata\":{"    \
+    "\"promptTokenCount\":9,\"candidatesTokenCount\":3,\"totalTokenCount\":12," \
+    "\"trafficType\":\"" traffic "\"},\"modelVersion\":\"gemini-x\"}"
+
+START_TEST(each_dialect_says_its_tier_whole_and_in_a_stream)
+{
+    static const struct {
+        const char *dialect, *body, *tier;
+        int is_stream;
+    } answers[] = {
+        {"anthropic", ANTHROPIC_WHOLE, "priority", 0},
+        {"anthropic", ANTHROPIC_STREAM, "batch", 1},
+        {"gemini", GEMINI("ON_DEMAND"), "standard", 0},
+        {"gemini", GEMINI("ON_DEMAND_FLEX"), "flex", 0},
+        {"gemini", GEMINI("PROVISIONED_THROUGHPUT"), "provisioned", 0},
+        {"gemini", "data: " GEMINI("ON_DEMAND_PRIORITY") "\r\n\r\n", "priority",
+         1},
+    };
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(answers) / sizeof(answers[0]); ++i) {
+        providers[0].dialect = llm_dialect_find(answers[i].dialect);
+        run_as(answers[i].body, answers[i].is_stream);
+        ck_assert_str_eq(record()->tier, answers[i].tier);
+        ck_assert_int_eq(record()->usage.n[LLM_CLASS_INPUT], 9);
+        ck_assert_int_eq(record()->usage.n[LLM_CLASS_OUTPUT], 3);
+    }
+}
+END_TEST
+
 Suite *cost_suite(void)
 {
     Suite *suite = suite_create("cost");
@@ -200,6 +260,7 @@ Suite *cost_suite(void)
                    a_model_without_a_price_is_not_asked_where_that_is_denied);
     tcase_add_test(tcase, a_cost_that_was_told_stays);
     tcase_add_test(tcase, the_tier_that_served_has_its_price);
+    tcase_add_test(tcase, each_dialect_says_its_tier_whole_and_in_a_stream);
     suite_add_tcase(suite, tcase);
     return suite;
 }
