@@ -88,9 +88,14 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/anthropic_writer.c \
 	%D%/dialect/cohere.c \
 	%D%/dialect/cohere_answer.c \
+	%D%/dialect/cohere_client.c \
 	%D%/dialect/cohere_internal.h \
+	%D%/dialect/cohere_messages.c \
+	%D%/dialect/cohere_path.c \
 	%D%/dialect/cohere_request.c \
+	%D%/dialect/cohere_response.c \
 	%D%/dialect/cohere_turns.c \
+	%D%/dialect/cohere_writer.c \
 	%D%/dialect/common.c \
 	%D%/dialect/common.h \
 	%D%/dialect/common_terms.c \
@@ -117,10 +122,16 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/huggingface_generate.c \
 	%D%/dialect/huggingface_inference.c \
 	%D%/dialect/huggingface_internal.h \
+	%D%/dialect/kept_calls.c \
+	%D%/dialect/kept_calls.h \
 	%D%/dialect/ollama.c \
 	%D%/dialect/ollama_answer.c \
+	%D%/dialect/ollama_client.c \
 	%D%/dialect/ollama_internal.h \
+	%D%/dialect/ollama_messages.c \
+	%D%/dialect/ollama_path.c \
 	%D%/dialect/ollama_request.c \
+	%D%/dialect/ollama_writer.c \
 	%D%/dialect/openai.c \
 	%D%/dialect/openai_answer.c \
 	%D%/dialect/openai_client.c \

@@ -166,12 +166,14 @@ endif
 	%D%/unit/dialect/exchange_for.c \
 	%D%/unit/dialect/gemini_chunks.h \
 	%D%/unit/dialect/legal.c \
+	%D%/unit/dialect/legal_cohere.c \
 	%D%/unit/dialect/legal_gemini.c \
 	%D%/unit/dialect/legal.h \
 	%D%/unit/dialect/legal_responses.c \
 	%D%/unit/dialect/main.c \
 	%D%/unit/dialect/suites.def \
 	%D%/unit/dialect/test_anthropic.c \
+	%D%/unit/dialect/test_cohere_client.c \
 	%D%/unit/dialect/test_cross.c \
 	%D%/unit/dialect/test_gemini.c \
 	%D%/unit/dialect/test_gemini_answers.c \
@@ -180,6 +182,7 @@ endif
 	%D%/unit/dialect/test_gemini_schema.c \
 	%D%/unit/dialect/test_huggingface.c \
 	%D%/unit/dialect/test_huggingface_inference.c \
+	%D%/unit/dialect/test_ollama_client.c \
 	%D%/unit/dialect/test_openai.c \
 	%D%/unit/dialect/test_recorded.c \
 	%D%/unit/dialect/test_registry.c \

@@ -45,7 +45,8 @@ typedef enum {
     LLM_OP_EMBED = 1 << 1,
     LLM_OP_MODELS = 1 << 2, /* list models: answered by the gateway itself */
     LLM_OP_NATIVE = 1 << 3, /* the provider's own API, passed through */
-    LLM_OP_COUNT = 1 << 4   /* how many tokens a chat's question has */
+    LLM_OP_COUNT = 1 << 4,  /* how many tokens a chat's question has */
+    LLM_OP_RERANK = 1 << 5  /* documents by what they have to do with a query */
 } llm_op_e;
 
 typedef enum {
@@ -162,16 +163,21 @@ typedef struct llm_ask_t {
     const llm_json_t *thinking_budget; /* tokens; number */
     int thinking;                      /* 1 asked for, -1 forbidden, 0 unsaid */
     int hide_thoughts;                 /* Gemini: not wanted in the answer */
-    llm_text_t user;                   /* end user's id */
+    int prompt;      /* Ollama: asked by a prompt, and answered
+                                          in that form; no conversation */
+    llm_text_t user; /* end user's id */
     llm_text_t service_tier;
     const llm_json_t *metadata;
     const llm_json_t *embed_input; /* LLM_OP_EMBED: string or array */
     const llm_json_t *dimensions;
-    llm_text_t encoding_format;  /* LLM_OP_EMBED: "float" or "base64" */
-    const llm_json_t *doc;       /* the body, where the client's dialect repeats
+    llm_text_t encoding_format; /* LLM_OP_EMBED: "float" or "base64" */
+    const llm_json_t *doc;      /* the body, where the client's dialect repeats
                               it in its answers; else NULL */
-    apr_size_t answer_limit;     /* most a writer may keep of an answer, bytes;
+    apr_size_t answer_limit;    /* most a writer may keep of an answer, bytes;
                                 0: no limit */
+    apr_time_t began;           /* when it was asked; 0: not told */
+    const apr_time_t *clock;    /* the time now, for dialects that tell how long
+                                an answer took; NULL: not told */
     apr_array_header_t *unknown; /* of const llm_json_t *: members whose
                                     meaning the client's dialect does not
                                     share with others; never NULL */

@@ -58,6 +58,11 @@ int llm_cohere_read_usage(llm_usage_t *usage, const llm_json_t *doc)
     if (!counts) {
         counts = llm_json_path(doc, "delta", "usage", NULL);
     }
+    if (llm_json_path(counts, "billed_units", "search_units", NULL)) {
+        /* ranking is billed by the request, and not by tokens */
+        llm_usage_set(usage, LLM_CLASS_INPUT, 0);
+        return 1;
+    }
     return take_counts(usage, llm_json_get(counts, "billed_units"))
            || take_counts(usage, llm_json_get(counts, "tokens"));
 }
@@ -114,11 +119,27 @@ static int is_last(const llm_event_t *event)
 
 const llm_dialect_t llm_dialect_cohere = {
     .name = "cohere",
-    .provider_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_NATIVE,
+    .speaks = "cohere",
+    .client_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_RERANK | LLM_OP_MODELS,
+    .provider_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_RERANK | LLM_OP_NATIVE,
+    .pass_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_RERANK,
     .default_url = "https://api.cohere.com",
     .framing = LLM_FRAMING_SSE,
     .chat_path = "/v2/chat",
+
+    .read_line = llm_cohere_read_line,
+    .read_request = llm_cohere_read_request,
+    .write_response = llm_cohere_write_response,
+    .writer_make = llm_cohere_writer_make,
+    .write_delta = llm_cohere_write_delta,
+    .write_problem = llm_cohere_write_problem,
+    .is_problem = llm_cohere_is_problem,
+    .write_stream_problem = llm_cohere_write_stream_problem,
+    .write_models = llm_cohere_write_models,
+    .write_model = llm_cohere_write_model,
+
     .write_request = llm_cohere_write_request,
+    .pass_request = llm_cohere_pass_request,
     .secret_header = llm_openai_secret_header,
     .read_response = llm_cohere_read_response,
     .reader_make = llm_cohere_reader_make,

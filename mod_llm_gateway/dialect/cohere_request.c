@@ -255,17 +255,6 @@ static llm_problem_t *put_embed(llm_buf_t *out, const llm_ask_t *ask,
     return NULL;
 }
 
-/* "/v2/chat" behind the base path; a base that names the version keeps it. */
-static const char *path_of(const llm_provider_t *provider, const char *suffix,
-                           apr_pool_t *pool)
-{
-    const char *base = provider->base_path ? provider->base_path : "";
-    apr_size_t len = strlen(base);
-    int has_version = len >= 3 && !strcmp(base + len - 3, "/v2");
-
-    return apr_pstrcat(pool, base, has_version ? "" : "/v2", suffix, NULL);
-}
-
 llm_problem_t *llm_cohere_write_request(llm_request_t *req,
                                         const llm_ask_t *ask, const char *model,
                                         const llm_provider_t *provider,
@@ -285,7 +274,8 @@ llm_problem_t *llm_cohere_write_request(llm_request_t *req,
     llm_buf_putc(out, '}');
     llm_request_set_body(req, out, pool);
     req->method = "POST";
-    req->path = path_of(provider, is_embed ? "/embed" : "/chat", pool);
+    req->path =
+        llm_cohere_path(provider, is_embed ? "/v2/embed" : "/v2/chat", pool);
     apr_table_setn(req->headers, "Content-Type", "application/json");
     return problem;
 }

@@ -377,6 +377,18 @@ void llm_put_one_line(llm_buf_t *out, llm_bytes_t json)
     }
 }
 
+void llm_put_vectors(llm_buf_t *out, const llm_json_t *embeddings)
+{
+    const llm_json_t *vector = embeddings ? embeddings->child : NULL;
+
+    llm_buf_putc(out, '[');
+    for (; vector; vector = vector->next) {
+        llm_put_comma(out);
+        llm_json_put(out, vector);
+    }
+    llm_buf_putc(out, ']');
+}
+
 void llm_put_list_member(llm_buf_t *out, const char *name,
                          const llm_json_t *value)
 {

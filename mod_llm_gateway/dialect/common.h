@@ -116,6 +116,9 @@ void llm_put_one_line(llm_buf_t *out, llm_bytes_t json);
 void llm_request_set_body(llm_request_t *req, const llm_buf_t *body,
                           apr_pool_t *pool);
 
+/* The embeddings of an answer, whose array may have been made here and have no
+ * bytes of its own, as an array of vectors; NULL: an empty one. */
+void llm_put_vectors(llm_buf_t *out, const llm_json_t *embeddings);
 /* A string or an array of strings as an array; nothing where it is empty. */
 void llm_put_list_member(llm_buf_t *out, const char *name,
                          const llm_json_t *value);

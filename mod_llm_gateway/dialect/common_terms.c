@@ -279,8 +279,9 @@ void llm_request_drop(llm_request_t *req, const char *path)
 static const char *const hints[] = {
     "annotations", /* a client's copy of an answer's citations */
     "cache_control",
-    "caller",    /* who made a call: the model itself or its code */
-    "citations", /* the same, Anthropic's */
+    "caller",           /* who made a call: the model itself or its code */
+    "citation_options", /* the shape of Cohere's */
+    "citations",        /* the same, Anthropic's */
     "clear_thinking",
     "context_management",
     "defer_loading", /* a tool is shown at once instead */
@@ -293,9 +294,29 @@ static const char *const hints[] = {
     "input.reasoning", /* an item that says nothing but its id */
     "max_tool_calls",  /* of OpenAI's own tools */
     "labels",          /* what a bill is sorted by */
+    "input_type",      /* what an embedding is for: Cohere's */
+    "keep_alive",
     "mediaResolution",
     "media_resolution",
+    "options.f16_kv", /* how Ollama runs a model, and what is for naught alone */
+    "options.low_vram",
+    "options.main_gpu",
+    "options.mirostat_eta",
+    "options.mirostat_tau",
+    "options.num_batch",
+    "options.num_ctx",
+    "options.num_gpu",
+    "options.num_gqa",
+    "options.num_keep",
+    "options.num_thread",
+    "options.numa",
+    "options.penalize_newline",
+    "options.repeat_last_n",
+    "options.use_mlock",
+    "options.use_mmap",
+    "options.vocab_only",
     "prediction", /* text to save time with */
+    "priority",   /* whose turn it is where there are many */
     "prompt_cache_breakpoint",
     "prompt_cache_key",
     "prompt_cache_options",
@@ -308,6 +329,7 @@ static const char *const hints[] = {
     "response_json_schema",
     "safetySettings", /* the other provider's own limits are in force */
     "safety_identifier",
+    "safety_mode",
     "safety_settings",
     "speed",
     "store",

@@ -40,15 +40,21 @@ typedef struct llm_provider_t {
     void *glue;                 /* the driver's: worker, secret */
 } llm_provider_t;
 
-/* What a client's path says, in a dialect that says it there: Gemini's
- * "/v1beta/models/x:streamGenerateContent?alt=sse". */
+/* What a client's path says, in a dialect that says more there than one path
+ * can: Gemini's "/v1beta/models/x:streamGenerateContent?alt=sse" or Ollama's
+ * "/api/generate". */
 typedef struct llm_line_t {
     llm_op_e op;
-    const char *model;  /* decoded; NULL: all of them (LLM_OP_MODELS) */
+    const char *model;  /* decoded; NULL: the body names it, or all of them
+                           (LLM_OP_MODELS) */
     const char *method; /* what is called: ":generateContent"; NULL: none */
     const char *query;  /* goes on where bytes pass; NULL for none */
-    int stream;         /* the answer is wanted in pieces */
+    int stream;         /* the answer is wanted in pieces; where the body names
+                           the model it may say otherwise */
     int as_array;       /* these are elements of one JSON array */
+    int posted;         /* LLM_OP_MODELS: a POST whose body names the model */
+    const char *fixed;  /* LLM_OP_MODELS: the answer, whoever asks, as JSON;
+                           NULL: the models */
 } llm_line_t;
 
 /* A request to a provider, ready but for its credentials, Host,
@@ -97,7 +103,7 @@ struct llm_dialect_t {
     unsigned pass_ops;        /* of these, which pass untouched for `speaks` */
     const char *default_url;  /* the provider's public address */
     const char *default_path; /* used when the base URL has none: "/v1" */
-    llm_framing_e framing;    /* of streamed answers */
+    llm_framing_e framing;    /* of streamed answers, read or written */
     /* Another dialect that is spoken at the provider's address as well, and
      * in which it is asked for this client; NULL for none. The member may be
      * NULL. */
@@ -110,8 +116,8 @@ struct llm_dialect_t {
 
     /* ---- facing a client ------------------------------------------- */
 
-    /* What a path asks for, in a dialect whose paths name the model; NULL in
-     * the others. `path` is decoded, below the gateway's location; `query`
+    /* What a path asks for, in a dialect with more to say there than the table
+     * of endpoints; NULL in the others. `path` is decoded, below the gateway's location; `query`
      * has no keys in it and may be NULL. Returns 0 for a path of another
      * dialect; with 1 a problem in *pproblem is what is wrong with the rest
      * of it. */
@@ -133,6 +139,9 @@ struct llm_dialect_t {
     /* An error as the whole answer. */
     void (*write_problem)(llm_buf_t *out, const llm_problem_t *problem,
                           const char *request_id);
+    /* Can this dialect's clients read this error answer, as a provider wrote
+     * it? NULL: they can where `error` is an object. */
+    int (*is_problem)(const llm_json_t *doc);
     /* An error inside a stream of this dialect that was *not* written by a
      * writer (pass-through broke off): legal after any complete event. */
     void (*write_stream_problem)(llm_buf_t *out, const llm_problem_t *problem,

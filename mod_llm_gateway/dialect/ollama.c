@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ollama's own API, /api/chat and /api/embed: one JSON document a line, tool
+ * Ollama's own API, facing clients and providers: one JSON document a line, tool
  * calls without ids, arguments as objects. A server of Ollama's speaks
  * OpenAI's dialect too, below /v1; this one has what is missing there:
  * thinking, schemas as `format`, and the server's own options.
@@ -24,6 +24,7 @@ llm_finish_e llm_ollama_finish(const llm_json_t *doc, int calls)
     static const llm_word_t words[] = {
         {"stop", LLM_FINISH_STOP},
         {"length", LLM_FINISH_LENGTH},
+        {LLM_OLLAMA_FILTERED, LLM_FINISH_FILTERED},
         {NULL, 0},
     };
     llm_text_t reason;
@@ -99,11 +100,27 @@ static int is_last(const llm_event_t *event)
 
 const llm_dialect_t llm_dialect_ollama = {
     .name = "ollama",
+    .speaks = "ollama",
+    .client_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_MODELS,
     .provider_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_NATIVE,
+    .pass_ops = LLM_OP_CHAT | LLM_OP_EMBED,
     .default_url = "http://127.0.0.1:11434",
     .framing = LLM_FRAMING_NDJSON,
     .chat_path = "/api/chat",
+
+    .read_line = llm_ollama_read_line,
+    .read_request = llm_ollama_read_request,
+    .write_response = llm_ollama_write_response,
+    .writer_make = llm_ollama_writer_make,
+    .write_delta = llm_ollama_write_delta,
+    .write_problem = llm_ollama_write_problem,
+    .is_problem = llm_ollama_is_problem,
+    .write_stream_problem = llm_ollama_write_stream_problem,
+    .write_models = llm_ollama_write_models,
+    .write_model = llm_ollama_write_model,
+
     .write_request = llm_ollama_write_request,
+    .pass_request = llm_ollama_pass_request,
     .secret_header = llm_openai_secret_header,
     .read_response = llm_ollama_read_response,
     .reader_make = llm_ollama_reader_make,

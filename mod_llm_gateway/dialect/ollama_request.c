@@ -460,23 +460,6 @@ static llm_problem_t *put_embed(llm_buf_t *out, const llm_ask_t *ask,
     return NULL;
 }
 
-/* "/api/chat" behind the base path; a base that names one of the server's two
- * APIs is taken as the place beside it. */
-static const char *path_of(const llm_provider_t *provider, const char *suffix,
-                           apr_pool_t *pool)
-{
-    const char *base = provider->base_path ? provider->base_path : "";
-    apr_size_t len = strlen(base);
-
-    if (len >= 4 && !strcmp(base + len - 4, "/api")) {
-        len -= 4;
-    }
-    else if (len >= 3 && !strcmp(base + len - 3, "/v1")) {
-        len -= 3;
-    }
-    return apr_pstrcat(pool, apr_pstrmemdup(pool, base, len), suffix, NULL);
-}
-
 llm_problem_t *llm_ollama_write_request(llm_request_t *req,
                                         const llm_ask_t *ask, const char *model,
                                         const llm_provider_t *provider,
@@ -496,7 +479,8 @@ llm_problem_t *llm_ollama_write_request(llm_request_t *req,
     llm_buf_putc(out, '}');
     llm_request_set_body(req, out, pool);
     req->method = "POST";
-    req->path = path_of(provider, is_embed ? "/api/embed" : "/api/chat", pool);
+    req->path =
+        llm_ollama_path(provider, is_embed ? "/api/embed" : "/api/chat", pool);
     apr_table_setn(req->headers, "Content-Type", "application/json");
     return problem;
 }

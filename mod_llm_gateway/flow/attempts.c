@@ -239,16 +239,21 @@ void llm_attempt_fail(llm_attempt_t *attempt, llm_problem_t *problem,
 
 /* ---- the end without an answer ---------------------------------------- */
 
-/* {"error": {...}}, as both client dialects have it. Servers that speak a
+/* {"error": {...}}, as most client dialects have it. Servers that speak a
  * dialect may still say errors in words of their own ("error": "text", a page
  * of HTML), which its clients could not read. */
-static int is_error_object(const llm_attempt_t *attempt)
+static int is_clients_error(const llm_attempt_t *attempt)
 {
+    const llm_dialect_t *client = attempt->x->client;
     const llm_json_t *doc;
 
-    return !llm_json_read(&doc, attempt->error_body.data,
-                          attempt->error_body.len, NULL, attempt->pool)
-           && llm_json_is(llm_json_get(doc, "error"), LLM_JSON_OBJECT);
+    if (llm_json_read(&doc, attempt->error_body.data, attempt->error_body.len,
+                      NULL, attempt->pool)) {
+        return 0;
+    }
+    return client->is_problem
+               ? client->is_problem(doc)
+               : llm_json_is(llm_json_get(doc, "error"), LLM_JSON_OBJECT);
 }
 
 /* The provider's own words, where the client speaks its dialect. */
@@ -257,7 +262,7 @@ static int has_own_words(const llm_attempt_t *attempt)
     return attempt && attempt->pass && attempt->problem
            && attempt->problem == attempt->x->problem
            && attempt->problem->from_upstream && attempt->error_body.len
-           && (attempt->x->native || is_error_object(attempt));
+           && (attempt->x->native || is_clients_error(attempt));
 }
 
 static void copy_own_words(llm_exchange_t *x, const llm_attempt_t *attempt)

@@ -29,7 +29,12 @@ const char *llm_events_type(const llm_attempt_t *attempt)
     if (is_array(attempt)) {
         return "application/json";
     }
-    return attempt->pass && type ? type : "text/event-stream";
+    if (attempt->pass && type) {
+        return type;
+    }
+    return attempt->x->client->framing == LLM_FRAMING_NDJSON
+               ? "application/x-ndjson"
+               : "text/event-stream";
 }
 
 /* Is there reason to let go what is held back? */
@@ -119,6 +124,35 @@ static void close_array(llm_attempt_t *attempt)
     }
 }
 
+/* Lines pass whole, so that an error behind them is a line of its own. */
+static void pass_lines(llm_attempt_t *attempt, const char *data, apr_size_t len)
+{
+    llm_buf_t *half = llm_stream_of(attempt)->half;
+    llm_buf_t *out = attempt->x->out;
+    apr_size_t whole = len;
+
+    while (whole && data[whole - 1] != '\n') {
+        --whole;
+    }
+    if (whole) {
+        llm_buf_append(out, half->data, half->len);
+        llm_buf_append(out, data, whole);
+        llm_buf_clear(half);
+    }
+    llm_buf_append(half, data + whole, len - whole);
+}
+
+/* The last line, which no line end followed. */
+static void pass_half(llm_attempt_t *attempt)
+{
+    llm_buf_t *half = llm_stream_of(attempt)->half;
+
+    if (half) {
+        llm_buf_append(attempt->x->out, half->data, half->len);
+        llm_buf_clear(half);
+    }
+}
+
 /* The stream cannot go on: say so inside it, where something went out. */
 void llm_events_break(llm_attempt_t *attempt, llm_problem_t *problem)
 {
@@ -143,6 +177,7 @@ void llm_events_break(llm_attempt_t *attempt, llm_problem_t *problem)
             write_problem(attempt, problem);
         }
         else {
+            pass_half(attempt);
             x->broken = 1;
         }
     }
@@ -250,9 +285,9 @@ static void take_event(llm_attempt_t *attempt, const llm_sse_event_t *frame)
                                      llm_events_translate, attempt,
                                      stream->scratch);
     }
-    else {
+    else if (attempt->x->client->framing != LLM_FRAMING_NDJSON) {
         /* a sign of life; comments are legal in every dialect's SSE, and
-         * line ends between the elements of an array */
+         * line ends between the elements of an array; of lines each is read */
         llm_buf_puts(attempt->x->out,
                      is_array(attempt) ? "\n" : ": keep-alive\n\n");
     }
@@ -288,8 +323,8 @@ void llm_events_feed(llm_attempt_t *attempt, const char *data, apr_size_t len)
     }
     else {
         llm_ndjson_feed(stream->lines, data, len);
-        if (!stream->writer) {
-            llm_buf_append(attempt->x->out, data, len);
+        if (stream->half) {
+            pass_lines(attempt, data, len);
         }
     }
     while (llm_stream_goes_on(attempt)
@@ -325,9 +360,11 @@ void llm_events_finish(llm_attempt_t *attempt)
                                                      " ended inside an event"));
             return;
         }
+        pass_half(attempt);
         take_event(attempt, &frame);
     }
     if (llm_stream_goes_on(attempt)) {
+        pass_half(attempt);
         llm_events_end(attempt);
     }
 }
@@ -364,6 +401,7 @@ void llm_events_begin(llm_attempt_t *attempt, int sse)
     }
     else {
         stream->lines = llm_ndjson_make(EVENT_MAX, attempt->pool);
+        stream->half = attempt->pass ? llm_buf_make(0, attempt->pool) : NULL;
     }
     if (!x->native || x->native_chat) {
         stream->reader =

@@ -13,6 +13,7 @@
 
 #include "core/llm_json.h"
 #include "core/llm_pattern.h"
+#include "dialect/common.h"
 #include "flow/count.h"
 
 /* Longest model name a client may ask for. */
@@ -150,7 +151,7 @@ static int has_controls(const char *name)
 
 static llm_problem_t *read_model(llm_exchange_t *x, const members_t *members)
 {
-    if (x->line) {
+    if (x->line && x->line->model) {
         x->model = has_controls(x->line->model) ? NULL : x->line->model;
     }
     else if (!members->model.len) {
@@ -220,6 +221,22 @@ static llm_problem_t *read_native(llm_exchange_t *x)
     return NULL;
 }
 
+/* The model, and with it the wish to stream. */
+static int is_said_in_path(const llm_exchange_t *x)
+{
+    return x->line && x->line->model;
+}
+
+/* What the body does not say, the path does: Ollama streams by default. */
+static int is_streamed(const llm_exchange_t *x, const members_t *members)
+{
+    int is_said =
+        members->stream.len && !llm_bytes_are(members->stream, "null");
+
+    return x->line && (x->line->model || !is_said) ? x->line->stream
+                                                   : is_true(members->stream);
+}
+
 static llm_problem_t *stage_read(llm_exchange_t *x)
 {
     members_t members;
@@ -233,13 +250,12 @@ static llm_problem_t *stage_read(llm_exchange_t *x)
     if (!problem) {
         problem = read_model(x, &members);
     }
-    if (!problem && !x->line && !is_bool_or_null(members.stream)) {
+    if (!problem && !is_said_in_path(x) && !is_bool_or_null(members.stream)) {
         problem =
             llm_problem_field(x->pool, "stream", "expected true or false");
     }
     if (!problem) {
-        x->stream = x->op == LLM_OP_CHAT
-                    && (x->line ? x->line->stream : is_true(members.stream));
+        x->stream = x->op == LLM_OP_CHAT && is_streamed(x, &members);
         note_labels(x, &members);
     }
     return problem;
@@ -384,6 +400,8 @@ llm_problem_t *llm_exchange_ask(llm_exchange_t *x)
     }
     if (!problem) {
         ask->answer_limit = x->policy->answer_limit;
+        ask->began = x->began;
+        ask->clock = &x->now;
         if (x->line) { /* what the path says is not in the body */
             ask->model = x->model;
             ask->stream = x->stream;

@@ -90,7 +90,7 @@ struct llm_exchange_t {
     const char *native_rest; /* what follows the provider's name, with
                                 its leading "/" and the query */
     int native_chat;         /* it is a call of the chat API itself */
-    const llm_line_t *line;  /* of dialects whose paths name the model; NULL
+    const llm_line_t *line;  /* of dialects whose paths say what is asked; NULL
                                 elsewhere */
 
     /* read from the body */
@@ -123,6 +123,7 @@ struct llm_exchange_t {
     int sent;               /* some attempt's request left us */
     int client_gone;        /* set by the driver */
     apr_time_t first_token; /* 0 none yet */
+    apr_time_t now;         /* when the last bytes came */
     apr_time_t ended;       /* set by the driver */
     apr_uint64_t bytes_out; /* counted by the driver */
     /* what passed, for estimates where the provider gives no count */

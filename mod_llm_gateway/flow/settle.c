@@ -63,7 +63,7 @@ static void fill_gaps(llm_exchange_t *x, llm_usage_t *usage)
         && !llm_usage_is_known(usage, LLM_CLASS_AUDIO_IN)) {
         estimate(usage, LLM_CLASS_INPUT, input_of(x));
     }
-    if (x->op == LLM_OP_EMBED) {
+    if (x->op == LLM_OP_EMBED || x->op == LLM_OP_RERANK) {
         return;
     }
     /* a stream that was cut: its last count is older than its last text */
@@ -82,9 +82,10 @@ static void fill_gaps(llm_exchange_t *x, llm_usage_t *usage)
 static const char *op_name(const llm_exchange_t *x)
 {
     return x->native                ? "native"
-           : x->op == LLM_OP_EMBED ? "embed"
-           : x->op == LLM_OP_COUNT ? "count"
-                                   : "chat";
+           : x->op == LLM_OP_EMBED  ? "embed"
+           : x->op == LLM_OP_COUNT  ? "count"
+           : x->op == LLM_OP_RERANK ? "rerank"
+                                    : "chat";
 }
 
 static apr_uint32_t milliseconds(apr_time_t from, apr_time_t to)

@@ -285,6 +285,7 @@ void llm_stream_feed(llm_attempt_t *attempt, const char *data, apr_size_t len,
         attempt->stream = make_stream(attempt);
     }
     attempt->stream->now = now;
+    attempt->x->now = now;
     llm_http1_feed(attempt->http, data, len, take_body, attempt);
     if (attempt->state != LLM_ATTEMPT_FAILED
         && attempt->state != LLM_ATTEMPT_DONE) {

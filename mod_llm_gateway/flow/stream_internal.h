@@ -25,6 +25,7 @@ struct llm_stream_t {
     llm_buf_t *body; /* ERROR, WHOLE */
     llm_sse_t *sse;  /* EVENTS, one of the two */
     llm_ndjson_t *lines;
+    llm_buf_t *half;      /* of passed lines: one that has not ended yet */
     llm_reader_t *reader; /* NULL: native call that is not a chat */
     llm_writer_t *writer; /* NULL: the bytes pass */
     apr_pool_t *scratch;  /* of one event */

@@ -69,11 +69,15 @@ static const llm_dialect_t *unknown_client(request_rec *r)
         {"x-goog-api-key", "gemini"},
         {"x-goog-api-client", "gemini"},
     };
+    const char *sdk = apr_table_get(r->headers_in, "x-fern-sdk-name");
 
     for (apr_size_t i = 0; i < COUNT(signs); ++i) {
         if (apr_table_get(r->headers_in, signs[i][0])) {
             return llm_dialect_find(signs[i][1]);
         }
+    }
+    if (sdk && !strcmp(sdk, "cohere")) {
+        return llm_dialect_find("cohere");
     }
     return llm_dialect_find("openai");
 }
@@ -223,7 +227,7 @@ static const char *path_below(request_rec *r, const llmgw_dir_t *dir)
     return r->uri && !strncmp(r->uri, dir->prefix, len) ? r->uri + len : NULL;
 }
 
-/* The dialect whose paths name the model, where this is one of them. */
+/* The dialect that reads its paths itself, where this is one of them. */
 static const llm_dialect_t *find_line(request_rec *r, const char *path,
                                       llm_line_t **pline,
                                       llm_problem_t **pproblem)
@@ -267,6 +271,10 @@ static int set_line(request_rec *r, llmgw_request_t *request, const char *path)
     request->line_problem = problem;
     if (line->op == LLM_OP_MODELS) {
         set_models(r, request, line->model);
+        if (line->posted) {
+            request->method_allowed = r->method_number == M_POST;
+            request->allow = "POST";
+        }
         return 1;
     }
     request->kind = LLMGW_CALL;

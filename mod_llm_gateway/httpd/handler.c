@@ -39,10 +39,8 @@ static apr_status_t take_brigade(apr_bucket_brigade *bb, llm_buf_t *body,
     return APR_SUCCESS;
 }
 
-/* Reads it whole. OK, or an HTTP status of httpd's own; *pproblem is set for
- * what is ours to say. */
-static int read_body(request_rec *r, apr_size_t limit, llm_bytes_t *pbody,
-                     llm_problem_t **pproblem)
+int llmgw_read_body(request_rec *r, apr_size_t limit, llm_bytes_t *pbody,
+                    llm_problem_t **pproblem)
 {
     apr_bucket_brigade *bb =
         apr_brigade_create(r->pool, r->connection->bucket_alloc);
@@ -206,7 +204,7 @@ static int serve(request_rec *r, llmgw_request_t *request)
     if (problem) {
         return refuse(r, request, problem);
     }
-    status = read_body(r, limit, &body, &problem);
+    status = llmgw_read_body(r, limit, &body, &problem);
     if (status != OK) {
         return status;
     }

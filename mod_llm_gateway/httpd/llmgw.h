@@ -249,6 +249,11 @@ void llmgw_auth_strip(apr_table_t *headers);
 /* WWW-Authenticate, for a 401. */
 void llmgw_auth_challenge(request_rec *r);
 
+/* handler.c: the request's body, whole. OK, or an HTTP status of httpd's own;
+ * *pproblem is set for what is ours to say. */
+int llmgw_read_body(request_rec *r, apr_size_t limit, llm_bytes_t *pbody,
+                    llm_problem_t **pproblem);
+
 /* reply.c: a problem as a whole response in the caller's dialect; returns
  * what the handler returns (OK). Sets x-request-id. */
 int llmgw_reply_problem(request_rec *r, llmgw_request_t *request,
@@ -263,8 +268,8 @@ llm_problem_t *llmgw_problem_too_large(request_rec *r, apr_size_t limit);
 int llmgw_reply_json(request_rec *r, llmgw_request_t *request, int status,
                      const char *data, apr_size_t len);
 
-/* status.c: GET <LLMHealthPath>, GET /v1/models and GET /v1/models/{name},
- * whole handlers. */
+/* status.c: GET <LLMHealthPath>, GET /v1/models, GET /v1/models/{name} and
+ * what other dialects have in their place; whole handlers. */
 int llmgw_status_health(request_rec *r, llmgw_request_t *request);
 int llmgw_status_models(request_rec *r, llmgw_request_t *request);
 

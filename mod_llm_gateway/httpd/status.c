@@ -12,6 +12,8 @@
 #include "core/llm_buf.h"
 #include "core/llm_pattern.h"
 
+#define POSTED_MAX 65536 /* a body that names a model */
+
 /* ---- health ------------------------------------------------------------ */
 
 /* For machines that only look at the status, and people who look at why. */
@@ -86,13 +88,51 @@ static llm_problem_t *check_model(request_rec *r,
     return problem;
 }
 
+static void note_name(void *baton, const llm_member_t *member)
+{
+    llm_bytes_t *value = baton;
+
+    /* "name" is what Ollama called it at first */
+    if (llm_text_equals(member->name, "model")
+        || (!value->len && llm_text_equals(member->name, "name"))) {
+        *value = member->value;
+    }
+}
+
+/* The model that the body of a POST asks about. */
+static llm_problem_t *read_name(request_rec *r, llmgw_request_t *request)
+{
+    llm_bytes_t body = {"", 0}, value = {NULL, 0};
+    llm_problem_t *problem = NULL;
+    const llm_json_t *node;
+
+    if (llmgw_read_body(r, POSTED_MAX, &body, &problem) != OK || problem) {
+        return problem ? problem
+                       : llm_problem_make(LLM_PROBLEM_BAD_REQUEST, r->pool,
+                                          "the body could not be read");
+    }
+    if (!llm_json_scan(body.data, body.len, note_name, &value, NULL)
+        && value.len
+        && !llm_json_read(&node, value.data, value.len, NULL, r->pool)) {
+        request->model = llm_json_string(node, r->pool);
+    }
+    return request->model && *request->model
+               ? NULL
+               : llm_problem_field(r->pool, "model",
+                                   "expected a JSON object that names one");
+}
+
 int llmgw_status_models(request_rec *r, llmgw_request_t *request)
 {
+    const llm_line_t *line = request->line;
     llm_problem_t *problem = llmgw_auth_check(r, request);
     llm_buf_t *out = llm_buf_make(0, r->pool);
 
     if (!problem) {
         problem = llmgw_endpoint_problem(r, request);
+    }
+    if (!problem && line && line->posted) {
+        problem = read_name(r, request);
     }
     if (!problem && request->model) {
         problem = check_model(r, request);
@@ -100,7 +140,10 @@ int llmgw_status_models(request_rec *r, llmgw_request_t *request)
     if (problem) {
         return llmgw_reply_problem(r, request, problem);
     }
-    if (request->model) {
+    if (line && line->fixed) {
+        llm_buf_puts(out, line->fixed);
+    }
+    else if (request->model) {
         request->client->write_model(out, request->model, r->request_time,
                                      r->pool);
     }

@@ -221,6 +221,20 @@ static void feed_event(const llm_dialect_t *dialect, llm_reader_t *reader,
     }
 }
 
+/* Every line is a document of its own. */
+static void must_be_lines(const llm_buf_t *out, apr_pool_t *pool)
+{
+    const char *at = out->data, *end = at + out->len;
+
+    while (at < end) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+
+        MUST(stop);
+        must_be_json(at, (apr_size_t)(stop - at), pool);
+        at = stop + 1;
+    }
+}
+
 /* What was written is events, each with JSON in one line, or "[DONE]". */
 static void must_be_events(const llm_buf_t *out, apr_pool_t *pool)
 {
@@ -250,8 +264,9 @@ static void run_stream(const llm_dialect_t *dialect,
     llm_sse_event_t frame;
     apr_pool_t *scratch;
 
-    /* a client whose paths can ask for it; read before the first delta */
-    ask->as_array = client->read_line && (len & 1);
+    /* what the path may ask for; read before the first delta */
+    ask->as_array = !strcmp(client->name, "gemini") && (len & 1);
+    ask->prompt = client->framing == LLM_FRAMING_NDJSON && (len & 1);
     apr_pool_create(&scratch, pool);
     while (len) {
         apr_size_t piece = step && step < len ? step : len;
@@ -270,6 +285,9 @@ static void run_stream(const llm_dialect_t *dialect,
     MUST(sink.ends == 1);
     if (ask->as_array) {
         must_be_json(sink.out->data, sink.out->len, pool);
+    }
+    else if (client->framing == LLM_FRAMING_NDJSON) {
+        must_be_lines(sink.out, pool);
     }
     else {
         must_be_events(sink.out, pool);

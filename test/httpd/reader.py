@@ -503,11 +503,16 @@ def cohere(body):
 
 
 def cohere_stream(body, strict=True):
-    said, calls = Said(), {}
+    said, calls, order = Said(), {}, []
     for event in sse(body):
+        order.append(event.name)
         if event.data == "[DONE]":
             continue
         doc = event.json
+        if strict:
+            assert event.name == doc["type"], event
+        if doc["type"] == "message-start":
+            said.id = doc["id"]
         message = (doc.get("delta") or {}).get("message") or {}
         said.text += message.get("tool_plan") or ""
         if doc["type"] in ("content-start", "content-delta"):
@@ -522,7 +527,20 @@ def cohere_stream(body, strict=True):
         elif doc["type"] == "message-end":
             _cohere_end(doc["delta"], said)
     said.calls = [(name, arguments(text)) for name, text in calls.values()]
+    if strict:
+        _cohere_order(order, said.error)
     return said
+
+
+def _cohere_order(names, error):
+    """Parts one after the other; "[DONE]", which has no name, behind a good end."""
+    text = " ".join(name or "done" for name in names)
+    parts = (r"((content-start( content-delta)* content-end|tool-plan-delta"
+             r"|tool-call-start( tool-call-delta)* tool-call-end) )*")
+    if error:
+        assert text.startswith("message-start ") and text.endswith(" message-end"), text
+    else:
+        assert re.fullmatch(f"message-start {parts}message-end( done)?", text), text
 
 
 # -- Ollama --------------------------------------------------------------------
@@ -541,7 +559,8 @@ def _ollama_doc(doc, said):
         said.calls.append((call["function"]["name"], call["function"]["arguments"]))
         said.ids.append(call.get("id"))
     if doc.get("done"):
-        said.finish = {"stop": "stop", "length": "length", None: "stop"}.get(
+        said.finish = {"stop": "stop", "length": "length", None: "stop",
+                       "content_filter": "filter"}.get(
             doc.get("done_reason"), "other")
         if said.calls and said.finish == "stop":
             said.finish = "tools"
@@ -557,10 +576,12 @@ def ollama(body):
 
 def ollama_stream(body, strict=True):
     said = Said()
-    for line in body.splitlines():
-        if line.strip():
-            assert not said.finish, f"a line behind the last one: {line}"
+    assert not strict or not body or body.endswith(b"\n"), "half a line"
+    for line in body.split(b"\n")[:-1] if strict else body.splitlines():
+        if line.strip() or strict:      # its clients parse each line
+            assert not said.finish and not said.error, f"a line behind the last one: {line}"
             _ollama_doc(json.loads(line), said)
+    assert not strict or said.finish or said.error, "the stream stops before its end"
     return said
 
 
@@ -589,6 +610,12 @@ def error_of(dialect, doc):
         assert doc["type"] == "error", doc
         assert {"type", "message"} <= set(doc["error"]), doc
         return doc["error"]["type"], doc["error"]["message"]
+    if dialect == "cohere":
+        assert isinstance(doc["message"], str) and set(doc) <= {"id", "message"}, doc
+        return None, doc["message"]
+    if dialect == "ollama":
+        assert isinstance(doc["error"], str) and set(doc) == {"error"}, doc
+        return None, doc["error"]
     assert dialect == "gemini", dialect
     assert {"code", "message", "status"} <= set(doc["error"]), doc
     return doc["error"]["status"], doc["error"]["message"]

@@ -19,6 +19,8 @@ _CHAT = {"model", "messages", "tools", "strict_tools", "documents", "citation_op
          "tool_choice", "thinking", "priority", "stream"}
 _EMBED = {"model", "texts", "images", "inputs", "input_type", "max_tokens",
           "output_dimension", "embedding_types", "truncate", "priority"}
+_RERANK = {"model", "query", "documents", "top_n", "max_tokens_per_doc", "priority"}
+_MEMBERS = {"chat": _CHAT, "embed": _EMBED, "rerank": _RERANK}
 _MESSAGE = {"system": {"role", "content"}, "user": {"role", "content"},
             "tool": {"role", "tool_call_id", "content"},
             "assistant": {"role", "content", "tool_calls", "tool_plan", "citations"}}
@@ -27,7 +29,8 @@ _MESSAGE = {"system": {"role", "content"}, "user": {"role", "content"},
 def operation(request):
     if request.method != "POST":
         return None
-    return {"/v2/chat": "chat", "/v2/embed": "embed"}.get(request.path)
+    return {"/v2/chat": "chat", "/v2/embed": "embed", "/v1/rerank": "rerank",
+            "/v2/rerank": "rerank"}.get(request.path)
 
 
 def model(request, operation, doc):
@@ -52,7 +55,11 @@ def check(request, operation, doc, lenient):
     need(isinstance(doc.get("model"), str) and doc["model"],
          "invalid request: model is required")
     if not lenient:
-        only_known(doc, _CHAT if operation == "chat" else _EMBED, _unknown)
+        only_known(doc, _MEMBERS[operation], _unknown)
+    if operation == "rerank":
+        need(isinstance(doc.get("query"), str) and doc.get("documents"),
+             "invalid request: query and documents are required")
+        return
     if operation == "embed":
         need(isinstance(doc.get("texts"), list) and doc["texts"],
              "invalid request: texts must be a list of strings")
@@ -112,7 +119,8 @@ def _check_message(message, lenient):
 def _text_of(content):
     if isinstance(content, str):
         return content
-    return "\n".join(p.get("text", "") for p in content or [] if p["type"] == "text")
+    return "\n".join(p["text"] if p["type"] == "text" else str(p["document"]["data"])
+                     for p in content or [] if p["type"] in ("text", "document"))
 
 
 def _turn(doc):
@@ -160,7 +168,19 @@ def _calls(thought):
             for i, (name, args) in enumerate(thought.calls)]
 
 
+def _rerank(doc):
+    """Documents that have more of the query's words come first."""
+    words = set(doc["query"].lower().split())
+    found = [len(words & set(d.lower().split())) / (len(words) or 1) for d in doc["documents"]]
+    order = sorted(range(len(found)), key=lambda i: (-found[i], i))[:doc.get("top_n")]
+    return json_answer({"id": "scripted", "results": [
+        {"index": i, "relevance_score": found[i]} for i in order],
+        "meta": {"api_version": {"version": "2"}, "billed_units": {"search_units": 1}}})
+
+
 def answer(request, operation, doc, script):
+    if operation == "rerank":
+        return _rerank(doc)
     if operation == "embed":
         size = doc.get("output_dimension") or 8
         return json_answer({

@@ -14,13 +14,15 @@ NAME = "ollama"
 MODELS = ["llama3.2:latest", "all-minilm:latest"]
 _TIME = "2026-01-01T00:00:00.123456Z"
 _OPERATIONS = {("POST", "/api/chat"): "chat", ("POST", "/api/generate"): "generate",
-               ("POST", "/api/embed"): "embed", ("GET", "/api/tags"): "tags"}
+               ("POST", "/api/embed"): "embed", ("POST", "/api/embeddings"): "embeddings",
+               ("GET", "/api/tags"): "tags"}
 _MEMBERS = {
     "chat": {"model", "messages", "tools", "think", "format", "options", "stream",
              "keep_alive", "logprobs", "top_logprobs"},
     "generate": {"model", "prompt", "suffix", "images", "think", "format", "options",
                  "system", "template", "stream", "raw", "keep_alive", "context"},
-    "embed": {"model", "input", "truncate", "dimensions", "options", "keep_alive"}}
+    "embed": {"model", "input", "truncate", "dimensions", "options", "keep_alive"},
+    "embeddings": {"model", "prompt", "options", "keep_alive"}}
 _MESSAGE = {"role", "content", "thinking", "images", "tool_calls", "tool_name",
             "tool_call_id"}
 _OPTIONS = {"num_keep", "seed", "num_predict", "top_k", "top_p", "min_p", "typical_p",
@@ -125,6 +127,8 @@ def answer(request, operation, doc, script):
                                        for m in MODELS]})
     if operation == "embed":
         return _embed(doc)
+    if operation == "embeddings":
+        return json_answer({"embedding": mind.embedding(doc["prompt"], 8)})
     thought = mind.think(_turn(operation, doc), script)
     if doc.get("stream", True) is not False:
         return Answer(200, [("Content-Type", "application/x-ndjson")],

@@ -17,16 +17,21 @@ typedef struct client_t {
     int choices;    /* it has several */
     int refusals;   /* it keeps their text apart */
     int completes;  /* a refusal completes the answer */
-    int stop;       /* it tells the stop sequence, and pauses */
+    int stop;       /* it tells the stop sequence, and pauses; -1: that one
+                       was met, and no more */
     int signatures; /* what is signed reads the same here */
+    int classes;    /* usage has classes, and is not their sum only */
 } client_t;
 
 static const client_t clients[] = {
-    {"openai", 1, 1, 0, 0, 1},
-    {"openai-responses", 0, 1, 1, 0, 1},
-    {"anthropic", 0, 0, 0, 1, 1},
-    {"gemini", 1, 0, 0, 0, 0}, /* signatures are wrapped: test_gemini_client */
-    {NULL, 0, 0, 0, 1, 1},
+    {"openai", 1, 1, 0, 0, 1, 1},
+    {"openai-responses", 0, 1, 1, 0, 1, 1},
+    {"anthropic", 0, 0, 0, 1, 1, 1},
+    /* signatures are wrapped: test_gemini_client */
+    {"gemini", 1, 0, 0, 0, 0, 1},
+    {"cohere", 0, 0, 0, -1, 0, 0},
+    {"ollama", 0, 0, 0, 0, 0, 0},
+    {NULL, 0, 0, 0, 1, 1, 1},
 };
 
 static const client_t *client_of(const char *name)
@@ -86,10 +91,11 @@ static llm_finish_e finish_for(const said_t *said, const client_t *client)
         && said->refusal->len) {
         return LLM_FINISH_STOP;
     }
-    if (!client->stop) {
-        finish = finish == LLM_FINISH_STOP_SEQUENCE ? LLM_FINISH_STOP
-                 : finish == LLM_FINISH_PAUSE       ? LLM_FINISH_LENGTH
-                                                    : finish;
+    if (client->stop <= 0 && finish == LLM_FINISH_PAUSE) {
+        finish = LLM_FINISH_LENGTH;
+    }
+    if (!client->stop && finish == LLM_FINISH_STOP_SEQUENCE) {
+        finish = LLM_FINISH_STOP;
     }
     return finish == LLM_FINISH_STOP && said->refusal->len && !client->refusals
                ? LLM_FINISH_FILTERED
@@ -103,7 +109,7 @@ static said_t said_for(const said_t *from, const client_t *client)
     int call;
 
     said.finish = finish_for(&said, client);
-    if (!client->stop) {
+    if (client->stop <= 0) {
         said.stop_sequence = NULL;
     }
     if (!client->signatures) {
@@ -142,8 +148,8 @@ const char *exchange_show_for(const answer_t *answer, const char *name)
             "usage in=%" APR_INT64_T_FMT " out=%" APR_INT64_T_FMT
             " read=%" APR_INT64_T_FMT " thought=%" APR_INT64_T_FMT "\n",
             llm_usage_input(&answer->usage), llm_usage_output(&answer->usage),
-            answer->usage.n[LLM_CLASS_CACHE_READ],
-            answer->usage.n[LLM_CLASS_REASONING]);
+            client->classes ? answer->usage.n[LLM_CLASS_CACHE_READ] : 0,
+            client->classes ? answer->usage.n[LLM_CLASS_REASONING] : 0);
     }
     if (answer->problem) {
         llm_buf_printf(out, "problem %s\n", answer->problem->message);

@@ -313,6 +313,12 @@ void exchange_check_stream(const char *client, const llm_ask_t *ask,
     else if (!strcmp(client, "gemini")) {
         legal_check_gemini(ask, copy);
     }
+    else if (!strcmp(client, "cohere")) {
+        legal_check_cohere(copy);
+    }
+    else if (!strcmp(client, "ollama")) {
+        legal_check_ollama(ask, copy);
+    }
     else if (!strcmp(client, "openai-responses")) {
         legal_check_responses(copy);
     }

@@ -2,7 +2,7 @@
 /*
  * What the rule books of streams share: legal.c has those of OpenAI's chats
  * and of Anthropic, legal_responses.c that of Responses, legal_gemini.c that of
- * Gemini.
+ * Gemini, legal_cohere.c those of Cohere and Ollama.
  */
 #ifndef LLM_TEST_LEGAL_H
 #define LLM_TEST_LEGAL_H
@@ -22,6 +22,8 @@ const llm_json_t *legal_json(const legal_event_t *event);
 const char *legal_string(const llm_json_t *doc, const char *name);
 int legal_int(const llm_json_t *doc, const char *name);
 
+void legal_check_cohere(char *stream);
+void legal_check_ollama(const llm_ask_t *ask, char *stream);
 void legal_check_responses(char *stream);
 /* In either of its framings. */
 void legal_check_gemini(const llm_ask_t *ask, char *stream);

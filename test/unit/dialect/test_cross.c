@@ -15,7 +15,7 @@
 #include "test/unit/unit.h"
 
 static const char *const clients[] = {"openai", "anthropic", "openai-responses",
-                                      "gemini"};
+                                      "gemini", "cohere",    "ollama"};
 #define CLIENTS (int)(sizeof(clients) / sizeof(*clients))
 
 static const char ask_body[] =

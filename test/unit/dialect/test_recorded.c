@@ -379,6 +379,10 @@ static void check_answer(const recorded_t *recorded, void *baton)
         check_round(recorded, ask, seen, "gemini");
     }
     check_round(recorded, ask, seen, "openai-responses");
+    check_round(recorded, ask, seen, "cohere");
+    if (!is_broken(recorded)) {
+        check_round(recorded, ask, seen, "ollama");
+    }
 }
 
 START_TEST(answers)
@@ -465,6 +469,8 @@ static void check_request(const recorded_t *recorded, void *baton)
     check_refusal(recorded, ask,
                   strcmp(dialect->name, "openai") ? "openai" : "anthropic");
     check_refusal(recorded, ask, "gemini");
+    check_refusal(recorded, ask, "cohere");
+    check_refusal(recorded, ask, "ollama");
 }
 
 START_TEST(requests)

@@ -131,10 +131,10 @@ static const char *request_to(const case_t *vector, const char *body,
 {
     const llm_json_t *doc = exchange_json(body, strlen(body));
     const llm_dialect_t *from = exchange_dialect(vector->dialect);
-    llm_op_e op =
-        llm_json_get(doc, "input") && (from->client_ops & LLM_OP_EMBED)
-            ? LLM_OP_EMBED
-            : LLM_OP_CHAT;
+    llm_op_e op = (llm_json_get(doc, "input") || llm_json_get(doc, "texts"))
+                          && (from->client_ops & LLM_OP_EMBED)
+                      ? LLM_OP_EMBED
+                      : LLM_OP_CHAT;
     llm_problem_t *problem;
     llm_ask_t *ask;
 
