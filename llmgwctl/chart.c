@@ -62,10 +62,10 @@ static void put_bar(const layout_t *layout, apr_uint64_t value,
     fprintf(world->out, "%*s", (int)(layout->bar - used), "");
 }
 
-static layout_t lay_out(const apr_array_header_t *bars,
+static layout_t lay_out(const apr_array_header_t *bars, apr_uint64_t full,
                         const ctl_world_t *world)
 {
-    layout_t layout = {0, 0, NARROWEST, 0};
+    layout_t layout = {0, 0, NARROWEST, full};
     unsigned width = world->width ? world->width : WIDTH, rest;
     int i;
 
@@ -88,10 +88,10 @@ static layout_t lay_out(const apr_array_header_t *bars,
     return layout;
 }
 
-void ctl_chart(const apr_array_header_t *bars, const ctl_world_t *world,
-               apr_pool_t *pool)
+void ctl_chart(const apr_array_header_t *bars, apr_uint64_t full,
+               const ctl_world_t *world, apr_pool_t *pool)
 {
-    layout_t layout = lay_out(bars, world);
+    layout_t layout = lay_out(bars, full, world);
     apr_pool_t *line_pool;
     int i;
 

@@ -34,6 +34,7 @@ static const ctl_column_t columns[] = {
     {"note", "NOTE", CTL_TEXT, CTL_IF_ANY},
     {"grace_until", "OLD SECRET UNTIL", CTL_TIME, CTL_IF_ANY},
     {"on_client_abort", "ON ABORT", CTL_TEXT, CTL_IF_ANY},
+    CTL_COLUMNS_BUDGET,
     {NULL, NULL, CTL_TEXT, 0},
 };
 
@@ -175,6 +176,9 @@ static int read_members(llm_buf_t *request, ctl_t *ctl)
     if (status == CTL_DONE) {
         status = check_on_abort(ctl);
     }
+    if (status == CTL_DONE) {
+        status = ctl_request_budget(request, ctl);
+    }
     ctl_request_text(request, "team", ctl_option(ctl, "team"));
     ctl_request_text(request, "note", ctl_option(ctl, "note"));
     ctl_request_text(request, "models", ctl_option(ctl, "models"));
@@ -230,6 +234,7 @@ static const ctl_option_t create_options[] = {
      "a date (2027-12-31, UTC) or a duration from now (90d)"},
     {"on-client-abort", "POLICY",
      "when its client leaves: abort, drain or drain=30s"},
+    CTL_OPTION_BUDGET,
     {NULL, NULL, NULL},
 };
 
@@ -333,6 +338,8 @@ static const ctl_option_t update_options[] = {
     {"on-client-abort", "POLICY",
      "when its client leaves: abort, drain or drain=30s"},
     {"no-on-client-abort", NULL, "then what the configuration says"},
+    CTL_OPTION_BUDGET,
+    CTL_OPTION_NO_BUDGET,
     {NULL, NULL, NULL},
 };
 
@@ -446,8 +453,10 @@ static const ctl_command_t commands[] = {
      .most = 1,
      .needs = CTL_NEEDS_STORE,
      .summary = "Make a client key and show it, this once",
-     .about = "The key alone goes to standard output. The store keeps a hash "
-              "of it only: a key\nthat was lost cannot be shown again.",
+     .about =
+         "The key alone goes to standard output. The store keeps a hash of it "
+         "only: a key\nthat was lost cannot be shown again."
+         "\n" CTL_ABOUT_BUDGET,
      .example = "llmgwctl key create alice --team search --expires 90d",
      .options = create_options,
      .run = key_create},
@@ -471,7 +480,8 @@ static const ctl_command_t commands[] = {
      .most = 1,
      .needs = CTL_NEEDS_STORE,
      .summary = "Change what a key may do, or what is said of it",
-     .about = "What no option names stays as it is.",
+     .about = "What no option names stays as it is. --budget stands in place "
+              "of all the budgets\nthere are.\n" CTL_ABOUT_BUDGET,
      .example = "llmgwctl key update alice --team research --expires never",
      .options = update_options,
      .run = key_update},

@@ -3,8 +3,11 @@
 #include "llmgwctl/ctl.h"
 
 static const ctl_column_t columns[] = {
-    {"name", "NAME", CTL_TEXT, 0},       {"keys", "KEYS", CTL_COUNT, 0},
-    {"created", "CREATED", CTL_TIME, 0}, {"note", "NOTE", CTL_TEXT, CTL_IF_ANY},
+    {"name", "NAME", CTL_TEXT, 0},
+    {"keys", "KEYS", CTL_COUNT, 0},
+    {"created", "CREATED", CTL_TIME, 0},
+    {"note", "NOTE", CTL_TEXT, CTL_IF_ANY},
+    CTL_COLUMNS_BUDGET,
     {NULL, NULL, CTL_TEXT, 0},
 };
 
@@ -38,9 +41,10 @@ static int ask_team(ctl_t *ctl, llm_buf_t *request, const char *did)
 static int team_create(ctl_t *ctl)
 {
     llm_buf_t *request = ctl_request(ctl, "team.create");
+    int status = ctl_request_budget(request, ctl);
 
     ctl_request_text(request, "note", ctl_option(ctl, "note"));
-    return ask_team(ctl, request, "made");
+    return status == CTL_DONE ? ask_team(ctl, request, "made") : status;
 }
 
 static int team_show(ctl_t *ctl)
@@ -57,6 +61,7 @@ static int team_update(ctl_t *ctl)
 {
     llm_buf_t *request = ctl_request(ctl, "team.update");
     const char *name = ctl_option(ctl, "name"), *note = ctl_option(ctl, "note");
+    int status = ctl_request_budget(request, ctl);
 
     if (ctl_option(ctl, "no-note")) {
         if (note) {
@@ -65,14 +70,15 @@ static int team_update(ctl_t *ctl)
         }
         note = "";
     }
-    if (!name && !note) {
+    if (!name && !note && !ctl_option(ctl, "budget")
+        && !ctl_option(ctl, "no-budget")) {
         return ctl_fail(ctl, CTL_USAGE, "usage",
                         "team update: expected an option that says what to "
                         "change");
     }
     ctl_request_text(request, "new_name", name);
     ctl_request_text(request, "note", note);
-    return ask_team(ctl, request, NULL);
+    return status == CTL_DONE ? ask_team(ctl, request, NULL) : status;
 }
 
 /* ------------------------------------------------------------------- list */
@@ -110,6 +116,7 @@ static int team_list(ctl_t *ctl)
 
 static const ctl_option_t create_options[] = {
     {"note", "TEXT", "a remark for people"},
+    CTL_OPTION_BUDGET,
     {NULL, NULL, NULL},
 };
 
@@ -122,6 +129,8 @@ static const ctl_option_t update_options[] = {
     {"name", "NAME", "another name; its keys follow"},
     {"note", "TEXT", "another remark"},
     {"no-note", NULL, "no remark any more"},
+    CTL_OPTION_BUDGET,
+    CTL_OPTION_NO_BUDGET,
     {NULL, NULL, NULL},
 };
 
@@ -132,7 +141,8 @@ static const ctl_command_t commands[] = {
      .most = 1,
      .needs = CTL_NEEDS_STORE,
      .summary = "Make a team",
-     .about = "A team is made too when a key names it for the first time.",
+     .about = "A team is made too when a key names it for the first time."
+              "\n" CTL_ABOUT_BUDGET,
      .example = "llmgwctl team create search --note 'the search people'",
      .options = create_options,
      .run = team_create},
@@ -155,9 +165,10 @@ static const ctl_command_t commands[] = {
      .least = 1,
      .most = 1,
      .needs = CTL_NEEDS_STORE,
-     .summary = "Change a team's name or what is said of it",
+     .summary = "Change a team's name, budget or what is said of it",
      .about = "Under another name the team keeps its keys, and reports show "
-              "all its usage\nunder that name.",
+              "all its usage\nunder that name. --budget stands in place of "
+              "all the budgets\nthere are.\n" CTL_ABOUT_BUDGET,
      .example = "llmgwctl team update search --name discovery",
      .options = update_options,
      .run = team_update},

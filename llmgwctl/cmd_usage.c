@@ -486,7 +486,7 @@ static void print_chart(report_t *report)
                     measured(report, line_at(report, i)));
         }
     }
-    ctl_chart(bars, report->ctl->world, report->pool);
+    ctl_chart(bars, 0, report->ctl->world, report->pool);
 }
 
 /* -------------------------------------------------------------------- live */

@@ -43,7 +43,9 @@ typedef struct ctl_t ctl_t;
 typedef struct ctl_option_t {
     const char *name;  /* without its dashes; NULL ends the table */
     const char *value; /* what it takes, as help shows it; NULL: a switch;
-                          "[=WHAT]": it may have one, behind a "=" */
+                          "[=WHAT]": it may have one, behind a "=";
+                          "WHAT...": each time it is given its value is added
+                          to the others, with ", " between them */
     const char *help;  /* one line */
 } ctl_option_t;
 
@@ -396,8 +398,35 @@ typedef struct ctl_bar_t {
     const char *text; /* the value for people */
 } ctl_bar_t;
 
-/* As wide as the terminal, or 80 characters. bars: of ctl_bar_t. */
-void ctl_chart(const apr_array_header_t *bars, const ctl_world_t *world,
-               apr_pool_t *pool);
+/* As wide as the terminal, or 80 characters. bars: of ctl_bar_t. The longest
+ * bar stands for the greatest value, or for `full` when that is more. */
+void ctl_chart(const apr_array_header_t *bars, apr_uint64_t full,
+               const ctl_world_t *world, apr_pool_t *pool);
+
+/* --- budget.c: what keys and teams may spend ------------------------------ */
+
+#define CTL_OPTION_BUDGET                                                      \
+    {                                                                          \
+        "budget", "AMOUNT/WINDOW...",                                          \
+            "dollars a day, a month or in total: 100/month"                    \
+    }
+#define CTL_OPTION_NO_BUDGET                                                   \
+    {                                                                          \
+        "no-budget", NULL, "no budget any more"                                \
+    }
+/* budget_day, budget_month and budget_total, as keys and teams have them. */
+#define CTL_COLUMNS_BUDGET                                                     \
+    {"budget_day", "BUDGET A DAY", CTL_MONEY, CTL_IF_ANY},                     \
+        {"budget_month", "BUDGET A MONTH", CTL_MONEY, CTL_IF_ANY},             \
+    {                                                                          \
+        "budget_total", "BUDGET IN ALL", CTL_MONEY, CTL_IF_ANY                 \
+    }
+#define CTL_ABOUT_BUDGET                                                       \
+    "`llmgwctl cost` reports against budgets. They are not yet enforced:\nno " \
+    "request is refused because of one."
+
+/* --budget and --no-budget into the request. Reports what is wrong and returns
+ * CTL_USAGE. */
+int ctl_request_budget(llm_buf_t *request, ctl_t *ctl);
 
 #endif /* CTL_H */

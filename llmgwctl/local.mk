@@ -8,6 +8,7 @@ noinst_LTLIBRARIES += %D%/libctl.la
 
 %C%_libctl_la_SOURCES = \
 	%D%/ask.c \
+	%D%/budget.c \
 	%D%/chart.c \
 	%D%/cmd_audit.c \
 	%D%/cmd_completion.c \
@@ -32,6 +33,8 @@ noinst_LTLIBRARIES += %D%/libctl.la
 	%D%/cmd_team.c \
 	%D%/cmd_usage.c \
 	%D%/commands.def \
+	%D%/cost.h \
+	%D%/cost_print.c \
 	%D%/ctl.h \
 	%D%/doctor_store.c \
 	%D%/export.c \

@@ -195,6 +195,13 @@ static int settle_face(ctl_t *ctl)
                     "--format: expected table, csv or json, not '%s'", format);
 }
 
+static int is_list(const ctl_option_t *option)
+{
+    apr_size_t len = option->value ? strlen(option->value) : 0;
+
+    return len > 3 && !strcmp(option->value + len - 3, "...");
+}
+
 /* What an option means to all commands alike. */
 static int apply(ctl_t *ctl, const char *name, const char *value)
 {
@@ -241,6 +248,10 @@ static int read_option(words_t *words, const char *word)
     if (!value || !*value) {
         return ctl_fail(ctl, CTL_USAGE, "usage", "--%s: expected %s",
                         option->name, option->value);
+    }
+    if (is_list(option) && ctl_option(ctl, option->name)) {
+        value = apr_pstrcat(ctl->pool, ctl_option(ctl, option->name), ", ",
+                            value, NULL);
     }
     return apply(ctl, option->name, value);
 }

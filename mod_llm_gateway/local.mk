@@ -22,6 +22,8 @@ noinst_LTLIBRARIES += \
 	%D%/core/llm_bpe_long.c \
 	%D%/core/llm_bpe_split.c \
 	%D%/core/llm_bpe_split.h \
+	%D%/core/llm_budget.c \
+	%D%/core/llm_budget.h \
 	%D%/core/llm_buf.c \
 	%D%/core/llm_buf.h \
 	%D%/core/llm_encodings.def \
@@ -186,6 +188,7 @@ noinst_LTLIBRARIES += \
 	%D%/store/command_price.c \
 	%D%/store/command_rerate.c \
 	%D%/store/command_secret.c \
+	%D%/store/command_spend.c \
 	%D%/store/command_status.c \
 	%D%/store/command_store.c \
 	%D%/store/command_team.c \

@@ -81,8 +81,8 @@ EXTRA_DIST += %D%/store/format-1.tar.gz
 
 # A part of the tests, and their names for run.sh.
 check-unit: $(check_LTLIBRARIES) $(check_PROGRAMS)
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(unit_programs) $(fuzz_programs) \
-	$(store_programs)'
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$(unit_programs) $(fuzz_programs) \
+	$(store_programs)"
 check-lint: all
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(lint_checks)'
 print-unit-programs:
@@ -133,6 +133,7 @@ endif
 	%D%/unit/core/suites.def \
 	%D%/unit/core/test_abort.c \
 	%D%/unit/core/test_bpe.c \
+	%D%/unit/core/test_budget.c \
 	%D%/unit/core/test_buf.c \
 	%D%/unit/core/test_find.c \
 	%D%/unit/core/test_find_portable.c \
@@ -205,6 +206,7 @@ endif
 	%D%/unit/store/rig.c \
 	%D%/unit/store/rig.h \
 	%D%/unit/store/suites.def \
+	%D%/unit/store/test_budget.c \
 	%D%/unit/store/test_codec.c \
 	%D%/unit/store/test_command.c \
 	%D%/unit/store/test_copy.c \
@@ -250,6 +252,7 @@ endif
 	%D%/unit/ctl/fake.h \
 	%D%/unit/ctl/main.c \
 	%D%/unit/ctl/suites.def \
+	%D%/unit/ctl/test_cost.c \
 	%D%/unit/ctl/test_events.c \
 	%D%/unit/ctl/test_follow.c \
 	%D%/unit/ctl/test_key.c \

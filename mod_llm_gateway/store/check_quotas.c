@@ -56,7 +56,7 @@ static void compare(comparing_t *comparing, apr_uint32_t key,
         return;
     }
     llm_task_begin(task, "row");
-    llm_member_text(task->out, "window", llm_quota_name(comparing->window));
+    llm_member_text(task->out, "window", llm_window_name(comparing->window));
     llm_member_text(task->out, "start",
                     comparing->window == LLM_WINDOW_TOTAL
                         ? NULL

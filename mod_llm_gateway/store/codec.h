@@ -13,6 +13,7 @@
 #define STORE_CODEC_H
 
 #include "core/llm_abort.h"
+#include "core/llm_budget.h"
 #include "core/llm_buf.h"
 #include "core/llm_record.h"
 
@@ -66,6 +67,7 @@ typedef struct llm_key_t {
     llm_abort_t on_abort; /* for its requests, or UNSAID */
     llm_former_t former[LLM_FORMERS];
     unsigned formers; /* how many there are */
+    llm_budgets_t budgets;
 } llm_key_t;
 enum {
     LLM_KEY_DISABLED = 1 << 0,
@@ -77,6 +79,19 @@ enum {
 void llm_codec_write_key(llm_buf_t *out, const llm_key_t *key);
 int llm_codec_read_key(llm_key_t *key, const unsigned char *bytes,
                        apr_size_t len);
+
+/* A team as stored, but for its name, which is the row's key. */
+typedef struct llm_team_t {
+    apr_time_t created;
+    llm_budgets_t budgets;
+    char note[257]; /* "" none */
+} llm_team_t;
+
+/* The longest value of a team. */
+#define LLM_CODEC_TEAM_MAX 320
+void llm_codec_write_team(llm_buf_t *out, const llm_team_t *team);
+int llm_codec_read_team(llm_team_t *team, const unsigned char *bytes,
+                        apr_size_t len);
 
 /* What a rollup row sums. */
 typedef struct llm_totals_t {

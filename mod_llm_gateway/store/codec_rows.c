@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Client keys and totals to bytes and back.
+ * Client keys, teams and totals to bytes and back.
  *
  * A key is a version, fixed members and strings after their lengths; one with
  * former secrets is of version 2 and has these at its end; one with a word of
  * its own for clients that leave is of version 3 and has that behind the
- * former secrets, of which there may be none. Totals are a version, a mask of
+ * former secrets, of which there may be none; one with budgets is of version 4
+ * and has these behind that word, which may be none. A team is of version 2
+ * when it has budgets. So a program that knows nothing of what is new can read
+ * whatever does not use it. Totals are a version, a mask of
  * the members that are not zero, and these members: most rollup rows use
  * seven of twenty, and a new member is a new bit.
  */
@@ -20,6 +23,9 @@
 #define KEY_VERSION    1
 #define KEY_FORMERS    2 /* with former secrets */
 #define KEY_ON_ABORT   3 /* with these, or none, and llm_abort_t */
+#define KEY_BUDGETS    4 /* with both, or none, and llm_budgets_t */
+#define TEAM_VERSION   1
+#define TEAM_BUDGETS   2
 #define TOTALS_VERSION 1
 
 static void put_number(llm_buf_t *out, apr_uint64_t value, unsigned width)
@@ -38,12 +44,50 @@ static void put_string(llm_buf_t *out, const char *text, unsigned width)
     llm_buf_append(out, text, len);
 }
 
+/* A mask of the windows, and an amount for each of them. */
+static void put_budgets(llm_buf_t *out, const llm_budgets_t *budgets)
+{
+    unsigned i;
+
+    put_number(out, budgets->given, 1);
+    for (i = 0; i < LLM_WINDOWS; ++i) {
+        if (budgets->given & 1u << i) {
+            put_number(out, (apr_uint64_t)budgets->amount[i], 8);
+        }
+    }
+}
+
+static void take_budgets(llm_reader_t *reader, llm_budgets_t *budgets)
+{
+    apr_uint32_t given = (apr_uint32_t)llm_reader_number(reader, 1);
+    unsigned i;
+
+    if (!given || given >> LLM_WINDOWS) {
+        reader->failed = 1;
+        return;
+    }
+    budgets->given = given;
+    for (i = 0; i < LLM_WINDOWS; ++i) {
+        if (given & 1u << i) {
+            budgets->amount[i] = (llm_money_t)llm_reader_number(reader, 8);
+            reader->failed |=
+                budgets->amount[i] < 0 || budgets->amount[i] > LLM_BUDGET_MAX;
+        }
+    }
+}
+
+static unsigned version_of(const llm_key_t *key)
+{
+    return key->budgets.given   ? KEY_BUDGETS
+           : key->on_abort.what ? KEY_ON_ABORT
+           : key->formers       ? KEY_FORMERS
+                                : KEY_VERSION;
+}
+
 void llm_codec_write_key(llm_buf_t *out, const llm_key_t *key)
 {
     unsigned i;
-    unsigned version = key->on_abort.what ? KEY_ON_ABORT
-                       : key->formers     ? KEY_FORMERS
-                                          : KEY_VERSION;
+    unsigned version = version_of(key);
 
     put_number(out, version, 1);
     put_number(out, key->id, 4);
@@ -66,9 +110,12 @@ void llm_codec_write_key(llm_buf_t *out, const llm_key_t *key)
         llm_buf_append(out, (const char *)former->hash, sizeof(former->hash));
         put_number(out, (apr_uint64_t)former->until, 8);
     }
-    if (version == KEY_ON_ABORT) {
+    if (version >= KEY_ON_ABORT) {
         put_number(out, (apr_uint64_t)key->on_abort.what, 1);
         put_number(out, key->on_abort.drain_s, 2);
+    }
+    if (version >= KEY_BUDGETS) {
+        put_budgets(out, &key->budgets);
     }
 }
 
@@ -96,12 +143,14 @@ static void take_formers(llm_reader_t *reader, llm_key_t *key, unsigned least)
     }
 }
 
-static void take_on_abort(llm_reader_t *reader, llm_key_t *key)
+static void take_on_abort(llm_reader_t *reader, llm_key_t *key,
+                          int may_be_unsaid)
 {
     apr_uint64_t what = llm_reader_number(reader, 1);
 
     key->on_abort.drain_s = (apr_uint16_t)llm_reader_number(reader, 2);
-    if (what != LLM_ON_ABORT_ABORT && what != LLM_ON_ABORT_DRAIN) {
+    if (what != LLM_ON_ABORT_ABORT && what != LLM_ON_ABORT_DRAIN
+        && (what != LLM_ON_ABORT_UNSAID || !may_be_unsaid)) {
         what = LLM_ON_ABORT_UNSAID;
         reader->failed = 1;
     }
@@ -116,7 +165,7 @@ int llm_codec_read_key(llm_key_t *key, const unsigned char *bytes,
 
     memset(key, 0, sizeof(*key));
     version = llm_reader_number(&reader, 1);
-    if (version < KEY_VERSION || version > KEY_ON_ABORT) {
+    if (version < KEY_VERSION || version > KEY_BUDGETS) {
         return 0;
     }
     key->id = (apr_uint32_t)llm_reader_number(&reader, 4);
@@ -133,10 +182,47 @@ int llm_codec_read_key(llm_key_t *key, const unsigned char *bytes,
     if (version != KEY_VERSION) {
         take_formers(&reader, key, version == KEY_FORMERS);
     }
-    if (version == KEY_ON_ABORT) {
-        take_on_abort(&reader, key);
+    if (version >= KEY_ON_ABORT) {
+        take_on_abort(&reader, key, version > KEY_ON_ABORT);
+    }
+    if (version >= KEY_BUDGETS) {
+        take_budgets(&reader, &key->budgets);
     }
     return llm_reader_is_done(&reader);
+}
+
+void llm_codec_write_team(llm_buf_t *out, const llm_team_t *team)
+{
+    put_number(out, team->budgets.given ? TEAM_BUDGETS : TEAM_VERSION, 1);
+    put_number(out, (apr_uint64_t)team->created, 8);
+    if (team->budgets.given) {
+        put_budgets(out, &team->budgets);
+    }
+    llm_buf_puts(out, team->note);
+}
+
+int llm_codec_read_team(llm_team_t *team, const unsigned char *bytes,
+                        apr_size_t len)
+{
+    llm_reader_t reader = {bytes, bytes + len, 0};
+    apr_uint64_t version;
+    apr_size_t note;
+
+    memset(team, 0, sizeof(*team));
+    version = llm_reader_number(&reader, 1);
+    if (version < TEAM_VERSION || version > TEAM_BUDGETS) {
+        return 0;
+    }
+    team->created = (apr_time_t)llm_reader_number(&reader, 8);
+    if (version == TEAM_BUDGETS) {
+        take_budgets(&reader, &team->budgets);
+    }
+    note = (apr_size_t)(reader.end - reader.at);
+    if (reader.failed || note >= sizeof(team->note)) {
+        return 0;
+    }
+    memcpy(team->note, reader.at, note);
+    return 1;
 }
 
 /* Members of totals; a bit of the mask is a place in this table. */

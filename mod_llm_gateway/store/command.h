@@ -12,21 +12,24 @@
  * which is stored nowhere. Without an id it is done each time.
  *
  *   key.create  {name, team?, note?, models?, expires?,
- *               on_client_abort?}                           edit
+ *               on_client_abort?, budget?}                  edit
  *               -> done {key: {...}, secret: "llmgw-..."}
  *               models: patterns, comma separated, 256 bytes; expires: RFC 3339;
- *               on_client_abort: "abort", "drain" or "drain=30s"
+ *               on_client_abort: "abort", "drain" or "drain=30s"; budget:
+ *               "5/day, 100/month" (core/llm_budget.h)
  *   key.list    {team?}                     -> row per key; done {keys}
  *               a key is {id, name, team, note, hint, models: [...], created,
- *               expires, revoked, grace_until, on_client_abort, disabled,
- *               state: "active" | "expired" | "revoked" | "disabled" |
- *               "deleted"}; times: RFC 3339 or null; grace_until: the last
+ *               expires, revoked, grace_until, on_client_abort,
+ *               budget_day, budget_month, budget_total, disabled, state:
+ *               "active" | "expired" | "revoked" | "disabled" |
+ *               "deleted"}; budgets: nano-dollars or null; times: RFC 3339 or null; grace_until: the last
  *               time at which a secret that was replaced is valid
  *   key.show    {name | key_id}             -> done {key: {...}}
  *   key.update  {name | key_id, new_name?, team?, note?, models?, expires?,
- *               on_client_abort?}                           edit
- *               "" takes a team, note, models or on_client_abort away; expires:
- *               also "never"
+ *               on_client_abort?, budget?}                  edit
+ *               "" takes a team, note, models, on_client_abort or all budgets
+ *               away; budget: all of them, in place of those there are;
+ *               expires: also "never"
  *   key.disable {name | key_id}                             edit
  *   key.enable  {name | key_id}                             edit
  *   key.rotate  {name | key_id, grace?}                     edit
@@ -35,11 +38,12 @@
  *   key.revoke  {name | key_id}                             edit
  *   key.delete  {name | key_id}                             edit
  *               the name is free again; reports keep it for what was used
- *   team.create {name, note?}                               edit
+ *   team.create {name, note?, budget?}                      edit
  *   team.list   {}                          -> row per team; done {teams}
- *               a team is {name, note, created, keys}, keys a number
+ *               a team is {name, note, created, budget_day, budget_month,
+ *               budget_total, keys}, keys a number
  *   team.show   {name}                      -> done {team: {...}}
- *   team.update {name, new_name?, note?}                    edit
+ *   team.update {name, new_name?, note?, budget?}           edit
  *   team.delete {name}                                      edit
  *               refused while it has keys
  *   price.list  {}                          -> row per price that was set or
@@ -99,6 +103,14 @@
  *               Whole hours: the one since lies in, to the one until lies in;
  *               exact in a zone that is no whole hours from UTC. Without "by"
  *               one row. In no particular order.
+ *   spend       {by?: "key" | "team"}       -> row per key that was used or has
+ *               a budget: {key, key_id, day, month, total, unpriced, budget_day,
+ *               budget_month, budget_total}, or per team: team in place of key
+ *               and key_id; done {rows}
+ *               nano-dollars spent today, this month and in all, in UTC, as
+ *               the quotas have it; unpriced: requests of this month. A key's
+ *               spending is its present team's; a deleted key has no budget.
+ *               By the key's id, or in no particular order.
  *   events      {since?, until?, limit?, and filters as in usage} -> row per
  *               usage record, by time; with a limit the latest ones; done
  *               {events}

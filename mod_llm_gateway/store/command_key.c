@@ -62,6 +62,24 @@ static apr_time_t grace_of(const llm_key_t *key, apr_time_t now)
     return last;
 }
 
+void llm_budgets_put(llm_buf_t *out, const llm_budgets_t *budgets)
+{
+    static const char *const names[LLM_WINDOWS] = {"budget_day", "budget_month",
+                                                   "budget_total"};
+    unsigned window;
+
+    for (window = LLM_WINDOW_DAY; window <= LLM_WINDOW_TOTAL; ++window) {
+        llm_money_t amount = llm_budget_of(budgets, (llm_window_e)window);
+
+        if (amount != LLM_MONEY_UNKNOWN) {
+            llm_member_number(out, names[window - 1], (apr_uint64_t)amount);
+        }
+        else {
+            llm_member_text(out, names[window - 1], NULL);
+        }
+    }
+}
+
 static void put_key(llm_buf_t *out, const llm_key_t *key, apr_time_t now,
                     apr_pool_t *pool)
 {
@@ -78,6 +96,7 @@ static void put_key(llm_buf_t *out, const llm_key_t *key, apr_time_t now,
     put_optional(
         out, "on_client_abort",
         llm_abort_print(key->on_abort.what, key->on_abort.drain_s, pool));
+    llm_budgets_put(out, &key->budgets);
     llm_member_flag(out, "disabled", (key->flags & LLM_KEY_DISABLED) != 0);
     llm_member_text(out, "state", state_of(key, now));
 }
@@ -231,6 +250,19 @@ static apr_status_t ask_on_abort(llm_key_t *key, llm_task_t *task)
                  : APR_SUCCESS;
 }
 
+apr_status_t llm_budgets_ask(llm_budgets_t *budgets, llm_task_t *task)
+{
+    const char *text, *wrong;
+    apr_status_t status = llm_task_string(&text, task, "budget", 256);
+
+    if (status != APR_SUCCESS || !text) {
+        return status;
+    }
+    wrong = llm_budgets_read(budgets, text, task->pool);
+    return wrong ? llm_task_refuse(task, "usage", "budget: %s", wrong)
+                 : APR_SUCCESS;
+}
+
 apr_status_t llm_key_ask_members(llm_key_t *key, llm_task_t *task)
 {
     apr_status_t status = ask_team_and_note(key, task);
@@ -240,6 +272,9 @@ apr_status_t llm_key_ask_members(llm_key_t *key, llm_task_t *task)
     }
     if (status == APR_SUCCESS) {
         status = ask_on_abort(key, task);
+    }
+    if (status == APR_SUCCESS) {
+        status = llm_budgets_ask(&key->budgets, task);
     }
     return status == APR_SUCCESS ? ask_expires(key, task) : status;
 }
@@ -308,8 +343,9 @@ static apr_status_t create_key(llm_task_t *task, llm_txn_t *txn,
 
 const llm_command_t llm_command_key_create = {
     .op = "key.create",
-    .members = (const char *const[]){"name", "team", "note", "models",
-                                     "expires", "on_client_abort", NULL},
+    .members =
+        (const char *const[]){"name", "team", "note", "models", "expires",
+                              "on_client_abort", "budget", NULL},
     .edit = create_key,
 };
 

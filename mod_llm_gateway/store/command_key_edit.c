@@ -74,7 +74,8 @@ static apr_status_t alter_members(llm_key_t *key, llm_task_t *task,
                                   llm_edit_t *edit)
 {
     static const char *const members[] = {
-        "new_name", "team", "note", "models", "expires", "on_client_abort"};
+        "new_name",        "team",  "note", "models", "expires",
+        "on_client_abort", "budget"};
     apr_size_t i, count = sizeof(members) / sizeof(members[0]);
     apr_status_t status;
 
@@ -84,7 +85,7 @@ static apr_status_t alter_members(llm_key_t *key, llm_task_t *task,
     if (i == count) {
         return llm_task_refuse(task, "usage",
                                "expected new_name, team, note, models, "
-                               "expires or on_client_abort");
+                               "expires, on_client_abort or budget");
     }
     status = llm_key_ask_name(key, task, "new_name");
     return status == APR_SUCCESS ? llm_key_ask_members(key, task) : status;
@@ -98,9 +99,9 @@ static apr_status_t update_key(llm_task_t *task, llm_txn_t *txn,
 
 const llm_command_t llm_command_key_update = {
     .op = "key.update",
-    .members =
-        (const char *const[]){"name", "key_id", "new_name", "team", "note",
-                              "models", "expires", "on_client_abort", NULL},
+    .members = (const char *const[]){"name", "key_id", "new_name", "team",
+                                     "note", "models", "expires",
+                                     "on_client_abort", "budget", NULL},
     .edit = update_key,
 };
 

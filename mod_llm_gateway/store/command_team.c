@@ -2,14 +2,13 @@
 /*
  * The commands on teams.
  *
- * A key names its team; a team's own row (team's name -> version, created i64,
- * note) has what is said of the team itself. Naming a team makes it. Stores of
- * older versions have keys with teams that have no row: these are teams too.
+ * A key names its team; a team's own row has what is said of the team itself.
+ * Naming a team makes it. Stores of older versions have keys with teams that
+ * have no row: these are teams too.
  */
 #include "store/command_key.h"
 
 #include "core/llm_key.h"
-#include "store/bytes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,32 +16,16 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
-#define TEAM_VERSION 1
-#define TEAM_HEAD    9
-#define NOTE_MAX     256
-#define RENAME_MAX   5000 /* keys that follow in one transaction */
-#define KEYS_NAMED   10   /* keys an error names */
+#define RENAME_MAX 5000 /* keys that follow in one transaction */
+#define KEYS_NAMED 10   /* keys an error names */
 
 typedef struct team_t {
     const char *name;
-    char note[NOTE_MAX + 1];
-    apr_time_t created; /* 0: it has no row */
+    llm_team_t row; /* created is 0: it has none */
     apr_uint64_t keys;
 } team_t;
 
 /* -------------------------------------------------------------------- row */
-
-static int read_row(team_t *team, const unsigned char *bytes, apr_size_t len)
-{
-    if (len < TEAM_HEAD || len > TEAM_HEAD + NOTE_MAX
-        || bytes[0] != TEAM_VERSION) {
-        return 0;
-    }
-    team->created = (apr_time_t)llm_le_get(bytes + 1, 8);
-    memcpy(team->note, bytes + TEAM_HEAD, len - TEAM_HEAD);
-    team->note[len - TEAM_HEAD] = '\0';
-    return 1;
-}
 
 static llm_datum_t name_of(const char *name)
 {
@@ -53,7 +36,7 @@ static llm_datum_t name_of(const char *name)
 static apr_status_t get_team(team_t *team, llm_task_t *task, llm_txn_t *txn,
                              const char *name)
 {
-    unsigned char bytes[TEAM_HEAD + NOTE_MAX];
+    unsigned char bytes[LLM_CODEC_TEAM_MAX];
     apr_size_t len;
     apr_status_t status =
         llm_table_get(task->store->tables.teams, txn, name_of(name), bytes,
@@ -61,7 +44,7 @@ static apr_status_t get_team(team_t *team, llm_task_t *task, llm_txn_t *txn,
 
     memset(team, 0, sizeof(*team));
     team->name = name;
-    if (status == APR_SUCCESS && !read_row(team, bytes, len)) {
+    if (status == APR_SUCCESS && !llm_codec_read_team(&team->row, bytes, len)) {
         status = APR_EINVAL;
     }
     return status;
@@ -70,14 +53,11 @@ static apr_status_t get_team(team_t *team, llm_task_t *task, llm_txn_t *txn,
 static apr_status_t put_team(llm_task_t *task, llm_txn_t *txn,
                              const team_t *team, int how)
 {
-    unsigned char bytes[TEAM_HEAD + NOTE_MAX];
-    apr_size_t len = strlen(team->note);
+    llm_buf_t *bytes = llm_buf_make(LLM_CODEC_TEAM_MAX, task->pool);
 
-    bytes[0] = TEAM_VERSION;
-    llm_le_put(bytes + 1, (apr_uint64_t)team->created, 8);
-    memcpy(bytes + TEAM_HEAD, team->note, len);
+    llm_codec_write_team(bytes, &team->row);
     return llm_table_put(task->store->tables.teams, txn, name_of(team->name),
-                         (llm_datum_t){bytes, TEAM_HEAD + len}, how);
+                         (llm_datum_t){bytes->data, bytes->len}, how);
 }
 
 apr_status_t llm_team_ensure(llm_task_t *task, llm_txn_t *txn, const char *name)
@@ -92,7 +72,7 @@ apr_status_t llm_team_ensure(llm_task_t *task, llm_txn_t *txn, const char *name)
     if (status != APR_NOTFOUND) {
         return status;
     }
-    team.created = task->now;
+    team.row.created = task->now;
     return put_team(task, txn, &team, LLM_PUT_NEW);
 }
 
@@ -156,15 +136,17 @@ static apr_status_t ask_name(const char **pname, llm_task_t *task)
                : status;
 }
 
-static apr_status_t ask_note(team_t *team, llm_task_t *task)
+static apr_status_t ask_members(llm_team_t *row, llm_task_t *task)
 {
     const char *note;
-    apr_status_t status = llm_task_string(&note, task, "note", NOTE_MAX);
+    apr_status_t status =
+        llm_task_string(&note, task, "note", sizeof(row->note) - 1);
 
     if (status == APR_SUCCESS && note) {
-        llm_record_set(team->note, sizeof(team->note), note);
+        llm_record_set(row->note, sizeof(row->note), note);
     }
-    return status;
+    return status == APR_SUCCESS ? llm_budgets_ask(&row->budgets, task)
+                                 : status;
 }
 
 /* The team that the request names, with its keys. */
@@ -194,8 +176,9 @@ static apr_status_t ask_team(team_t *team, members_t *members, llm_task_t *task,
 static void put_members(llm_buf_t *out, const team_t *team, apr_pool_t *pool)
 {
     llm_member_text(out, "name", team->name);
-    llm_member_text(out, "note", *team->note ? team->note : NULL);
-    llm_member_time(out, "created", team->created, pool);
+    llm_member_text(out, "note", *team->row.note ? team->row.note : NULL);
+    llm_member_time(out, "created", team->row.created, pool);
+    llm_budgets_put(out, &team->row.budgets);
     llm_member_number(out, "keys", team->keys);
 }
 
@@ -225,13 +208,13 @@ static apr_status_t create_team(llm_task_t *task, llm_txn_t *txn,
                                name);
     }
     if (status == APR_NOTFOUND) {
-        status = ask_note(&team, task);
+        status = ask_members(&team.row, task);
     }
     if (status == APR_SUCCESS) {
         status = find_members(&members, task, name, edit->pool);
     }
     if (status == APR_SUCCESS) {
-        team.created = task->now;
+        team.row.created = task->now;
         team.keys = (apr_uint64_t)members.ids->nelts;
         status = put_team(task, txn, &team, LLM_PUT_NEW);
     }
@@ -243,7 +226,7 @@ static apr_status_t create_team(llm_task_t *task, llm_txn_t *txn,
 
 const llm_command_t llm_command_team_create = {
     .op = "team.create",
-    .members = (const char *const[]){"name", "note", NULL},
+    .members = (const char *const[]){"name", "note", "budget", NULL},
     .edit = create_team,
 };
 
@@ -295,7 +278,7 @@ static int list_row(void *baton, llm_datum_t key, llm_datum_t value)
     listing_t *listing = baton;
     team_t *team = team_called(listing, key.data, key.len);
 
-    if (!read_row(team, value.data, value.len)) {
+    if (!llm_codec_read_team(&team->row, value.data, value.len)) {
         listing->status = APR_EINVAL;
     }
     return listing->status != APR_SUCCESS;
@@ -438,21 +421,22 @@ static apr_status_t update_team(llm_task_t *task, llm_txn_t *txn,
     const char *name;
     apr_status_t status = ask_team_name(&name, task, "new_name");
 
-    if (status == APR_SUCCESS && !name
-        && !llm_json_want(task->request, "note")) {
-        return llm_task_refuse(task, "usage", "expected new_name or note");
+    if (status == APR_SUCCESS && !name && !llm_json_want(task->request, "note")
+        && !llm_json_want(task->request, "budget")) {
+        return llm_task_refuse(task, "usage",
+                               "expected new_name, note or budget");
     }
     if (status == APR_SUCCESS) {
         status = ask_team(&team, &members, task, txn);
     }
     if (status == APR_SUCCESS) {
-        status = ask_note(&team, task);
+        status = ask_members(&team.row, task);
     }
     if (status == APR_SUCCESS && name && strcmp(name, team.name)) {
         status = rename_team(task, txn, edit, &team, &members, name);
     }
     if (status == APR_SUCCESS) {
-        team.created = team.created ? team.created : task->now;
+        team.row.created = team.row.created ? team.row.created : task->now;
         status = put_team(task, txn, &team, LLM_PUT_OVER);
     }
     if (status == APR_SUCCESS) {
@@ -463,7 +447,8 @@ static apr_status_t update_team(llm_task_t *task, llm_txn_t *txn,
 
 const llm_command_t llm_command_team_update = {
     .op = "team.update",
-    .members = (const char *const[]){"name", "new_name", "note", NULL},
+    .members =
+        (const char *const[]){"name", "new_name", "note", "budget", NULL},
     .edit = update_team,
 };
 

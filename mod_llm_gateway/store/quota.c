@@ -32,13 +32,6 @@ apr_uint32_t llm_quota_start(llm_window_e window, apr_uint32_t day)
     }
 }
 
-const char *llm_quota_name(llm_window_e window)
-{
-    return window == LLM_WINDOW_DAY     ? "day"
-           : window == LLM_WINDOW_MONTH ? "month"
-                                        : "total";
-}
-
 void llm_spend_add_totals(llm_spend_t *spend, const llm_totals_t *totals)
 {
     const apr_uint64_t *tokens = totals->tokens;

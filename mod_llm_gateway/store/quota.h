@@ -8,15 +8,9 @@
 #ifndef STORE_QUOTA_H
 #define STORE_QUOTA_H
 
+#include "core/llm_budget.h"
 #include "store/bdb.h"
 #include "store/codec.h"
-
-/* Numbers on disk; never given to another window. */
-typedef enum {
-    LLM_WINDOW_DAY = 1,
-    LLM_WINDOW_MONTH = 2,
-    LLM_WINDOW_TOTAL = 3
-} llm_window_e;
 
 typedef struct llm_quota_id_t {
     llm_window_e window;
@@ -34,8 +28,6 @@ typedef struct llm_spend_t {
 
 /* The day the window begins with that `day` is in. */
 apr_uint32_t llm_quota_start(llm_window_e window, apr_uint32_t day);
-/* "day", "month", "total" */
-const char *llm_quota_name(llm_window_e window);
 void llm_spend_add_totals(llm_spend_t *spend, const llm_totals_t *totals);
 
 /* All zero when there is no row. txn may be NULL. */

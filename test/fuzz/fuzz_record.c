@@ -2,8 +2,8 @@
 /*
  * The store's bytes. The first byte says which form the rest is: a journal
  * record, of this version or of the first (with its CRC put right, or else
- * nothing behind it would ever be read), an event, a key, totals. What can be
- * read is the same after it was written and read again.
+ * nothing behind it would ever be read), an event, a key, a team, totals. What
+ * can be read is the same after it was written and read again.
  */
 #include "test/fuzz/fuzz.h"
 
@@ -116,6 +116,22 @@ static void read_key(const uint8_t *data, size_t size, apr_pool_t *pool)
     MUST(out->len <= LLM_CODEC_KEY_MAX);
     MUST(llm_codec_read_key(&again, (unsigned char *)out->data, out->len));
     MUST(again.id == key.id && !strcmp(again.models, key.models));
+    MUST(!memcmp(&again.budgets, &key.budgets, sizeof(key.budgets)));
+}
+
+static void read_team(const uint8_t *data, size_t size, apr_pool_t *pool)
+{
+    llm_buf_t *out = llm_buf_make(0, pool);
+    llm_team_t team, again;
+
+    if (!llm_codec_read_team(&team, data, size)) {
+        return;
+    }
+    llm_codec_write_team(out, &team);
+    MUST(out->len <= LLM_CODEC_TEAM_MAX);
+    MUST(llm_codec_read_team(&again, (unsigned char *)out->data, out->len));
+    MUST(again.created == team.created && !strcmp(again.note, team.note));
+    MUST(!memcmp(&again.budgets, &team.budgets, sizeof(team.budgets)));
 }
 
 static void read_totals(const uint8_t *data, size_t size, apr_pool_t *pool)
@@ -141,7 +157,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     pool = fuzz_pool();
-    switch (data[0] % 5) {
+    switch (data[0] % 6) {
     case 0:
         read_journal(data + 1, size - 1);
         break;
@@ -153,6 +169,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 4:
         read_journal_1(data + 1, size - 1);
+        break;
+    case 5:
+        read_team(data + 1, size - 1, pool);
         break;
     default:
         read_totals(data + 1, size - 1, pool);

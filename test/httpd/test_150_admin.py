@@ -132,5 +132,10 @@ def test_cost_of_today_and_of_this_month(served, upstream):
     spent = served.ctl_json("usage")["total"]["cost_nanodollars"]
     told = served.ctl_json("cost", "--by", "team", "--since", "1d")
     assert spent > 0 and [r["team"] for r in told["cost"]] == ["red"]
-    assert {told["cost"][0][f"{span}_nanodollars"] for span in ("month", "since")} == {spent}
+    assert {told["cost"][0][f"{span}_nanodollars"] for span in ("month", "since", "total")} \
+        == {spent}
     assert served.ctl_json("cost")["total"]["since"] is None
+    for by in "model", "provider":
+        assert served.ctl_json("cost", "--by", by)["cost"][0]["month_nanodollars"] == spent
+    zone = served.ctl_json("cost", "--tz", "+02:00", "--since", "40d")["cost"][0]
+    assert zone["since_nanodollars"] == zone["total_nanodollars"] == spent

@@ -9,11 +9,15 @@
     "\"hint\":\"x9-Q\",\"models\":\"smart,openai/*\","                         \
     "\"created\":\"2026-11-22T10:00:00Z\",\"expires\":null,"                   \
     "\"revoked\":null,\"disabled\":false,\"state\":\"active\"}"
+#define NO_BUDGET                                                              \
+    "\"budget_day_nanodollars\":null,\"budget_day\":null,"                     \
+    "\"budget_month_nanodollars\":null,\"budget_month\":null,"                 \
+    "\"budget_total_nanodollars\":null,\"budget_total\":null"
 #define ALICE_SHOWN                                                            \
     "{\"id\":7,\"name\":\"alice\",\"team\":\"search\",\"state\":\"active\","   \
     "\"created\":\"2026-11-22T10:00:00Z\",\"expires\":null,\"revoked\":null,"  \
     "\"hint\":\"x9-Q\",\"models\":[\"smart\",\"openai/*\"],\"note\":\"\","     \
-    "\"grace_until\":null,\"on_client_abort\":null}"
+    "\"grace_until\":null,\"on_client_abort\":null," NO_BUDGET "}"
 
 static const char *const made[] = {
     "{\"done\":{\"key\":" ALICE ",\"secret\":\"llmgw-abc\"}}", NULL};
@@ -140,7 +144,7 @@ START_TEST(list_as_json)
         "\"state\":\"revoked\",\"created\":\"2026-01-02T03:04:05Z\","
         "\"expires\":null,\"revoked\":\"2026-02-02T03:04:05Z\","
         "\"hint\":\"AAAA\",\"models\":null,\"note\":null,\"grace_until\":null,"
-        "\"on_client_abort\":null}\n]}\n",
+        "\"on_client_abort\":null," NO_BUDGET "}\n]}\n",
         "");
     ck_assert_str_eq(fake_asked("team"), "\"search\"");
 }
@@ -152,11 +156,13 @@ START_TEST(list_as_csv)
     ck_assert_int_eq(fake_run("key list --format csv"), CTL_DONE);
     ck_assert_str_eq(fake.out,
                      "id,name,team,state,created,expires,revoked,hint,models,"
-                     "note,grace_until,on_client_abort\r\n"
+                     "note,grace_until,on_client_abort,budget_day_nanodollars,"
+                     "budget_day,budget_month_nanodollars,budget_month,budget_"
+                     "total_nanodollars,budget_total\r\n"
                      "7,alice,search,active,2026-11-22T10:00:00Z,,,x9-Q,"
-                     "\"smart,openai/*\",,,\r\n"
+                     "\"smart,openai/*\",,,,,,,,,\r\n"
                      "1200,bob,,revoked,2026-01-02T03:04:05Z,,"
-                     "2026-02-02T03:04:05Z,AAAA,,,,\r\n");
+                     "2026-02-02T03:04:05Z,AAAA,,,,,,,,,,\r\n");
 }
 END_TEST
 
@@ -219,8 +225,10 @@ END_TEST
 START_TEST(revoke_and_delete_say_what_they_did)
 {
     fake.answer = shown;
-    fake_expect("key revoke alice", CTL_DONE, "alice: revoked, in force now\n", "");
-    fake_expect("key delete alice", CTL_DONE, "alice: deleted, in force now\n", "");
+    fake_expect("key revoke alice", CTL_DONE, "alice: revoked, in force now\n",
+                "");
+    fake_expect("key delete alice", CTL_DONE, "alice: deleted, in force now\n",
+                "");
     fake_expect("key delete alice --json", CTL_DONE,
                 "{\"key\":" ALICE_SHOWN "}\n", "");
 }
@@ -325,7 +333,7 @@ START_TEST(teams_are_asked_for_by_name)
     ck_assert_str_eq(fake_asked("note"), "\"x\"");
     fake_expect("team show red --json", CTL_DONE,
                 "{\"team\":{\"name\":\"red\",\"keys\":2,\"created\":"
-                "\"2026-11-22T10:00:00Z\",\"note\":null}}\n",
+                "\"2026-11-22T10:00:00Z\",\"note\":null," NO_BUDGET "}}\n",
                 "");
     fake_expect("team update red", CTL_USAGE, "",
                 "llmgwctl: team update: expected an option that says what to "

@@ -303,35 +303,6 @@ START_TEST(a_chart_of_names_fits_the_terminal)
 }
 END_TEST
 
-START_TEST(cost_puts_its_spans_together)
-{
-    fake.answer = rows;
-    fake_expect("cost --since 90d", CTL_DONE,
-                "NAME                   TODAY             THIS MONTH          "
-                "     FORECAST                  SINCE\n"
-                "alice  $1,234,567,890.123457  $1,234,567,890.123457  "
-                "$1,722,652,869.939707  $1,234,567,890.123457\n"
-                "bob                $0.000038              $0.000038          "
-                "    $0.000052              $0.000038\n"
-                "total  $1,234,567,890.123494  $1,234,567,890.123494  "
-                "$1,722,652,869.939760  $1,234,567,890.123494\n",
-                "The price of 1 requests is not known; their cost is not in "
-                "the sums.\n");
-    ck_assert_str_eq(fake_asked("since"), "\"2026-08-24T12:00:00Z\"");
-    ck_assert_int_eq(fake_run("cost --by team"), CTL_DONE);
-    ck_assert_str_eq(fake_asked("since"), "\"2026-11-01T00:00:00Z\"");
-    ck_assert_str_eq(fake_asked("by"), "[\"team\"]");
-    ck_assert_int_eq(fake_run("cost --tz -03:00"), CTL_DONE);
-    ck_assert_str_eq(fake_asked("since"), "\"2026-11-01T03:00:00Z\"");
-    ck_assert_int_eq(fake_run("cost --by hour"), CTL_USAGE);
-    /* half an hour foretells nothing */
-    fake.world.now = APR_INT64_C(1793493000000000); /* 2026-11-01T00:30 */
-    ck_assert_int_eq(fake_run("cost --json"), CTL_DONE);
-    ck_assert_ptr_nonnull(
-        strstr(fake.out, "\"forecast_nanodollars\":null,\"forecast\":null,"));
-}
-END_TEST
-
 START_TEST(the_audit_names_users_and_subjects)
 {
     static const char *const edits[] = {
@@ -384,7 +355,6 @@ Suite *usage_suite(void)
     tcase_add_test(usage, a_zone_by_name_knows_its_summer_time);
     tcase_add_test(usage, a_chart_of_days_has_those_without_a_request);
     tcase_add_test(usage, a_chart_of_names_fits_the_terminal);
-    tcase_add_test(usage, cost_puts_its_spans_together);
     tcase_add_test(usage, the_audit_names_users_and_subjects);
     tcase_add_test(usage, a_key_called_json_is_a_value);
     suite_add_tcase(suite, usage);

@@ -417,6 +417,89 @@ START_TEST(a_key_survives_and_its_pieces_do_not)
 }
 END_TEST
 
+START_TEST(a_key_with_budgets_survives_and_its_pieces_do_not)
+{
+    llm_key_t key;
+
+    largest_key(&key);
+    key.budgets.given = 1u << (LLM_WINDOW_TOTAL - 1);
+    a_key_survives(&key, 4);
+    key.budgets.amount[LLM_WINDOW_TOTAL - 1] = LLM_BUDGET_MAX;
+    key.formers = LLM_FORMERS;
+    memset(key.former, 0xcd, sizeof(key.former));
+    key.on_abort.what = LLM_ON_ABORT_DRAIN;
+    key.on_abort.drain_s = 0xffff;
+    a_key_survives(&key, 4);
+    key.budgets.given = 7;
+    key.budgets.amount[0] = 1;
+    key.budgets.amount[1] = 2;
+    a_key_survives(&key, 4);
+}
+END_TEST
+
+START_TEST(a_key_with_budgets_that_cannot_be_is_refused)
+{
+    /* the end of the value: the mask, then the amount of a day */
+    static const unsigned char wrong[][9] = {
+        {0, 0, 0, 0, 0, 0, 0, 0, 0},    {8, 0, 0, 0, 0, 0, 0, 0, 0},
+        {3, 0, 0, 0, 0, 0, 0, 0, 0},    {1, 0, 0, 0, 0, 0, 0, 0, 0x80},
+        {1, 0, 0, 0, 0, 0, 0, 0, 0x7f},
+    };
+    llm_buf_t *out = llm_buf_make(0, unit_pool);
+    llm_key_t key;
+    unsigned i;
+
+    largest_key(&key);
+    key.budgets.given = 1;
+    llm_codec_write_key(out, &key);
+    for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); ++i) {
+        memcpy(out->data + out->len - 9, wrong[i], 9);
+        ck_assert_int_eq(
+            llm_codec_read_key(&key, (unsigned char *)out->data, out->len), 0);
+    }
+}
+END_TEST
+
+static void a_team_survives(const llm_team_t *team, unsigned char version,
+                            apr_size_t head)
+{
+    llm_buf_t *out = llm_buf_make(0, unit_pool);
+    llm_team_t again;
+    apr_size_t len;
+
+    llm_codec_write_team(out, team);
+    ck_assert_uint_eq((unsigned char)*out->data, version);
+    ck_assert_uint_le(out->len, LLM_CODEC_TEAM_MAX);
+    ck_assert_int_eq(
+        llm_codec_read_team(&again, (unsigned char *)out->data, out->len), 1);
+    ck_assert_mem_eq(&again, team, sizeof(again));
+    /* behind its head there is nothing but the note */
+    for (len = 0; len < head; ++len) {
+        ck_assert_int_eq(
+            llm_codec_read_team(&again, (unsigned char *)out->data, len), 0);
+    }
+    ck_assert_int_eq(
+        llm_codec_read_team(&again, (unsigned char *)out->data, head), 1);
+    llm_buf_putc(out, 'o');
+    ck_assert_int_eq(
+        llm_codec_read_team(&again, (unsigned char *)out->data, out->len), 0);
+}
+
+START_TEST(a_team_survives_and_its_pieces_do_not)
+{
+    llm_team_t team;
+
+    memset(&team, 0, sizeof(team));
+    fill(team.note, sizeof(team.note), 'o');
+    team.created = APR_INT64_MAX;
+    a_team_survives(&team, 1, 9);
+    team.budgets.given = 5;
+    team.budgets.amount[0] = 1;
+    team.budgets.amount[2] = LLM_BUDGET_MAX;
+    a_team_survives(&team, 2, 9 + 1 + 2 * 8);
+}
+END_TEST
+
 START_TEST(a_key_with_an_unknown_policy_is_refused)
 {
     llm_buf_t *out = llm_buf_make(0, unit_pool);
@@ -552,7 +635,10 @@ Suite *codec_suite(void)
     suite_add_tcase(suite, records);
     tcase_add_checked_fixture(rows, unit_pool_open, unit_pool_close);
     tcase_add_test(rows, a_key_survives_and_its_pieces_do_not);
+    tcase_add_test(rows, a_key_with_budgets_survives_and_its_pieces_do_not);
+    tcase_add_test(rows, a_key_with_budgets_that_cannot_be_is_refused);
     tcase_add_test(rows, a_key_with_an_unknown_policy_is_refused);
+    tcase_add_test(rows, a_team_survives_and_its_pieces_do_not);
     tcase_add_test(rows, totals_survive_and_their_pieces_do_not);
     tcase_add_test(rows, totals_add_up_what_records_say);
     suite_add_tcase(suite, rows);
