@@ -27,6 +27,7 @@ noinst_LTLIBRARIES += \
 	%D%/core/llm_buf.c \
 	%D%/core/llm_buf.h \
 	%D%/core/llm_encodings.def \
+	%D%/core/llm_families.c \
 	%D%/core/llm_find.h \
 	%D%/core/llm_json.c \
 	%D%/core/llm_json.h \
@@ -65,7 +66,10 @@ noinst_LTLIBRARIES += \
 	%D%/core/llm_time.h \
 	%D%/core/llm_tokens.c \
 	%D%/core/llm_tokens.h \
+	%D%/core/llm_tokens_media.c \
 	%D%/core/llm_tokens_request.c \
+	%D%/core/llm_tokens_tools.c \
+	%D%/core/llm_tokens_internal.h \
 	%D%/core/llm_unicode.c \
 	%D%/core/llm_unicode.def \
 	%D%/core/llm_unicode.h \

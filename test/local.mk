@@ -265,12 +265,14 @@ endif
 	%D%/unit/ctl/test_usage.c \
 	%D%/unit/ctl/test_words.c
 
-# The benchmark, and the encoder as a program: built when they are asked for.
+# The encoder as a program: for measuring, and for tests with recordings.
+check_PROGRAMS += %D%/tokens/encode
+
+# The benchmark: built when it is asked for.
 EXTRA_PROGRAMS = \
 	%D%/bench/llmload \
 	%D%/bench/mockllm \
-	%D%/bench/storefill \
-	%D%/tokens/encode
+	%D%/bench/storefill
 EXTRA_DIST += \
 	%D%/bench/README.md \
 	%D%/bench/bench.py \

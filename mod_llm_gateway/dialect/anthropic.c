@@ -257,6 +257,7 @@ const llm_dialect_t llm_dialect_anthropic = {
     .pass_ops = LLM_OP_CHAT | LLM_OP_COUNT,
     .default_url = "https://api.anthropic.com",
     .framing = LLM_FRAMING_SSE,
+    .begins_with_input = 1,
     .chat_path = "/messages",
 
     .read_request = llm_anthropic_read_request,

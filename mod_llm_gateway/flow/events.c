@@ -61,6 +61,27 @@ static void write_delta(llm_attempt_t *attempt, const llm_delta_t *delta)
                                     llm_stream_of(attempt)->writer, delta);
 }
 
+void llm_events_foretell(llm_attempt_t *attempt, const llm_usage_t *usage)
+{
+    llm_usage_t input;
+    llm_delta_t delta = {.kind = LLM_DELTA_USAGE, .usage = &input};
+
+    if (!attempt->x->client->begins_with_input) {
+        return;
+    }
+    if (usage && llm_usage_is_known(usage, LLM_CLASS_INPUT)) {
+        /* of the output the beginning says nothing yet */
+        input = *usage;
+        input.n[LLM_CLASS_OUTPUT] = input.n[LLM_CLASS_REASONING] = 0;
+    }
+    else {
+        llm_usage_clear(&input);
+        input.n[LLM_CLASS_INPUT] = llm_flow_input(attempt->x);
+        input.estimated = 1u << LLM_CLASS_INPUT;
+    }
+    write_delta(attempt, &delta);
+}
+
 /* What a delta points to is gone after the call; a problem is needed later. */
 static llm_problem_t *keep_problem(const llm_problem_t *problem,
                                    apr_pool_t *pool)
@@ -95,6 +116,9 @@ void llm_events_translate(void *baton, const llm_delta_t *delta)
             return;
         }
         x->problem = problem;
+    }
+    if (delta->kind == LLM_DELTA_BEGIN && !x->usage.known) {
+        llm_events_foretell(attempt, NULL);
     }
     write_delta(attempt, delta);
 }

@@ -34,7 +34,7 @@ llm_tokenizer_t llm_meter_tokenizer(const llm_exchange_t *x)
 
 static void tally(llm_exchange_t *x, llm_tally_t *sum, llm_text_t text, int run)
 {
-    if (!sum->counter && x->policy->vocabulary) {
+    if (!sum->family) {
         llm_tally_open(sum, llm_meter_tokenizer(x), x->pool);
     }
     llm_tally_add(sum, text, run);
@@ -173,9 +173,8 @@ void llm_meter_tier(llm_attempt_t *attempt, const llm_json_t *doc,
 {
     llm_exchange_t *x = attempt->x;
     const llm_dialect_t *provider = llm_stream_of(attempt)->provider;
-    const char *tier = doc && provider->read_tier
-                           ? provider->read_tier(doc, scratch)
-                           : NULL;
+    const char *tier =
+        doc && provider->read_tier ? provider->read_tier(doc, scratch) : NULL;
 
     /* every event of a stream may say it; keep it once */
     if (tier && *tier && (!x->tier || strcmp(x->tier, tier))) {

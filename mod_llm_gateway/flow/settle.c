@@ -32,7 +32,7 @@ static int was_worked_on(const llm_exchange_t *x)
                        || x->problem->kind == LLM_PROBLEM_TIMEOUT)));
 }
 
-static apr_int64_t input_of(llm_exchange_t *x)
+apr_int64_t llm_flow_input(llm_exchange_t *x)
 {
     if (x->input_estimate < 0) {
         if (!x->doc
@@ -61,7 +61,7 @@ static void fill_gaps(llm_exchange_t *x, llm_usage_t *usage)
     }
     if (!llm_usage_is_known(usage, LLM_CLASS_INPUT)
         && !llm_usage_is_known(usage, LLM_CLASS_AUDIO_IN)) {
-        estimate(usage, LLM_CLASS_INPUT, input_of(x));
+        estimate(usage, LLM_CLASS_INPUT, llm_flow_input(x));
     }
     if (x->op == LLM_OP_EMBED || x->op == LLM_OP_RERANK) {
         return;

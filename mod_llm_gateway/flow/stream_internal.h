@@ -61,6 +61,9 @@ void llm_events_commit_if_due(llm_attempt_t *attempt);
 const char *llm_events_type(const llm_attempt_t *attempt);
 /* llm_delta_cb: a piece of a translated stream; baton is the attempt. */
 void llm_events_translate(void *baton, const llm_delta_t *delta);
+/* Where a client's stream begins with the input's tokens: has them told as
+ * `usage` knows them (NULL: not), else as they are counted here. */
+void llm_events_foretell(llm_attempt_t *attempt, const llm_usage_t *usage);
 
 /* whole.c */
 void llm_whole_feed(llm_attempt_t *attempt, const char *data, apr_size_t len);
@@ -78,6 +81,8 @@ void llm_meter_tier(llm_attempt_t *attempt, const llm_json_t *doc,
 /* Every string of an answer whose form nobody here knows, as its text. */
 void llm_meter_strings(llm_attempt_t *attempt, const llm_json_t *doc);
 void llm_meter_output(llm_attempt_t *attempt); /* a first token, perhaps */
+/* settle.c: the input as it is counted here, once. */
+apr_int64_t llm_flow_input(llm_exchange_t *x);
 /* What counts this exchange's texts where the provider does not. */
 llm_tokenizer_t llm_meter_tokenizer(const llm_exchange_t *x);
 

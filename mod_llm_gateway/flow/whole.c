@@ -32,6 +32,10 @@ static void stream_answer(llm_attempt_t *attempt, const llm_answer_t *answer)
 
     stream->writer = x->client->writer_make(x->ask, x->request_id, stream->now,
                                             attempt->pool);
+    llm_usage_merge(&x->usage, answer->usage);
+    if (x->usage.known) {
+        llm_events_foretell(attempt, answer->usage);
+    }
     llm_answer_each_delta(answer, llm_events_translate, attempt, attempt->pool);
     llm_stream_commit(attempt, llm_events_type(attempt));
 }

@@ -21,11 +21,33 @@ def test_what_no_provider_counted_is_counted(small, upstream, stream):
     answer = small.chat("openai/gpt-4o;nousage;events=40", "the the the in the", stream=stream)
     assert answer.status == 200, answer
     record = small.record(answer)
-    # the| the| the| in| the; of " in" there is no token: " " and "in". The role
-    # is "u", "s", "er"; three frame the message, three the answer.
-    assert record["input"] == 6 + 3 + 3 + 3
+    # the| the| the| in| the; of " in" there is no token: " " and "in". Four
+    # frame the message, three the answer.
+    assert record["input"] == 6 + 4 + 3
     assert record["estimated"]
     assert 10 < record["output"] < 400
+
+
+@pytest.mark.parametrize("model", ["openai/gpt-4o", "openai/gpt-4o;nousage",
+                                   "ollama/gpt-4o"])
+def test_a_stream_to_anthropics_clients_begins_with_the_input(small, upstream, model):
+    """Other providers count at the end; the client wants to know at once."""
+    answer = small.messages(model, "the the the in the", stream=True)
+    first = answer.events[0].json
+    assert first["type"] == "message_start"
+    assert first["message"]["usage"]["input_tokens"] == 6 + 4 + 3, first
+    assert first["message"]["usage"]["output_tokens"] == 0
+    record = small.record(answer)
+    assert record["estimated"] == ("nousage" in model)
+    last = [e.json for e in answer.events if e.json["type"] == "message_delta"][-1]
+    assert last["usage"]["input_tokens"] == record["input"]
+
+
+@pytest.mark.parametrize("model", ["anthropic/claude-x", "gemini/gpt-4o"])
+def test_a_count_of_the_provider_begins_where_it_is_known(small, upstream, model):
+    answer = small.messages(model, "the the the in the", stream=True)
+    assert answer.events[0].json["message"]["usage"]["input_tokens"] \
+        == small.record(answer)["input"]
 
 
 def test_a_count_of_the_provider_is_taken_as_it_is(small, upstream):

@@ -104,7 +104,7 @@ static apr_int64_t count_request(llm_tokenizer_t tokenizer, const char *body,
 static apr_int64_t count_answer(llm_tokenizer_t tokenizer, const char *text,
                                 apr_size_t len, apr_pool_t *pool)
 {
-    llm_tally_t tally = {0, 0, NULL};
+    llm_tally_t tally = {.family = NULL};
     llm_bytes_t plain = {text, len};
 
     llm_tally_open(&tally, tokenizer, pool);

@@ -444,7 +444,7 @@ START_TEST(a_native_answer_without_usage_is_counted)
     attempt = llm_flow_next(x, 900);
     answer(attempt, whole(generated), 11);
     expect_got(generated);
-    ck_assert_int_eq(record()->usage.n[LLM_CLASS_OUTPUT], 6);
+    ck_assert_int_eq(record()->usage.n[LLM_CLASS_OUTPUT], 5);
     ck_assert(record()->flags & LLM_RECORD_ESTIMATED);
 }
 END_TEST
@@ -553,7 +553,7 @@ START_TEST(a_client_that_leaves_is_billed_for_what_it_got)
         llm_problem_make(LLM_PROBLEM_CLIENT_GONE, unit_pool, "the client left"),
         2500);
     ck_assert_ptr_null(llm_flow_next(x, 2600));
-    ck_assert_int_eq(record()->usage.n[LLM_CLASS_OUTPUT], 3);
+    ck_assert_int_eq(record()->usage.n[LLM_CLASS_OUTPUT], 2);
     ck_assert(record()->flags & LLM_RECORD_ABORTED);
     ck_assert(record()->flags & LLM_RECORD_ESTIMATED);
     ck_assert_int_gt(record()->cost, 0);
