@@ -30,10 +30,16 @@ typedef struct listing_t {
     apr_pool_t *pool; /* for one row */
 } listing_t;
 
-/* The name of what was changed: that of the one object in "change". */
+/* The name of what was changed: that of the one object in "change"; or what
+ * was asked for. */
 static const char *subject_of(const llm_json_t *row, apr_pool_t *pool)
 {
     const llm_json_t *change = llm_json_get(row, "change");
+    const llm_json_t *about = llm_json_want(change, "about");
+
+    if (about) {
+        return llm_json_string(about, pool);
+    }
 
     return change && change->child
                ? llm_json_string(llm_json_get(change->child, "name"), pool)

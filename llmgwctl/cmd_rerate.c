@@ -177,6 +177,13 @@ static apr_int64_t number_of(const llm_json_t *doc, const char *name)
     return number;
 }
 
+/* Is it an option of no matter for what is changed? */
+static int is_face(const char *option)
+{
+    return !strcmp(option, "store") || !strcmp(option, "format")
+           || !strcmp(option, "json");
+}
+
 /* What the audit shall say: the options as they were given. */
 static const char *about(const rerate_t *rerate)
 {
@@ -186,6 +193,9 @@ static const char *about(const rerate_t *rerate)
     int i;
 
     for (i = 0; i < given->nelts; ++i) {
+        if (is_face(option[i].key)) {
+            continue;
+        }
         text = apr_pstrcat(rerate->ctl->pool, text, *text ? " --" : "--",
                            option[i].key, *option[i].val ? " " : "",
                            option[i].val, NULL);
@@ -520,6 +530,12 @@ static int rerate(ctl_t *ctl)
     }
     if (status == CTL_DONE) {
         print_report(&rerate);
+    }
+    else if (rerate.done) {
+        ctl_remark(ctl,
+                   "%" APR_INT64_T_FMT " requests were changed before; "
+                   "the same command goes on with the others.",
+                   rerate.done);
     }
     return status;
 }

@@ -92,7 +92,8 @@ static apr_status_t fake_client_call(llm_client_t *which, const char *request,
     ck_assert_ptr_eq(which, &client);
     fake.request = apr_pstrdup(unit_pool, request);
     fake.calls += 1;
-    for (each = fake.answer; each && *each; ++each) {
+    each = fake.answers ? fake.answers[fake.calls - 1] : fake.answer;
+    for (; each && *each; ++each) {
         /* Lines are not terminated for the one who reads them. */
         char *copy = malloc(strlen(*each));
         int stop;

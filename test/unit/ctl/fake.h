@@ -15,10 +15,12 @@
 typedef struct fake_t {
     ctl_world_t world;
     /* set by the test */
-    const char *const *answer; /* lines; ends with NULL */
-    apr_status_t open_status;  /* of opening the store */
-    apr_status_t call_status;  /* after the lines were handed out */
-    const char *what;          /* why, for both */
+    const char *const *answer;         /* lines; ends with NULL */
+    const char *const *const *answers; /* one for each call in place of
+                                          `answer`, or NULL */
+    apr_status_t open_status;          /* of opening the store */
+    apr_status_t call_status;          /* after the lines were handed out */
+    const char *what;                  /* why, for both */
     int is_online;
     unsigned turns;            /* of following, before the user ends it */
     void (*on_turn)(void);     /* after each; or NULL */

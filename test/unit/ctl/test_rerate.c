@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include <apr_env.h>
 #include <apr_strings.h>
 
 static const char prices_text[] =
@@ -122,15 +123,108 @@ START_TEST(what_is_as_it_was_is_not_changed)
 }
 END_TEST
 
+/* -------------------------------------------------------------- the command */
+
+#define SET                                                                    \
+    "{\"row\":{\"list\":\"set\",\"entry\":{\"as_of\":\"2026-11-20\","          \
+    "\"provider\":\"eu\",\"model\":\"gpt-4o\",\"input\":\"1\","                \
+    "\"output\":\"1\"}}}",                                                     \
+        "{\"done\":{\"as_of\":null,\"configured\":{\"prices\":null}}}", NULL
+#define EVENT(id, cost)                                                        \
+    "{\"row\":{\"time_us\":1795305600000000,\"request_id\":\"" id "\","        \
+    "\"provider\":\"eu\",\"model\":\"gpt-4o\",\"input\":100,\"output\":10,"    \
+    "\"flags\":[],\"cost\":" cost "}}"
+
+static const char *const in_force[] = {SET};
+/* of the first day nothing is left, of the second two requests */
+static const char *const days[] = {
+    "{\"row\":{\"day\":\"2026-11-22\",\"requests\":2}}",
+    "{\"row\":{\"day\":\"2026-08-01\",\"requests\":9}}",
+    "{\"done\":{\"groups\":2}}", NULL};
+static const char *const nothing[] = {"{\"done\":{\"events\":0}}", NULL};
+static const char *const two[] = {EVENT("req_1", "200000"),
+                                  EVENT("req_2", "110000"),
+                                  "{\"done\":{\"events\":2}}", NULL};
+static const char *const changed[] = {
+    "{\"done\":{\"changed\":1,\"already\":0,\"other\":0,\"missing\":0}}", NULL};
+static const char *const ended[] = {
+    "{\"done\":{\"changed\":0,\"already\":0,\"other\":0,\"missing\":0}}", NULL};
+static const char *const refused[] = {
+    "{\"error\":{\"code\":\"full\",\"message\":\"no space\"}}", NULL};
+
+#define TABLE                                                                  \
+    "PROVIDER  MODEL   REQUESTS  CHANGED       COST   NEW COST  "              \
+    "DIFFERENCE\n"                                                             \
+    "eu        gpt-4o         2        1  $0.000310  $0.000220  "              \
+    "-$0.000090\n"                                                             \
+    "total     -              2        1  $0.000310  $0.000220  "              \
+    "-$0.000090\n"
+#define GONE                                                                   \
+    "1 days up to 2026-08-01 cannot be rerated: their single records are no "  \
+    "longer kept.\n"
+
+START_TEST(without_apply_nothing_is_sent)
+{
+    static const char *const *const calls[] = {in_force, days, nothing, nothing,
+                                               two};
+
+    apr_env_delete("LLMGW_PRICES", unit_pool);
+    fake.answers = calls;
+    fake_expect("rerate --since 2026-01-01", CTL_DONE, TABLE,
+                GONE "Nothing was changed; the same command with --apply "
+                     "changes the records, the sums and the quotas.\n");
+    ck_assert_uint_eq(fake.calls, 5);
+    ck_assert_str_eq(fake_asked("op"), "\"events\"");
+    ck_assert_str_eq(fake_asked("since"), "\"2026-11-22T00:00:00Z\"");
+}
+END_TEST
+
+START_TEST(applied_what_differs_is_sent_with_what_it_cost)
+{
+    static const char *const *const calls[] = {
+        in_force, days, nothing, nothing, two, changed, ended};
+
+    apr_env_delete("LLMGW_PRICES", unit_pool);
+    fake.answers = calls;
+    fake_expect("rerate --since 2026-01-01 --apply", CTL_DONE, TABLE,
+                GONE "1 requests were changed.\n");
+    ck_assert_uint_eq(fake.calls, 7);
+    ck_assert_str_eq(fake_asked("end"), "true");
+    ck_assert_str_eq(fake_asked("about"), "\"--since 2026-01-01 --apply\"");
+}
+END_TEST
+
+START_TEST(a_store_that_refuses_ends_it)
+{
+    static const char *const *const calls[] = {in_force, days, nothing,
+                                               nothing,  two,  refused};
+
+    apr_env_delete("LLMGW_PRICES", unit_pool);
+    fake.answers = calls;
+    fake_expect("rerate --since 2026-01-01 --apply", CTL_REFUSED, "",
+                "llmgwctl: no space\n");
+    ck_assert_str_eq(fake_asked("changes"),
+                     "[{\"id\":\"req_1\",\"time_us\":1795305600000000,"
+                     "\"from\":200000,\"to\":110000,"
+                     "\"price_day\":\"2026-11-20\"}]");
+}
+END_TEST
+
 Suite *rerate_suite(void)
 {
     Suite *suite = suite_create("rerate");
     TCase *records = tcase_create("records");
+    TCase *runs = tcase_create("runs");
 
     tcase_add_checked_fixture(records, open_rater, fake_close);
     tcase_add_test(records, a_record_is_priced_by_what_answered_or_was_asked);
     tcase_add_test(records, tiers_and_sizes_have_their_prices);
     tcase_add_test(records, what_is_as_it_was_is_not_changed);
     suite_add_tcase(suite, records);
+    tcase_add_checked_fixture(runs, fake_open, fake_close);
+    tcase_add_test(runs, without_apply_nothing_is_sent);
+    tcase_add_test(runs, applied_what_differs_is_sent_with_what_it_cost);
+    tcase_add_test(runs, a_store_that_refuses_ends_it);
+    suite_add_tcase(suite, runs);
     return suite;
 }
