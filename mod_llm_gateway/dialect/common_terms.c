@@ -445,6 +445,31 @@ apr_int64_t llm_usage_rest(apr_int64_t value, apr_int64_t part)
 
 /* ---- errors ---- */
 
+void llm_put_renamed(llm_buf_t *out, const char *name,
+                     const llm_problem_t *problem, const llm_rename_t *names)
+{
+    const char *message = problem->message, *param = problem->param;
+    apr_size_t len = param ? strlen(param) : 0, at;
+
+    llm_put_name(out, name);
+    while (names->ours && (!param || strcmp(param, names->ours) != 0)) {
+        ++names;
+    }
+    if (!names->ours || problem->from_upstream
+        || strncmp(message, param, len) != 0) {
+        llm_buf_put_string(out, message);
+        return;
+    }
+    llm_buf_putc(out, '"');
+    llm_buf_puts(out, names->theirs);
+    at = out->len;
+    llm_buf_put_string(out, message + len);
+    if (out->len > at) { /* the two strings become one */
+        memmove(out->data + at, out->data + at + 1, out->len - at - 1);
+        --out->len;
+    }
+}
+
 /* Seconds from now that an HTTP date means, by the sender's own clock. */
 static int seconds_until(const char *date, const char *now)
 {

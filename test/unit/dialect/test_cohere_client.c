@@ -136,6 +136,12 @@ START_TEST(models_and_errors)
     ck_assert(llm_json_equals(llm_json_get(doc, "id"), "req_1"));
     ck_assert(llm_cohere_is_problem(doc));
     ck_assert(!llm_cohere_is_problem(exchange_json("{\"error\":{}}", 12)));
+    llm_buf_clear(out); /* in the client's words */
+    llm_cohere_write_problem(
+        out, llm_problem_unsupported("top_k", "x", unit_pool), "i");
+    llm_buf_putc(out, '\0');
+    ck_assert_str_eq(out->data, "{\"id\":\"i\",\"message\":\"k: x providers "
+                                "cannot do this\"}");
 }
 END_TEST
 

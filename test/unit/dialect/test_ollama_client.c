@@ -179,6 +179,13 @@ START_TEST(models_and_errors)
     doc = exchange_json(out->data, out->len);
     ck_assert(llm_ollama_is_problem(doc));
     ck_assert(!llm_ollama_is_problem(exchange_json("{\"error\":{}}", 12)));
+    llm_buf_clear(out); /* in the client's words */
+    llm_ollama_write_problem(
+        out, llm_problem_unsupported("top_k", "\"x\"", unit_pool), "id");
+    ck_assert_str_eq(
+        text_of(out),
+        "{\"error\":\"options.top_k: \\\"x\\\" providers cannot do "
+        "this\"}");
 }
 END_TEST
 
