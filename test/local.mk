@@ -165,6 +165,8 @@ endif
 	%D%/unit/dialect/exchange.c \
 	%D%/unit/dialect/exchange.h \
 	%D%/unit/dialect/exchange_for.c \
+	%D%/unit/dialect/facts.c \
+	%D%/unit/dialect/facts.h \
 	%D%/unit/dialect/gemini_chunks.h \
 	%D%/unit/dialect/legal.c \
 	%D%/unit/dialect/legal_cohere.c \
@@ -176,6 +178,10 @@ endif
 	%D%/unit/dialect/test_anthropic.c \
 	%D%/unit/dialect/test_cohere_client.c \
 	%D%/unit/dialect/test_cross.c \
+	%D%/unit/dialect/test_facts_anthropic.c \
+	%D%/unit/dialect/test_facts_mistral.c \
+	%D%/unit/dialect/test_facts_openai.c \
+	%D%/unit/dialect/test_facts_others.c \
 	%D%/unit/dialect/test_gemini.c \
 	%D%/unit/dialect/test_gemini_answers.c \
 	%D%/unit/dialect/test_gemini_calls.c \

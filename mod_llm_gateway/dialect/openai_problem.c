@@ -9,6 +9,7 @@
  *   {"error":"text","error_type":"..."}          Hugging Face
  *   {"object":"error","message","type","code"}   vLLM
  *   {"message":"text"}, {"detail":"text"}, {"detail":[{"loc","msg"}]}
+ *   {"object":"error","message":{"detail":[{"loc","msg"}]}}  Mistral
  *   plain text, an HTML page, nothing
  *
  * and inside a 200 stream any of the first three, as an event named "error"
@@ -113,6 +114,9 @@ static llm_problem_t *problem_from(int status, const apr_table_t *headers,
     }
     if (!message) {
         message = detail_of(doc, pool);
+    }
+    if (!message) {
+        message = detail_of(llm_json_get(error, "message"), pool);
     }
     type = llm_json_string(llm_json_get(error, "type"), pool);
     if (!type) {

@@ -122,7 +122,8 @@ def test_the_same_dialect_passes_untouched(four, upstream, exchange, cuts):
 @pytest.mark.parametrize("cuts", [None, "random"])
 def test_gemini_passes_untouched_on_its_own_paths(four, upstream, exchange, cuts):
     """Through the gateway's own routes, with the provider in the model's name;
-    wire note 47: the provider is asked for events, whatever the client asked."""
+    the provider is asked for events, whatever the client asked."""
+    # fact 47
     rest = exchange.url.split("/models/")[1]
     upstream.queue(exchange.answer(cuts=cuts))
     answer = four.post(f"/v1beta/models/gemini/{rest}", exchange.request)

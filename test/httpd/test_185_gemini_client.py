@@ -52,7 +52,8 @@ def test_a_question_is_answered_in_geminis_form(four, upstream, provider):
 
 @every
 def test_streamed_as_events(four, upstream, provider):
-    """Wire notes 46 and 48: CRLF, no names, no last event, usage in every one."""
+    """CRLF, no names, no last event, usage in every one."""
+    # fact 46, fact 48
     answer = ask(four, provider, HELLO, "streamGenerateContent?alt=sse")
     assert answer.header("content-type").split(";")[0] == "text/event-stream"
     assert b"event:" not in answer.body and b"[DONE]" not in answer.body
@@ -63,7 +64,8 @@ def test_streamed_as_events(four, upstream, provider):
 
 @every
 def test_streamed_as_one_array(four, upstream, provider):
-    """Wire note 47: without alt=sse the body is one array, sent while it comes."""
+    """Without alt=sse the body is one array, sent while it comes."""
+    # fact 47
     answer = ask(four, provider, HELLO, "streamGenerateContent")
     assert answer.header("content-type").split(";")[0] == "application/json"
     assert len(answer.json) > 1
@@ -102,7 +104,8 @@ def test_a_stream_that_breaks_off_says_so(four, upstream, provider, query):
 @pytest.mark.parametrize("provider", ["openai", "anthropic", "gemini", "ollama"])
 @pytest.mark.parametrize("method", ["generateContent", "streamGenerateContent?alt=sse"])
 def test_calls_are_whole_and_end_with_stop(four, upstream, provider, method):
-    """Wire notes 51 and 52: finishReason is STOP, arguments are an object."""
+    """finishReason is STOP, arguments are an object."""
+    # fact 51, fact 52
     body = {"contents": [{"role": "user", "parts": [{"text": "use the tool get_weather"}]}],
             "tools": [WEATHER]}
     answer = ask(four, provider, body, method)
@@ -278,8 +281,9 @@ def test_what_cannot_be_carried_is_refused_or_told(four, upstream):
 
 
 def test_thinking_is_shown_to_who_asked(four, upstream):
-    """Wire note 55: thoughts are parts of their own; and unasked for they are
-    not there. Wire note 54: what is signed comes back to the provider."""
+    """Thoughts are parts of their own; and unasked for they are not there. What
+    is signed comes back to the provider."""
+    # fact 54, fact 55
     shown = {"generationConfig": {"maxOutputTokens": 9000, "thinkingConfig": {
         "includeThoughts": True, "thinkingBudget": 2048}}}
     answer = ask(four, "anthropic", {**HELLO, **shown})

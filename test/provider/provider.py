@@ -330,8 +330,10 @@ class Provider:
         headers = source.get("headers", {})
         if isinstance(headers, dict):
             headers = list(headers.items())
-        headers = [(k, v) for k, v in headers if k.lower() not in (
-            "transfer-encoding", "content-encoding", "content-length", "connection")]
+        gone = ["transfer-encoding", "content-length", "connection"]
+        if "recorded" in queued:
+            gone.append("content-encoding")  # recordings are unpacked
+        headers = [(k, v) for k, v in headers if k.lower() not in gone]
         if source.get("body_base64") is not None:
             body = base64.b64decode(source["body_base64"])
         else:

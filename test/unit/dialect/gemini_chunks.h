@@ -18,7 +18,7 @@ static inline const char *whole(const char *body)
     return wire_read("gemini", wire_ask(ASK "}"), body);
 }
 
-/* Chunks as Gemini frames them: CRLF, no event names, no [DONE] (46). */
+/* Chunks as Gemini frames them: CRLF, no event names, no [DONE]. */
 static inline const char *events(const char *const *chunks)
 {
     const char *bytes = "";

@@ -47,7 +47,7 @@ static const char *written(const char *request)
 
 /* ---- addresses ---- */
 
-START_TEST(paths)
+START_TEST(paths) /* fact 47 */
 {
     const llm_ask_t *ask = wire_ask("{\"model\":\"m\"," HELLO "}");
     const llm_ask_t *stream =
@@ -74,7 +74,7 @@ START_TEST(paths)
             apr_pstrcat(unit_pool, rows[i].path, ":generateContent\n{", NULL);
 
         ck_assert_msg(!strncmp(plain, want, strlen(want)), "%s", plain);
-        /* fact 47: without alt=sse the stream is one JSON array */
+        /* without alt=sse the stream would be one JSON array */
         want = apr_pstrcat(unit_pool, rows[i].path,
                            ":streamGenerateContent?alt=sse\n{", NULL);
         ck_assert_msg(!strncmp(streamed, want, strlen(want)), "%s", streamed);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Gemini's answers: text, usage and errors; whole, streamed, in an array.
- * Numbers in comments are those of the facts that a test is about. */
+ * Facts are numbered as in docs/internals/facts.md. */
 #include "test/unit/dialect/gemini_chunks.h"
 
 Suite *gemini_answers_suite(void);
 
 /* ---- text and thinking ---- */
 
-START_TEST(thinking_is_not_text) /* 55 */
+START_TEST(thinking_is_not_text) /* fact 55 */
 {
     ck_assert_str_eq(
         both(CHUNKS(
@@ -40,15 +40,16 @@ START_TEST(candidates_are_kept_apart)
 }
 END_TEST
 
-START_TEST(content_without_parts) /* 56 */
+START_TEST(content_without_parts) /* fact 56 */
 {
     static const char *const rows[][2] = {
         {"{\"content\":{\"role\":\"model\"},\"finishReason\":\"MAX_TOKENS\"}",
          "finish 0 length\n"},
-        {"{\"content\":{},\"finishReason\":\"SAFETY\"}", "finish 0 content_filter\n"},
+        {"{\"content\":{},\"finishReason\":\"SAFETY\"}",
+         "finish 0 content_filter\n"},
         {"{\"finishReason\":\"MODEL_ARMOR\",\"finishMessage\":\"x\"}",
          "finish 0 content_filter\n"},
-        {"{\"finishReason\":2}", "finish 0 length\n"}, /* 59 */
+        {"{\"finishReason\":2}", "finish 0 length\n"}, /* fact 59 */
         {"{\"finishReason\":3}", "finish 0 content_filter\n"},
         {"{\"finishReason\":\"NEW_ONE\"}", "finish 0 other\n"},
         {"{\"finishReason\":99}", "finish 0 other\n"},
@@ -67,7 +68,7 @@ START_TEST(content_without_parts) /* 56 */
 }
 END_TEST
 
-START_TEST(a_blocked_prompt_is_filtered) /* 57 */
+START_TEST(a_blocked_prompt_is_filtered) /* fact 57 */
 {
     const char *body =
         "{\"promptFeedback\":{\"blockReason\":\"PROHIBITED_CONTENT\"},"
@@ -80,7 +81,7 @@ START_TEST(a_blocked_prompt_is_filtered) /* 57 */
 }
 END_TEST
 
-START_TEST(text_signatures_are_for_those_who_asked) /* 54 */
+START_TEST(text_signatures_are_for_those_who_asked) /* fact 54 */
 {
     const char *const *chunks = CHUNKS(
         PARTS("{\"text\":\"Hm\",\"thought\":true}", "") "}",
@@ -125,7 +126,8 @@ END_TEST
 
 #define USAGE(text) ",\"usageMetadata\":{" text "}}"
 
-START_TEST(usage_is_what_the_last_chunk_says) /* 48, 49, 60 */
+START_TEST(usage_is_what_the_last_chunk_says)
+/* fact 48 */ /* fact 49 */ /* fact 60 */
 {
     ck_assert_str_eq(
         both(CHUNKS(PARTS(SAID("a"), "") USAGE(
@@ -143,7 +145,7 @@ START_TEST(usage_is_what_the_last_chunk_says) /* 48, 49, 60 */
 }
 END_TEST
 
-START_TEST(usage_arithmetic) /* 50 */
+START_TEST(usage_arithmetic) /* fact 50 */
 {
     static const char *const rows[][2] = {
         {"\"promptTokenCount\":5,\"candidatesTokenCount\":7,"
@@ -211,7 +213,7 @@ static const char *vectors(const char *body)
     return apr_pstrcat(unit_pool, text, wire_usage(answer->usage), NULL);
 }
 
-START_TEST(usage_of_embeddings) /* 61 */
+START_TEST(usage_of_embeddings) /* fact 61 */
 {
     ck_assert_str_eq(vectors("{\"embeddings\":[{\"values\":[1,2e-3]},"
                              "{\"values\":[3,4]}]}"),
@@ -225,7 +227,7 @@ END_TEST
 
 /* ---- what is wrong ---- */
 
-START_TEST(errors) /* 63 */
+START_TEST(errors) /* fact 63 */
 {
     static const struct {
         int status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Gemini's tool calls: ids, thought signatures there and back, and arguments
- * that come in pieces. Numbers in comments are those of the facts. */
+ * that come in pieces. Facts are numbered as in
+ * docs/internals/facts.md. */
 #include "test/unit/dialect/gemini_chunks.h"
 
 #include <string.h>
@@ -11,7 +12,7 @@ Suite *gemini_calls_suite(void);
 
 /* ---- calls ---- */
 
-START_TEST(calls_end_with_tool_calls) /* 51, 52 */
+START_TEST(calls_end_with_tool_calls) /* fact 51 */ /* fact 52 */
 {
     const char *const *chunks = CHUNKS(PARTS(
         "{\"functionCall\":{\"name\":\"t\",\"args\":{ \"a\" : \"\\\"\\n\","
@@ -35,7 +36,7 @@ START_TEST(calls_end_with_tool_calls) /* 51, 52 */
 }
 END_TEST
 
-START_TEST(a_call_of_a_tool_not_offered) /* 58 */
+START_TEST(a_call_of_a_tool_not_offered) /* fact 58 */
 {
     ck_assert_str_eq(
         whole(PARTS("{\"functionCall\":{\"name\":\"t\",\"args\":{}}}",
@@ -69,7 +70,7 @@ START_TEST(made_up_ids_are_stable_and_unique)
 }
 END_TEST
 
-START_TEST(given_ids_are_kept) /* 53 */
+START_TEST(given_ids_are_kept) /* fact 53 */
 {
     whole(PARTS("{\"functionCall\":{\"name\":\"t\",\"args\":{},"
                 "\"id\":\"96c1su3s\"}}",
@@ -137,7 +138,7 @@ static const char *call_part(const char *body)
     return apr_pstrmemdup(unit_pool, part->raw.data, part->raw.len);
 }
 
-START_TEST(signatures_come_back) /* 54 */
+START_TEST(signatures_come_back) /* fact 54 */
 {
     static const char *const given[] = {
         "EpwICpkIAXLI2nxl+/U6gsWZaZ==",
@@ -277,7 +278,7 @@ END_TEST
     CALL_PART("{\"partialArgs\":[{\"jsonPath\":\"" path "\"," value            \
               "}],\"willContinue\":true}")
 
-START_TEST(arguments_are_rebuilt) /* 60 */
+START_TEST(arguments_are_rebuilt) /* fact 60 */
 {
     ck_assert_str_eq(
         both(CHUNKS(

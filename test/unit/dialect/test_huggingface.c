@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hugging Face: the router's habits, and the native route that leads to both
- * of its APIs. Numbers in comments are those of the facts. */
+ * of its APIs. Facts are numbered as in
+ * docs/internals/facts.md. */
 #include "test/unit/dialect/wire.h"
 
 #include <string.h>
@@ -124,7 +125,7 @@ END_TEST
     "\"assistant\",\"content\":\"" text "\"},\"logprobs\":null,"               \
     "\"finish_reason\":" finish "}]}\n\n"
 
-START_TEST(tgi_2_ends_with_a_token) /* 106 */
+START_TEST(tgi_2_ends_with_a_token) /* fact 106 */
 {
     ck_assert_str_eq(wire_stream("huggingface", wire_ask(ASK "}"),
                                  TGI2(" The", "null") TGI2(" <a>", "null")
@@ -138,7 +139,7 @@ START_TEST(tgi_2_ends_with_a_token) /* 106 */
 }
 END_TEST
 
-START_TEST(text_and_end_in_one_event) /* 116 */
+START_TEST(text_and_end_in_one_event) /* fact 116 */
 {
     ck_assert_str_eq(
         wire_stream("huggingface", wire_ask(ASK "}"),
@@ -153,7 +154,7 @@ START_TEST(text_and_end_in_one_event) /* 116 */
 }
 END_TEST
 
-START_TEST(errors) /* 107 */
+START_TEST(errors) /* fact 107 */
 {
     static const struct {
         int status;
@@ -220,7 +221,7 @@ START_TEST(facts_of_either_api)
          "\"finish_reason\":\"stop_sequence\",\"generated_tokens\":4,"
          "\"input_length\":9}}",
          "input=9 output=4 stop_sequence"},
-        {"[{\"generated_text\":\"x\"}]", " none"}, /* 105 */
+        {"[{\"generated_text\":\"x\"}]", " none"}, /* fact 105 */
         {"[[0.5]]", " none"},
         {"7", " none"},
     };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hugging Face's old Inference API: prompts and parameters, text in arrays,
- * objects and streams, vectors. Numbers in comments are those of the facts. */
+ * objects and streams, vectors. Facts are numbered as in
+ * docs/internals/facts.md. */
 #include "test/unit/dialect/wire.h"
 
 #include <string.h>
@@ -229,7 +230,7 @@ END_TEST
 
 /* ---- whole answers ---- */
 
-START_TEST(text_in_any_wrapping) /* 105 */
+START_TEST(text_in_any_wrapping) /* fact 105 */
 {
     const llm_ask_t *ask = wire_ask(ASK "}");
     static const char *const rows[][2] = {
@@ -312,7 +313,7 @@ END_TEST
     "data:{\"token\":{\"id\":2,\"text\":\"" text "\",\"special\":" special     \
     "},\"generated_text\":\"" whole "\",\"details\":" details "}\n\n"
 
-START_TEST(tokens) /* 103, 104 */
+START_TEST(tokens) /* fact 103 */ /* fact 104 */
 {
     ck_assert_str_eq(
         wire_stream(HF, wire_ask(ASK "}"),

@@ -67,7 +67,7 @@ START_TEST(every_model_changes)
 }
 END_TEST
 
-START_TEST(streams_are_asked_for_usage)
+START_TEST(streams_are_asked_for_usage) /* fact 2 */
 {
     passes("{\"model\":\"a\",\"stream\":true}",
            "{\"stream_options\":{\"include_usage\":true},"
@@ -93,7 +93,7 @@ START_TEST(streams_are_asked_for_usage)
 }
 END_TEST
 
-START_TEST(usage_that_was_asked_for_is_not_hidden)
+START_TEST(usage_that_was_asked_for_is_not_hidden) /* fact 2 */
 {
     passes("{\"stream\":true,\"stream_options\":{\"include_usage\":true},"
            "\"model\":\"a\"}",
@@ -192,7 +192,7 @@ static const char *hidden(const char *raw)
     return apr_pstrmemdup(unit_pool, out.data, out.len);
 }
 
-START_TEST(usage_null_goes)
+START_TEST(usage_null_goes) /* fact 2 */
 {
     ck_assert_str_eq(hidden("data: {\"id\":\"a\",\"choices\":[{}],\"usage\":"
                             "null}\n\n"),
@@ -209,7 +209,7 @@ START_TEST(usage_null_goes)
 }
 END_TEST
 
-START_TEST(usage_chunks_go)
+START_TEST(usage_chunks_go) /* fact 2 */
 {
     ck_assert_str_eq(
         hidden("data: {\"id\":\"a\",\"object\":\"o\",\"created\":1,"
@@ -507,7 +507,7 @@ START_TEST(facts_are_those_that_are_told)
 }
 END_TEST
 
-START_TEST(usage_of_other_endpoints)
+START_TEST(usage_of_other_endpoints) /* fact 17 */
 {
     static const char responses[] =
         "{\"type\":\"response.completed\",\"response\":{\"usage\":{"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * OpenAI's Responses, facing providers: requests, answers, streams, errors. The
- * numbers are those of the facts of real traffic that a test stands for.
+ * facts are numbered as in docs/internals/facts.md.
  */
 #include <string.h>
 
@@ -162,9 +162,9 @@ START_TEST(what_has_no_place_is_refused)
 }
 END_TEST
 
-/* 21: reasoning goes back where something follows it, with its id and what
+/* Reasoning goes back where something follows it, with its id and what
  * OpenAI encrypted, and never alone. */
-START_TEST(reasoning_goes_round)
+START_TEST(reasoning_goes_round) /* fact 21 */
 {
     static const char answer[] =
         "{\"id\":\"resp_1\",\"object\":\"response\",\"status\":\"completed\","
@@ -235,8 +235,8 @@ END_TEST
 
 /* ---- answers ---- */
 
-/* 18: a chat's id of a call is the call_id. */
-START_TEST(a_call_has_two_ids)
+/* A chat's id of a call is the call_id. */
+START_TEST(a_call_has_two_ids) /* fact 18 */
 {
     static const char answer[] =
         "{\"id\":\"resp_1\",\"object\":\"response\",\"status\":\"completed\","
@@ -299,8 +299,8 @@ START_TEST(citations_are_annotations_of_a_chat)
 }
 END_TEST
 
-/* 22: queued in the background: no answer yet, no error, nothing used. */
-START_TEST(a_queued_answer_is_no_error)
+/* Queued in the background: no answer yet, no error, nothing used. */
+START_TEST(a_queued_answer_is_no_error) /* fact 22 */
 {
     static const char answer[] =
         "{\"id\":\"resp_1\",\"object\":\"response\",\"status\":\"queued\","
@@ -334,8 +334,9 @@ END_TEST
 
 /* ---- streams ---- */
 
-/* 16: no "[DONE]"; 17: usage is in the last event alone. */
+/* No "[DONE]"; usage is in the last event alone. */
 START_TEST(the_last_event_ends_the_stream_and_counts)
+/* fact 16 */ /* fact 17 */
 {
     static const char stream[] = CREATED EVENT(
         "{\"type\":\"response.output_text.delta\",\"output_index\":0,"
@@ -356,9 +357,9 @@ START_TEST(the_last_event_ends_the_stream_and_counts)
 }
 END_TEST
 
-/* 19: output_index counts reasoning and messages too: it is not the number of
+/* An output_index counts reasoning and messages too: it is not the number of
  * the call; pieces name neither function nor call. */
-START_TEST(calls_are_numbered_among_themselves)
+START_TEST(calls_are_numbered_among_themselves) /* fact 19 */
 {
     static const char stream[] = CREATED EVENT(
         "{\"type\":\"response.output_item.added\",\"output_index\":0,"
@@ -386,8 +387,8 @@ START_TEST(calls_are_numbered_among_themselves)
 }
 END_TEST
 
-/* 20: `error` and then response.failed that repeats it: one error. */
-START_TEST(a_failure_is_told_once)
+/* `error` and then response.failed that repeats it: one error. */
+START_TEST(a_failure_is_told_once) /* fact 20 */
 {
     static const char stream[] = CREATED EVENT(
         "{\"type\":\"error\",\"sequence_number\":2,\"error\":{\"type\":"

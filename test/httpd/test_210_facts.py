@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is known of providers' heads and framing, on a real wire.
+
+A number in a comment ("fact 14") is that of mod_llm_gateway/docs/internals/facts.md;
+what is known of bodies is tested by test/unit/dialect/test_facts_*.c.
+"""
+import base64
+import gzip
+import json
+
+import pytest
+
+CHAT = {"id": "c1", "object": "chat.completion", "created": 7, "model": "gpt-test",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"},
+                     "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}}
+MESSAGE = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-test",
+           "content": [{"type": "text", "text": "Hi"}], "stop_reason": "end_turn",
+           "stop_sequence": None, "usage": {"input_tokens": 9, "output_tokens": 2}}
+CHUNKS = [{"choices": [{"index": 0, "delta": {"content": "H"}}]},
+          {"choices": [{"index": 0, "delta": {"content": "i"}}]},
+          {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}],
+           "usage": CHAT["usage"]}]
+
+passed_or_not = pytest.mark.parametrize("client", ["chat", "messages"])
+
+
+@pytest.fixture
+def four(gw):
+    return gw.serve(gw.conf().four_providers().enable())
+
+
+def whole(body, *headers, status=200):
+    return {"status": status, "body": body if isinstance(body, str) else json.dumps(body),
+            "headers": [["Content-Type", "application/json"], *map(list, headers)]}
+
+
+def streamed(kind="text/event-stream", between=""):
+    data = between.join(f"data: {json.dumps(c)}\n\n" for c in CHUNKS)
+    return {"headers": [["Content-Type", kind]],
+            "body": f"{between}{data}{between}data: [DONE]\n\n"}
+
+
+def ask(gw, client, model="openai/gpt-test", **more):
+    return getattr(gw, client)(model, **more)
+
+
+def counted(gw, answer):
+    record = gw.record(answer)
+    return record["input"], record["output"], record["attempts"]
+
+
+@passed_or_not
+def test_no_compression_is_asked_for(four, upstream, client):
+    # fact 14
+    upstream.queue(whole(CHAT))
+    answer = ask(four, client, headers=[("Accept-Encoding", "gzip, br")])
+    assert upstream.only().header("accept-encoding") == "identity"
+    assert answer.status == 200 and not answer.has("content-encoding")
+    assert int(answer.header("content-length", len(answer.body))) == len(answer.body)
+    assert counted(four, answer) == (9, 2, 1)
+
+
+def test_a_compressed_answer_cannot_be_translated_and_says_so(four, upstream):
+    # fact 14
+    packed = gzip.compress(json.dumps(CHAT).encode())
+    upstream.queue({"headers": [["Content-Type", "application/json"],
+                                ["Content-Encoding", "gzip"]],
+                    "body_base64": base64.b64encode(packed).decode()})
+    four.expects("the answer is not JSON")
+    answer = four.messages("openai/gpt-test")
+    assert answer.status == 502 and not answer.has("content-encoding")
+    assert answer.json["type"] == "error"
+
+
+RATES = [  # a duration; a bare number and a header of Azure's own; a date
+    ("openai", "x-ratelimit-reset-requests", "1m53.425s"),  # fact 15
+    ("openai", "x-ratelimit-reset-tokens", "20ms"),  # fact 15
+    ("openai", "x-ratelimit-reset-requests", "500"),  # fact 27
+    ("openai", "x-ratelimit-renewalperiod-tokens", "60"),  # fact 27
+    ("anthropic", "anthropic-ratelimit-tokens-reset", "2026-01-02T03:04:05Z"),  # fact 43
+]
+
+
+@passed_or_not
+@pytest.mark.parametrize("provider, name, value", RATES)
+def test_rate_headers_pass_as_they_are(four, upstream, client, provider, name, value):
+    # fact 15, fact 27, fact 43
+    model, body = {"openai": ("openai/gpt-test", CHAT),
+                   "anthropic": ("anthropic/claude-test", MESSAGE)}[provider]
+    upstream.queue(whole(body, (name, value)))
+    answer = ask(four, client, model)
+    assert answer.status == 200, answer
+    assert answer.header(name) == value
+    assert not answer.has("retry-after")
+
+
+def test_a_rate_header_is_no_delay(gw, upstream):
+    """Neither a duration nor a date is taken for the seconds of Retry-After."""
+    # fact 15, fact 43
+    gw.serve(gw.conf("LLMRetries 0").four_providers().enable())
+    upstream.queue(whole({"error": {"message": "slow down"}},
+                         ("x-ratelimit-reset-requests", "1m53.425s"), status=429))
+    answer = gw.messages("openai/gpt-test")
+    assert answer.status == 429 and not answer.has("retry-after")
+
+
+@passed_or_not
+@pytest.mark.parametrize("model, body", [("openai/gpt-test", CHAT),
+                                         ("anthropic/claude-test", MESSAGE)])
+def test_retry_after_beside_a_good_answer_means_nothing(gw, upstream, client, model, body):
+    # fact 42
+    gw.serve(gw.conf("LLMRetries 3").four_providers().enable())
+    upstream.queue(whole(body, ("retry-after", "49")))
+    answer = ask(gw, client, model)
+    assert answer.status == 200 and not answer.has("retry-after")
+    assert counted(gw, answer) == (9, 2, 1)
+    assert len(upstream.seen()) == 1
+
+
+@passed_or_not
+def test_an_error_of_azures_without_a_type(four, upstream, client):
+    # fact 26
+    said = {"error": {"code": "DeploymentNotFound", "message": "No such deployment"}}
+    upstream.queue({"status": 404, "headers": [], "body": json.dumps(said)})
+    answer = ask(four, client)
+    assert answer.status == 404
+    assert answer.header("content-type").split(";")[0] == "application/json"
+    assert answer.json["error"]["message"] == "No such deployment"
+
+
+def test_azures_id_of_a_request(four, upstream):
+    # fact 28
+    upstream.queue(whole(CHAT, ("apim-request-id", "a-1"), ("x-request-id", "x-1")))
+    answer = four.chat("openai/gpt-test")
+    assert answer.header("apim-request-id") == "a-1"
+    assert answer.header("x-llm-upstream-request-id") == "x-1"
+    assert answer.id.startswith("req_")
+
+
+def test_googles_delay_is_in_the_body(four, upstream):
+    # fact 63
+    said = {"error": {"code": 429, "message": "quota", "status": "RESOURCE_EXHAUSTED",
+                      "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo",
+                                   "retryDelay": "34.4s"}]}}
+    upstream.queue(*[whole(said, status=429)] * 3)
+    answer = four.chat("gemini/gemini-test")
+    assert answer.status == 429 and answer.header("retry-after") == "35"
+
+
+@passed_or_not
+def test_comments_do_no_harm(four, upstream, client):
+    # fact 96
+    upstream.queue(streamed(between=": OPENROUTER PROCESSING\n\n"))
+    answer = ask(four, client, stream=True)
+    assert answer.status == 200
+    assert b"error" not in answer.body
+    assert counted(four, answer) == (9, 2, 1)
+    if client == "chat":
+        assert answer.body.count(b": OPENROUTER PROCESSING") == 4
+
+
+def test_an_account_is_not_told_to_others(four, upstream):
+    # fact 101
+    said = {"error": {"message": "Provider returned error", "code": 429,
+                      "metadata": {"raw": "too fast"}}, "user_id": "user_2abc"}
+    upstream.queue(*[whole(said, status=429)] * 3)
+    answer = four.messages("openai/gpt-test")
+    assert answer.status == 429
+    assert "too fast" in answer.json["error"]["message"]
+    assert "user_2abc" not in answer.text
+
+
+def test_an_error_in_plain_text(four, upstream):
+    # fact 107
+    upstream.queue({"status": 422, "headers": [["Content-Type", "text/plain"]],
+                    "body": "Failed to deserialize the JSON body"})
+    answer = four.chat("hf/org/some-model")
+    assert answer.status == 422
+    assert answer.json["error"]["message"] == "Failed to deserialize the JSON body"
+
+
+@passed_or_not
+def test_an_error_that_calls_itself_bytes(four, upstream, client):
+    # fact 118
+    said = {"error": {"message": "Wrong order of items", "type": "invalid_request_error"}}
+    upstream.queue({"status": 400, "body": json.dumps(said),
+                    "headers": [["Content-Type", "application/octet-stream"]]})
+    answer = ask(four, client)
+    assert answer.status == 400
+    assert answer.json["error"]["message"] == "Wrong order of items"
+
+
+@passed_or_not
+@pytest.mark.parametrize("kind", ["text/event-stream;charset=UTF-8",
+                                  "Text/Event-Stream ; charset=utf-8"])
+def test_a_type_is_read_whatever_follows_it(four, upstream, client, kind):
+    # fact 119
+    upstream.queue(streamed(kind))
+    answer = ask(four, client, stream=True)
+    assert answer.status == 200
+    assert counted(four, answer) == (9, 2, 1)
+    assert four.record(answer)["finish"] == "stop"
+
+
+def test_a_model_with_a_slash_is_one_part_of_the_path(four, upstream):
+    # fact 47
+    answer = four.post("/v1beta/models/gemini%2Fgemini-test:streamGenerateContent",
+                       {"contents": [{"parts": [{"text": "hello"}]}]})
+    assert answer.status == 200
+    assert upstream.only().target.endswith(
+        "/models/gemini-test:streamGenerateContent?alt=sse")
