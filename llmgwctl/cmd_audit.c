@@ -30,20 +30,38 @@ typedef struct listing_t {
     apr_pool_t *pool; /* for one row */
 } listing_t;
 
-/* The name of what was changed: that of the one object in "change"; or what
- * was asked for. */
+static const char *member(const llm_json_t *object, const char *name,
+                          apr_pool_t *pool)
+{
+    return llm_json_string(llm_json_get(object, name), pool);
+}
+
+/* The name of what was changed: that of the first object in "change"; of a
+ * price, as price set takes it; of an import, where it came from; else what was
+ * asked for. */
 static const char *subject_of(const llm_json_t *row, apr_pool_t *pool)
 {
-    const llm_json_t *change = llm_json_get(row, "change");
+    const llm_json_t *change = llm_json_get(row, "change"), *price;
     const llm_json_t *about = llm_json_want(change, "about");
+    const char *provider;
 
     if (about) {
         return llm_json_string(about, pool);
     }
-
-    return change && change->child
-               ? llm_json_string(llm_json_get(change->child, "name"), pool)
-               : NULL;
+    if (!change || !change->child) {
+        return NULL;
+    }
+    price = llm_json_get(change, "price");
+    price = price ? price : change;
+    provider = member(price, "provider", pool);
+    if (provider) {
+        return apr_pstrcat(pool, provider, "/", member(price, "model", pool),
+                           NULL);
+    }
+    if (llm_json_get(change, "source")) {
+        return member(change, "source", pool);
+    }
+    return member(change->child, "name", pool);
 }
 
 static void list_edit(void *baton, const llm_json_t *row)

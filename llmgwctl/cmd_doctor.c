@@ -6,6 +6,7 @@
  * and the gateway's configuration; then what the store says of itself.
  */
 #include "llmgwctl/findings.h"
+#include "llmgwctl/prices.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,9 +15,9 @@
 #include <apr_strings.h>
 
 #include "core/llm_time.h"
+#include "store/master.h"
 #include "store/meta.h"
 
-#define MASTER_KEY   "/etc/llm-gateway/master.key"
 #define PRICES_OLD   60 /* days */
 #define BACKLOG_MANY 10000
 #define SLOW         apr_time_from_msec(500)
@@ -72,7 +73,9 @@ static void look_at_httpd(ctl_findings_t *findings, ctl_config_t *config)
     if (said.code) {
         return; /* the configuration is not valid, and that was said */
     }
-    look_at_module(findings, &said, "llm_gateway", CTL_FAIL);
+    if (config->is_read) { /* else it was said */
+        look_at_module(findings, &said, "llm_gateway", CTL_FAIL);
+    }
     look_at_module(findings, &said, "proxy", CTL_FAIL);
     look_at_module(findings, &said, "proxy_http", CTL_FAIL);
     look_at_module(findings, &said, "ssl",
@@ -99,27 +102,33 @@ static void look_at_prices(ctl_findings_t *findings, const ctl_config_t *config)
              "llmgwctl price import FILE, or a newer release's list");
 }
 
+/* What the gateway's parent will do with it. */
 static void look_at_master_key(ctl_findings_t *findings,
                                const ctl_config_t *config)
 {
     apr_pool_t *pool = findings->ctl->pool;
-    const char *path = config->master_key ? config->master_key : MASTER_KEY;
-    struct stat info;
+    const char *path =
+        config->master_key ? config->master_key : LLM_MASTER_DEFAULT;
+    const char *what = NULL;
+    llm_master_file_t file;
+    apr_status_t status =
+        llm_master_open(&file, path, LLM_MASTER_READ, &what, pool);
 
-    if (stat(path, &info) < 0) {
-        if (config->needs_master_key || errno != ENOENT) {
-            ctl_find(findings, CTL_FAIL, "master key",
-                     apr_psprintf(pool, "%s: %s", path, strerror(errno)),
-                     "bring it back from where it is kept: secrets cannot be "
-                     "read without it");
-        }
-        return;
+    if (status == APR_SUCCESS) {
+        llm_master_close(&file);
+        ctl_find(
+            findings, CTL_OK, "master key",
+            apr_pstrcat(pool, path, " is readable by its user alone", NULL),
+            NULL);
     }
-    ctl_find(findings, info.st_mode & (S_IRWXG | S_IRWXO) ? CTL_FAIL : CTL_OK,
-             "master key",
-             apr_psprintf(pool, "%s has mode %04o", path,
-                          (unsigned)info.st_mode & 07777),
-             apr_psprintf(pool, "chmod 0600 %s", path));
+    else if (config->needs_master_key || status != ENOENT) {
+        ctl_find(findings, CTL_FAIL, "master key", what,
+                 status == ENOENT || status == APR_EINVAL
+                     ? "bring it back from where it is kept: secrets cannot "
+                       "be read without it"
+                     : apr_psprintf(pool, "chown root %s; chmod 0600 %s", path,
+                                    path));
+    }
 }
 
 static void look_at_config(ctl_findings_t *findings, const ctl_config_t *config)
@@ -284,17 +293,26 @@ static int look_at_future(ctl_findings_t *findings)
 
 typedef struct unpriced_t {
     ctl_t *ctl;
+    ctl_prices_t prices;
     const char *names;
     unsigned count;
     apr_int64_t requests;
 } unpriced_t;
 
+/* Requests that were not priced, and those of models that are priced by a
+ * guess: both stop when the model has a price. */
 static void note_unpriced(void *baton, const llm_json_t *row)
 {
     unpriced_t *unpriced = baton;
     apr_pool_t *pool = unpriced->ctl->pool;
+    const char *provider = text(unpriced->ctl, row, "provider");
+    const char *model = text(unpriced->ctl, row, "model");
     apr_int64_t requests = number(row, "unpriced");
 
+    if (provider && *provider && model && *model && *model != '('
+        && !ctl_prices_has_used(&unpriced->prices, provider, model, pool)) {
+        requests = number(row, "requests");
+    }
     if (requests <= 0) {
         return;
     }
@@ -302,30 +320,50 @@ static void note_unpriced(void *baton, const llm_json_t *row)
     if (++unpriced->count <= UNPRICED_MAX) {
         unpriced->names =
             apr_pstrcat(pool, unpriced->names, *unpriced->names ? ", " : "",
-                        text(unpriced->ctl, row, "provider"), "/",
-                        text(unpriced->ctl, row, "model"), NULL);
+                        provider, "/", model, NULL);
     }
+}
+
+static void tell_unpriced(ctl_findings_t *findings, const unpriced_t *unpriced)
+{
+    apr_pool_t *pool = findings->ctl->pool;
+
+    if (!unpriced->count) {
+        ctl_find(findings, CTL_OK, "unpriced usage",
+                 "every model used in the last 7 days has a price", NULL);
+        return;
+    }
+    ctl_find(findings, CTL_WARN, "unpriced usage",
+             apr_psprintf(pool,
+                          "%" APR_INT64_T_FMT
+                          " requests in 7 days had none, or one that was "
+                          "guessed: %s%s",
+                          unpriced->requests, unpriced->names,
+                          unpriced->count > UNPRICED_MAX ? " and others" : ""),
+             "llmgwctl price set, then llmgwctl rerate --since 7d");
 }
 
 static int look_at_unpriced(ctl_findings_t *findings)
 {
     ctl_t *ctl = findings->ctl;
-    unpriced_t unpriced = {ctl, "", 0, 0};
+    unpriced_t unpriced = {.ctl = ctl, .names = ""};
     llm_buf_t *request = ctl_request(ctl, "usage");
-    int status;
+    const char *wrong;
+    int status = ctl_prices_try(&unpriced.prices, &wrong, ctl);
 
+    if (status != CTL_DONE) {
+        return status;
+    }
+    if (wrong) {
+        ctl_find(findings, CTL_FAIL, "the file of prices", wrong,
+                 "the file that LLMPrices names");
+        return CTL_DONE;
+    }
     ctl_request_text(request, "since", "7d");
     ctl_request_raw(request, "by", "[\"model\",\"provider\"]");
     status = ctl_ask(ctl, request, note_unpriced, &unpriced, NULL);
     if (status == CTL_DONE) {
-        ctl_find(
-            findings, unpriced.count ? CTL_WARN : CTL_OK, "unpriced usage",
-            unpriced.count ? apr_psprintf(
-                ctl->pool, "%" APR_INT64_T_FMT " requests in 7 days, of %s%s",
-                unpriced.requests, unpriced.names,
-                unpriced.count > UNPRICED_MAX ? " and others" : "")
-                           : "every request of the last 7 days has a price",
-            "llmgwctl price set, then llmgwctl rerate --since 7d");
+        tell_unpriced(findings, &unpriced);
     }
     return status;
 }

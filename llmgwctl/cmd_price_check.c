@@ -33,16 +33,6 @@ static void add(checking_t *checking, const char *finding, const char *provider,
     ctl_list_add(checking->list, cells);
 }
 
-static int has_price(const checking_t *checking, const char *provider,
-                     const char *dialect, const char *model)
-{
-    const llm_price_ask_t ask = {
-        .provider = provider, .dialect = dialect, .model = model};
-    llm_price_t price;
-
-    return llm_price_find(&price, &checking->prices.book, &ask);
-}
-
 static void check_age(checking_t *checking)
 {
     apr_uint32_t today = llm_time_day(checking->ctl->world->now);
@@ -77,38 +67,13 @@ static void check_configured(checking_t *checking)
         const char *model = llm_json_string(llm_json_get(one, "model"), pool);
 
         if (provider && model && !strchr(model, '*')
-            && !has_price(checking, provider,
-                          llm_json_string(llm_json_get(one, "dialect"), pool),
-                          model)) {
+            && !ctl_prices_has(
+                &checking->prices, provider,
+                llm_json_string(llm_json_get(one, "dialect"), pool), model)) {
             checking->missing += 1;
             add(checking, "configured", provider, model, "has no price");
         }
     }
-}
-
-/* "gpt-4o-2024-08-06" is what answers to "gpt-4o": without a price of its own it
- * has that one's. NULL: the name has no date. */
-static const char *undated(const char *model, apr_pool_t *pool)
-{
-    apr_size_t len = strlen(model), end = len;
-
-    while (end && strchr("0123456789-", model[end - 1])) {
-        --end;
-    }
-    return end && (len - end == 11 || len - end == 9) && model[end] == '-'
-               ? apr_pstrmemdup(pool, model, end)
-               : NULL;
-}
-
-static int has_any_price(const checking_t *checking, const char *provider,
-                         const char *model)
-{
-    apr_pool_t *pool = checking->ctl->pool;
-    const char *dialect = ctl_prices_dialect(&checking->prices, provider, pool);
-    const char *plain = undated(model, pool);
-
-    return has_price(checking, provider, dialect, model)
-           || (plain && has_price(checking, provider, dialect, plain));
 }
 
 /* Models that were used. */
@@ -122,7 +87,7 @@ static void check_used(void *baton, const llm_json_t *row)
 
     llm_json_int(llm_json_get(row, "requests"), &requests);
     if (provider && *provider && model && *model && *model != '('
-        && !has_any_price(checking, provider, model)) {
+        && !ctl_prices_has_used(&checking->prices, provider, model, pool)) {
         checking->missing += 1;
         add(checking, "used", provider, model,
             apr_psprintf(

@@ -92,16 +92,15 @@ static int ask_store(ctl_prices_t *prices, ctl_t *ctl)
     return status;
 }
 
-static int read_file(ctl_prices_t *prices, ctl_t *ctl)
+static const char *read_file(ctl_prices_t *prices, apr_pool_t *pool)
 {
     llm_prices_t *list;
-    const char *wrong = llm_prices_load(&list, prices->file, ctl->pool);
+    const char *wrong = llm_prices_load(&list, prices->file, pool);
 
-    if (wrong) {
-        return ctl_fail(ctl, CTL_REFUSED, "prices", "%s", wrong);
+    if (!wrong) {
+        prices->book.layer[LLM_PRICES_FILE] = list;
     }
-    prices->book.layer[LLM_PRICES_FILE] = list;
-    return CTL_DONE;
+    return wrong;
 }
 
 static const char *find_file(const ctl_prices_t *prices, const ctl_t *ctl)
@@ -118,22 +117,30 @@ static const char *find_file(const ctl_prices_t *prices, const ctl_t *ctl)
     return LLMGW_DATADIR "/prices.json";
 }
 
-int ctl_prices_load(ctl_prices_t *prices, ctl_t *ctl)
+int ctl_prices_try(ctl_prices_t *prices, const char **pwrong, ctl_t *ctl)
 {
-    int status;
+    int status = CTL_DONE;
 
+    *pwrong = NULL;
     memset(prices, 0, sizeof(*prices));
     prices->imported = apr_array_make(ctl->pool, 16, sizeof(llm_json_t *));
     prices->file = ctl_option(ctl, "file");
+    if (!prices->file) {
+        status = ask_store(prices, ctl);
+        prices->file = status == CTL_DONE ? find_file(prices, ctl) : NULL;
+    }
     if (prices->file) {
-        return read_file(prices, ctl);
+        *pwrong = read_file(prices, ctl->pool);
     }
-    status = ask_store(prices, ctl);
-    if (status != CTL_DONE) {
-        return status;
-    }
-    prices->file = find_file(prices, ctl);
-    return prices->file ? read_file(prices, ctl) : CTL_DONE;
+    return status;
+}
+
+int ctl_prices_load(ctl_prices_t *prices, ctl_t *ctl)
+{
+    const char *wrong;
+    int status = ctl_prices_try(prices, &wrong, ctl);
+
+    return wrong ? ctl_fail(ctl, CTL_REFUSED, "prices", "%s", wrong) : status;
 }
 
 /* The list's entries as a list of our own form. */
@@ -193,4 +200,38 @@ const char *ctl_prices_dialect(const ctl_prices_t *prices, const char *provider,
         one = one->next;
     }
     return one ? llm_json_string(llm_json_get(one, "dialect"), pool) : NULL;
+}
+
+int ctl_prices_has(const ctl_prices_t *prices, const char *provider,
+                   const char *dialect, const char *model)
+{
+    const llm_price_ask_t ask = {
+        .provider = provider, .dialect = dialect, .model = model};
+    llm_price_t price;
+
+    return llm_price_find(&price, &prices->book, &ask);
+}
+
+/* "gpt-4o-2024-08-06" is what answers to "gpt-4o": without a price of its own it
+ * has that one's. NULL: the name has no date. */
+static const char *undated(const char *model, apr_pool_t *pool)
+{
+    apr_size_t len = strlen(model), end = len;
+
+    while (end && strchr("0123456789-", model[end - 1])) {
+        --end;
+    }
+    return end && (len - end == 11 || len - end == 9) && model[end] == '-'
+               ? apr_pstrmemdup(pool, model, end)
+               : NULL;
+}
+
+int ctl_prices_has_used(const ctl_prices_t *prices, const char *provider,
+                        const char *model, apr_pool_t *pool)
+{
+    const char *dialect = ctl_prices_dialect(prices, provider, pool);
+    const char *plain = undated(model, pool);
+
+    return ctl_prices_has(prices, provider, dialect, model)
+           || (plain && ctl_prices_has(prices, provider, dialect, plain));
 }

@@ -22,6 +22,15 @@ int ctl_prices_load(ctl_prices_t *prices, ctl_t *ctl);
 /* A list in any form that `price import` takes, and no other; of the store only
  * `configured`. */
 int ctl_prices_load_any(ctl_prices_t *prices, ctl_t *ctl, const char *path);
+/* The same, but a file that cannot be used is left out, with *pwrong set to
+ * what is wrong with it; NULL: nothing. */
+int ctl_prices_try(ctl_prices_t *prices, const char **pwrong, ctl_t *ctl);
+/* Is there a price? */
+int ctl_prices_has(const ctl_prices_t *prices, const char *provider,
+                   const char *dialect, const char *model);
+/* The same, for a model by the name it answered with. */
+int ctl_prices_has_used(const ctl_prices_t *prices, const char *provider,
+                        const char *model, apr_pool_t *pool);
 /* The dialect of a configured provider; NULL: the store does not know. */
 const char *ctl_prices_dialect(const ctl_prices_t *prices, const char *provider,
                                apr_pool_t *pool);

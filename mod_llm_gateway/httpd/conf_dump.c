@@ -23,6 +23,8 @@
 
 #include <apr_strings.h>
 
+#include "store/prices.h"
+
 /* ------------------------------------------------------------------- lines */
 
 static llm_buf_t *begin(const char *what, apr_pool_t *p)
@@ -202,10 +204,34 @@ static void dump_provider(const llm_provider_t *provider, const server_rec *s,
 
 /* ------------------------------------------------------------------- models */
 
-/* -1: its name is not known before a request. */
-static int is_priced(const llmgw_server_t *server, const llm_target_t *target)
+/* The prices as a gateway that is started now would have them. */
+static llm_price_book_t book_of(const llmgw_server_t *server, apr_pool_t *p)
 {
     llm_price_book_t book = {{[LLM_PRICES_FILE] = server->price_list}, 0};
+    llm_prices_t *set, *imported;
+
+    /* A store that nobody set a price in has no such file. */
+    if (server->store_dir
+        && !llm_prices_published(&set, &imported, server->store_dir, p)) {
+        book.layer[LLM_PRICES_SET] = set;
+        book.layer[LLM_PRICES_IMPORTED] = imported;
+    }
+    return book;
+}
+
+/* Of the list that most prices come from; NULL: there is none. */
+static const char *as_of(const llm_price_book_t *book)
+{
+    const llm_prices_t *list = book->layer[LLM_PRICES_IMPORTED]
+                                   ? book->layer[LLM_PRICES_IMPORTED]
+                                   : book->layer[LLM_PRICES_FILE];
+
+    return list ? llm_prices_as_of(list) : NULL;
+}
+
+/* -1: its name is not known before a request. */
+static int is_priced(const llm_price_book_t *book, const llm_target_t *target)
+{
     llm_price_ask_t ask = {
         .provider = target->provider->name,
         .dialect = llm_dialect_family(target->provider->dialect),
@@ -213,16 +239,15 @@ static int is_priced(const llmgw_server_t *server, const llm_target_t *target)
     };
     llm_price_t price;
 
-    return strchr(target->model, '*') ? -1
-                                      : llm_price_find(&price, &book, &ask);
+    return strchr(target->model, '*') ? -1 : llm_price_find(&price, book, &ask);
 }
 
-static void dump_target(const llmgw_server_t *server,
+static void dump_target(const llm_price_book_t *book,
                         const llmgw_model_t *model, const llm_target_t *target,
                         apr_pool_t *p)
 {
     llm_buf_t *line = begin("target", p);
-    int priced = is_priced(server, target);
+    int priced = is_priced(book, target);
 
     text(line, "model", model->model.name);
     text(line, "provider", target->provider->name);
@@ -237,7 +262,8 @@ static void dump_target(const llmgw_server_t *server,
     end(line);
 }
 
-static void dump_models(const llmgw_server_t *server, apr_pool_t *p)
+static void dump_models(const llmgw_server_t *server,
+                        const llm_price_book_t *book, apr_pool_t *p)
 {
     for (int i = 0; i < server->models->nelts; ++i) {
         const llmgw_model_t *model =
@@ -245,8 +271,8 @@ static void dump_models(const llmgw_server_t *server, apr_pool_t *p)
         const apr_array_header_t *targets = model->model.targets;
 
         for (int j = 0; j < targets->nelts; ++j) {
-            dump_target(server, model, APR_ARRAY_IDX(targets, j, const llm_target_t *),
-                        p);
+            dump_target(book, model,
+                        APR_ARRAY_IDX(targets, j, const llm_target_t *), p);
         }
     }
 }
@@ -254,17 +280,18 @@ static void dump_models(const llmgw_server_t *server, apr_pool_t *p)
 static void dump(apr_pool_t *p, server_rec *s)
 {
     const llmgw_server_t *server;
+    llm_price_book_t book;
     llm_buf_t *line;
 
     if (!ap_exists_config_define(LLMGW_DUMP_DEFINE)) {
         return;
     }
     server = llmgw_server_of(s);
+    book = book_of(server, p);
     line = begin("gateway", p);
     text(line, "version", LLMGW_VERSION);
     text(line, "store", server->store_dir);
-    text(line, "prices_as_of",
-         server->price_list ? llm_prices_as_of(server->price_list) : NULL);
+    text(line, "prices_as_of", as_of(&book));
     flag(line, "vocabulary", server->vocabularies != NULL);
     end(line);
     dump_settings(p);
@@ -272,7 +299,7 @@ static void dump(apr_pool_t *p, server_rec *s)
         dump_provider(
             APR_ARRAY_IDX(server->providers, i, const llm_provider_t *), s, p);
     }
-    dump_models(server, p);
+    dump_models(server, &book, p);
     end(begin("end", p));
     fflush(stdout);
 }

@@ -78,6 +78,14 @@ def test_a_model_without_a_price(gw, control):
     assert any("model odd" in f and "never-priced" in f for f in found(result, "warn"))
 
 
+def test_a_price_that_was_set(gw, control):
+    """It counts, whether the gateway runs or not."""
+    assert gw.ctl("price", "set", "openai/set-priced", "--input", "1", "--output", "2").code == 0
+    result = check(gw, control, gw.conf().four_providers().model(
+        "odd", "openai set-priced").enable())
+    assert not any("model odd" in f for f in found(result, "warn")), result
+
+
 def test_a_provider_that_leads_back(gw, control):
     conf = gw.conf().provider("openai", url=f"http://localhost:{gw.port}/v1") \
         .model("a", "openai gpt-test").enable()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """llmgwctl doctor: what is wrong is found, by its name and with its cure."""
+import json
 import os
+import time
 
 import pytest
 
@@ -87,6 +89,48 @@ def test_usage_without_a_price(sick):
     sick.record(sick.chat("openai/never-priced", key=sick.key("alice")))
     finding = sick.look(0)["unpriced usage"]
     assert finding["level"] == "warn" and "openai/never-priced" in finding["seen"]
+
+
+def test_a_price_that_was_set_is_known(sick):
+    """The list's age is the imported one's; a model that has a price by now is
+    not told of, though its requests were priced by a guess."""
+    sick.record(sick.chat("openai/never-priced", key=sick.key("alice")))
+    assert sick.ctl("price", "set", "openai/never-priced*", "--input", "1", "--output", "2",
+                    "--request", "0").code == 0
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    path = sick.file("imported.json", json.dumps(
+        {"as_of": today, "currency": "USD", "unit": "per_million", "models": [
+            {"provider": "openai", "model": "gpt-new", "input": "1", "output": "2"}]}))
+    assert sick.ctl("price", "import", path).code == 0
+    findings = sick.look(0)
+    assert "unpriced usage" not in findings and "prices" not in findings, findings
+
+
+def test_a_stored_secret_that_is_missing(sick):
+    """httpd -t reads it as a start would; what it says has the name."""
+    sick.stop()
+    sick.write_conf(sick.conf(f"LLMMasterKey {sick.root}/missing-master.key\n")
+                    .provider("openai", key="secret:gone").enable())
+    findings = sick.look(1)
+    assert "missing-master.key" in findings["master key"]["seen"]
+    assert "secret" in findings["httpd -t"]["seen"], findings
+    path = os.path.join(sick.root, "missing-master.key")
+    assert sick.ctl("secret", "set", "other", "--master-key", path, stdin="sk-1\n").code == 0
+    findings = sick.look(1)
+    assert "master key" not in findings and "gone" in findings["httpd -t"]["seen"], findings
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("nonsense\n")
+    assert "not a master key file" in sick.look(1)["master key"]["seen"]
+    os.unlink(path)
+
+
+def test_each_thing_is_told_once(sick):
+    """Without the module, that it is missing is one finding."""
+    text = "\n".join(line for line in sick.conf().text().splitlines()
+                     if "LLM" not in line and "llm_gateway" not in line)
+    sick.write_conf(text)
+    done = sick.ctl("doctor", "--httpd", os.path.join(sick.root, "control.sh"), json_out=True)
+    assert [f["about"] for f in done.json["findings"]].count("mod_llm_gateway") == 1
 
 
 def test_a_replaced_store_is_told(sick):

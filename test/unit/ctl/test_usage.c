@@ -310,13 +310,26 @@ START_TEST(the_audit_names_users_and_subjects)
         "\"key.create\",\"change\":{\"key\":{\"id\":1,\"name\":\"alice\"}}}}",
         "{\"row\":{\"time\":\"2026-11-22T11:00:00Z\",\"uid\":4000000001,"
         "\"op\":\"team.delete\",\"change\":{\"team\":{\"name\":\"red\"}}}}",
-        "{\"done\":{\"edits\":2}}", NULL};
+        "{\"row\":{\"time\":\"2026-11-22T11:30:00Z\",\"uid\":0,"
+        "\"op\":\"price.set\",\"change\":{\"price\":{\"as_of\":\"2026-11-22\","
+        "\"provider\":\"eu\",\"model\":\"m*\"}}}}",
+        "{\"row\":{\"time\":\"2026-11-22T11:40:00Z\",\"uid\":0,"
+        "\"op\":\"price.unset\",\"change\":{\"provider\":\"eu\","
+        "\"model\":\"m*\"}}}",
+        "{\"row\":{\"time\":\"2026-11-22T11:50:00Z\",\"uid\":0,"
+        "\"op\":\"price.import\",\"change\":{\"models\":1,"
+        "\"source\":\"litellm\"}}}",
+        "{\"done\":{\"edits\":5}}",
+        NULL};
 
     fake.answer = edits;
     fake_expect("audit --since 1d", CTL_DONE,
-                "TIME                 USER         CHANGE       OF\n"
-                "2026-11-22 10:00:00  root         key.create   alice\n"
-                "2026-11-22 11:00:00  #4000000001  team.delete  red\n",
+                "TIME                 USER         CHANGE        OF\n"
+                "2026-11-22 10:00:00  root         key.create    alice\n"
+                "2026-11-22 11:00:00  #4000000001  team.delete   red\n"
+                "2026-11-22 11:30:00  root         price.set     eu/m*\n"
+                "2026-11-22 11:40:00  root         price.unset   eu/m*\n"
+                "2026-11-22 11:50:00  root         price.import  litellm\n",
                 "");
     ck_assert_str_eq(fake_asked("limit"), "50");
     ck_assert_str_eq(fake_asked("since"), "\"2026-11-21T12:00:00Z\"");
