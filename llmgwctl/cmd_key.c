@@ -261,6 +261,7 @@ static int key_list(ctl_t *ctl)
 
     ctl_request_text(request, "team", ctl_option(ctl, "team"));
     listing.list = ctl_list_begin(ctl, "keys", columns);
+    ctl_list_is_long(listing.list);
     apr_pool_create(&listing.pool, ctl->pool);
     status = ctl_ask(ctl, request, list_key, &listing, NULL);
     if (status != CTL_DONE) {

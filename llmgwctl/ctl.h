@@ -266,6 +266,9 @@ const char **ctl_cells(const ctl_column_t *columns, const llm_json_t *row,
 typedef struct ctl_list_t ctl_list_t;
 ctl_list_t *ctl_list_begin(ctl_t *ctl, const char *name,
                            const ctl_column_t *columns);
+/* Its table leaves too while rows come, when there are many
+ * (ctl_table_stream). */
+void ctl_list_is_long(ctl_list_t *list);
 void ctl_list_add(ctl_list_t *list, const char *const *cells);
 /* The member "total", or the last line; columns as the list's. */
 void ctl_list_total(ctl_list_t *list, const char *const *cells);
@@ -372,6 +375,10 @@ ctl_table_t *ctl_table_make(const ctl_column_t *columns, apr_pool_t *pool);
 void ctl_table_add(ctl_table_t *table, const char *const *cells);
 void ctl_table_total(ctl_table_t *table, const char *const *cells);
 void ctl_table_print(ctl_table_t *table, const ctl_world_t *world);
+/* Once there are so many rows that the columns are known: prints and forgets
+ * them, and so again with the next ones. Nothing is hidden or, but for a
+ * terminal, cut of what comes later. */
+void ctl_table_stream(ctl_table_t *table, const ctl_world_t *world);
 /* The rows so far; the columns' widths are those of the first ones. */
 void ctl_table_flush(ctl_table_t *table, const ctl_world_t *world);
 /* Characters, not bytes. */

@@ -24,6 +24,7 @@ struct ctl_list_t {
     unsigned count;           /* rows so far */
     int is_closed;            /* JSON: the array's bracket was written */
     int is_stream;            /* JSON: no object around the rows */
+    int is_long;              /* a table does not wait for the end either */
     const char *const *total; /* or NULL */
     ctl_table_t *table;       /* CTL_TABLE */
     apr_pool_t *row_pool;     /* for one row */
@@ -268,6 +269,11 @@ ctl_list_t *ctl_list_begin(ctl_t *ctl, const char *name,
     return list;
 }
 
+void ctl_list_is_long(ctl_list_t *list)
+{
+    list->is_long = 1;
+}
+
 void ctl_list_add(ctl_list_t *list, const char *const *cells)
 {
     FILE *out = list->ctl->world->out;
@@ -287,6 +293,9 @@ void ctl_list_add(ctl_list_t *list, const char *const *cells)
         break;
     case CTL_TABLE:
         ctl_table_add(list->table, cells);
+        if (list->is_long) {
+            ctl_table_stream(list->table, list->ctl->world);
+        }
         break;
     }
     apr_pool_clear(list->row_pool);

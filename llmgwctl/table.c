@@ -7,6 +7,10 @@
  * terminal is too narrow the widest text gives way. Into a file or a pipe
  * nothing is cut. An empty cell is "-", so that every line has the same
  * number of words.
+ *
+ * A long list does not wait for its end: the first rows say how wide the
+ * columns are, and the others follow as they come. What no row has used until
+ * then is shown too, for a later one may.
  */
 #include "llmgwctl/ctl.h"
 
@@ -17,11 +21,12 @@
 #include "core/llm_money.h"
 #include "core/llm_utf8.h"
 
-#define GAP       2   /* blanks between columns */
-#define NARROWEST 8   /* no text is cut below this */
-#define CUT_SIGN  "~" /* where a text was cut */
-#define BOLD      "\033[1m"
-#define PLAIN     "\033[0m"
+#define GAP        2    /* blanks between columns */
+#define NARROWEST  8    /* no text is cut below this */
+#define LOOK_AHEAD 1000 /* rows that say how wide columns are */
+#define CUT_SIGN   "~"  /* where a text was cut */
+#define BOLD       "\033[1m"
+#define PLAIN      "\033[0m"
 
 struct ctl_table_t {
     const ctl_column_t *columns;
@@ -30,6 +35,7 @@ struct ctl_table_t {
     unsigned *widths;         /* 0: the column is not shown */
     unsigned char *is_used;   /* some row has a value there */
     int is_begun;             /* the titles are out, the widths are fixed */
+    int is_fitted;            /* to a terminal: what is wider is cut */
     apr_pool_t *pool;
     apr_pool_t *row_pool; /* of the rows that are not printed yet */
 };
@@ -180,6 +186,17 @@ void ctl_table_add(ctl_table_t *table, const char *const *cells)
     APR_ARRAY_PUSH(table->rows, const char **) = read_row(table, cells);
 }
 
+void ctl_table_stream(ctl_table_t *table, const ctl_world_t *world)
+{
+    if (table->rows->nelts < LOOK_AHEAD) {
+        return;
+    }
+    if (!table->is_begun) {
+        memset(table->is_used, 1, ctl_columns(table->columns));
+    }
+    ctl_table_flush(table, world);
+}
+
 void ctl_table_total(ctl_table_t *table, const char *const *cells)
 {
     table->total = read_row(table, cells);
@@ -267,7 +284,7 @@ static void print_row(const ctl_table_t *table, const char *const *texts,
         if (!table->widths[i]) {
             continue;
         }
-        text = is_text(&table->columns[i])
+        text = table->is_fitted && is_text(&table->columns[i])
                    ? ctl_cut_text(texts[i], table->widths[i], table->row_pool)
                    : texts[i];
         blanks = (int)table->widths[i] - (int)ctl_text_width(text);
@@ -308,6 +325,7 @@ static void print_titles(ctl_table_t *table, const ctl_world_t *world)
     settle_widths(table);
     if (world->width) {
         fit(table, world->width);
+        table->is_fitted = 1;
     }
     for (i = 0; i < count; ++i) {
         titles[i] = table->columns[i].title;
@@ -341,7 +359,9 @@ void ctl_table_flush(ctl_table_t *table, const ctl_world_t *world)
 
 void ctl_table_print(ctl_table_t *table, const ctl_world_t *world)
 {
-    print_titles(table, world);
+    if (!table->is_begun) {
+        print_titles(table, world);
+    }
     print_rows(table, world);
     if (table->total) {
         print_bold(table, table->total, world);

@@ -176,6 +176,8 @@ noinst_LTLIBRARIES += \
 	%D%/store/bytes.h \
 	%D%/store/check_quotas.c \
 	%D%/store/check_quotas.h \
+	%D%/store/check_rollups.c \
+	%D%/store/check_rollups.h \
 	%D%/store/client.c \
 	%D%/store/codec.c \
 	%D%/store/codec.h \
@@ -250,6 +252,9 @@ noinst_LTLIBRARIES += \
 	%D%/store/replace.h \
 	%D%/store/report.c \
 	%D%/store/report.h \
+	%D%/store/rollup.c \
+	%D%/store/rollup.h \
+	%D%/store/rollups.def \
 	%D%/store/serve.c \
 	%D%/store/serve.h \
 	%D%/store/snapshot.c \
@@ -262,6 +267,9 @@ noinst_LTLIBRARIES += \
 	%D%/store/sums.h \
 	%D%/store/survey.c \
 	%D%/store/survey.h \
+	%D%/store/survey_inside.h \
+	%D%/store/survey_records.c \
+	%D%/store/survey_rollups.c \
 	%D%/store/tables.def \
 	%D%/store/task.c \
 	%D%/store/task.h \

@@ -32,6 +32,8 @@
 #define CHECKPOINT_KB  4096
 #define CHECKPOINT_MIN 1
 #define SCAN_BYTES     (256u << 10)     /* of a piece; a multiple of 1024 */
+#define SCAN_FIRST     (8u << 10)       /* of the first; a page at least */
+#define SCAN_GROWTH    4                /* of the next */
 #define SCAN_RETRIES   1000             /* deadlocks lost by one scan */
 #define BACK_ROWS      256              /* of a piece that is read backwards */
 #define BACK_ROW_MAX   (SCAN_BYTES / 4) /* bytes of a row of it */
@@ -292,6 +294,9 @@ apr_status_t llm_table_delete(llm_table_t *table, llm_txn_t *txn,
 typedef struct scan_t {
     llm_table_t *table;
     unsigned char *bytes;              /* SCAN_BYTES, the piece */
+    u_int32_t size;                    /* of these, that the next one fills:
+                                          who looks for a few rows should not
+                                          pay for thousands */
     unsigned char next[LLM_KEY_BYTES]; /* key to go on with */
     apr_size_t next_len;
     int from_first; /* no key yet */
@@ -312,7 +317,7 @@ static apr_status_t read_piece(scan_t *scan, DBT *piece)
 
     memset(piece, 0, sizeof(*piece));
     piece->data = scan->bytes;
-    piece->ulen = SCAN_BYTES;
+    piece->ulen = scan->size;
     piece->flags = DB_DBT_USERMEM;
     memcpy(bytes, scan->next, scan->next_len);
     result = db->cursor(db, NULL, &cursor, DB_READ_COMMITTED);
@@ -323,6 +328,10 @@ static apr_status_t read_piece(scan_t *scan, DBT *piece)
                          (scan->from_first ? DB_FIRST : DB_SET_RANGE)
                              | DB_MULTIPLE_KEY);
     closed = cursor->close(cursor);
+    if (result == DB_BUFFER_SMALL && scan->size < SCAN_BYTES) {
+        scan->size = SCAN_BYTES; /* a long row */
+        return APR_EAGAIN;
+    }
     return llm_bdb_status(scan->table->bdb, result ? result : closed);
 }
 
@@ -379,6 +388,9 @@ static apr_status_t scan_pieces(scan_t *scan, llm_row_cb *row, void *baton)
         }
         if (status == APR_SUCCESS) {
             status = call_rows(scan, &piece, row, baton, &stop);
+            scan->size = scan->size < SCAN_BYTES / SCAN_GROWTH
+                             ? scan->size * SCAN_GROWTH
+                             : SCAN_BYTES;
         }
         if (status != APR_SUCCESS) {
             return status == APR_NOTFOUND ? APR_SUCCESS : status;
@@ -489,7 +501,8 @@ static apr_status_t
 scan_with(apr_status_t (*pieces)(scan_t *, llm_row_cb *, void *),
           llm_table_t *table, llm_datum_t from, llm_row_cb *row, void *baton)
 {
-    scan_t scan = {.table = table, .from_first = !from.data};
+    scan_t scan = {
+        .table = table, .size = SCAN_FIRST, .from_first = !from.data};
     apr_status_t status;
 
     if (from.len > LLM_KEY_BYTES) {

@@ -111,5 +111,9 @@ void llm_totals_subtract(llm_totals_t *totals, const llm_totals_t *less);
 void llm_codec_write_totals(llm_buf_t *out, const llm_totals_t *totals);
 int llm_codec_read_totals(llm_totals_t *totals, const unsigned char *bytes,
                           apr_size_t len);
+/* Adds what the row says, without a copy between. 0: it cannot be read, and
+ * nothing was added. */
+int llm_totals_add_row(llm_totals_t *totals, const unsigned char *bytes,
+                       apr_size_t len);
 
 #endif /* STORE_CODEC_H */

@@ -27,6 +27,7 @@
 #define TEAM_VERSION   1
 #define TEAM_BUDGETS   2
 #define TOTALS_VERSION 1
+#define TOTALS_HEAD    5 /* version and mask */
 
 static void put_number(llm_buf_t *out, apr_uint64_t value, unsigned width)
 {
@@ -325,25 +326,37 @@ void llm_codec_write_totals(llm_buf_t *out, const llm_totals_t *totals)
     }
 }
 
+/* Little-endian, in a form that compilers know for one load. */
+static apr_uint64_t number_at(const unsigned char *bytes)
+{
+    return (apr_uint64_t)bytes[0] | (apr_uint64_t)bytes[1] << 8
+           | (apr_uint64_t)bytes[2] << 16 | (apr_uint64_t)bytes[3] << 24
+           | (apr_uint64_t)bytes[4] << 32 | (apr_uint64_t)bytes[5] << 40
+           | (apr_uint64_t)bytes[6] << 48 | (apr_uint64_t)bytes[7] << 56;
+}
+
+int llm_totals_add_row(llm_totals_t *totals, const unsigned char *bytes,
+                       apr_size_t len)
+{
+    apr_uint32_t mask;
+
+    if (len < TOTALS_HEAD || bytes[0] != TOTALS_VERSION) {
+        return 0;
+    }
+    mask = (apr_uint32_t)llm_le_get(bytes + 1, 4);
+    if (mask >> MEMBERS
+        || len != TOTALS_HEAD + 8 * (apr_size_t)__builtin_popcount(mask)) {
+        return 0;
+    }
+    for (bytes += TOTALS_HEAD; mask; mask &= mask - 1, bytes += 8) {
+        *member_of(totals, (apr_size_t)__builtin_ctz(mask)) += number_at(bytes);
+    }
+    return 1;
+}
+
 int llm_codec_read_totals(llm_totals_t *totals, const unsigned char *bytes,
                           apr_size_t len)
 {
-    llm_reader_t reader = {bytes, bytes + len, 0};
-    apr_uint32_t mask;
-    apr_size_t i;
-
     memset(totals, 0, sizeof(*totals));
-    if (llm_reader_number(&reader, 1) != TOTALS_VERSION) {
-        return 0;
-    }
-    mask = (apr_uint32_t)llm_reader_number(&reader, 4);
-    if (mask >> MEMBERS) {
-        return 0;
-    }
-    for (i = 0; i < MEMBERS; ++i) {
-        if (mask & (apr_uint32_t)1 << i) {
-            *member_of(totals, i) = llm_reader_number(&reader, 8);
-        }
-    }
-    return llm_reader_is_done(&reader);
+    return llm_totals_add_row(totals, bytes, len);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The command "check": usage records, hours, days and quotas summed and
- * compared.
+ * The command "check": usage records, hours, days, the smaller rollups and
+ * quotas summed and compared.
  *
  * Day by day, beside the owner's work: records that come in between the three
  * sums make them differ. So a day that differs is summed once more while
@@ -9,6 +9,7 @@
  */
 #include "store/bytes.h"
 #include "store/check_quotas.h"
+#include "store/check_rollups.h"
 #include "store/keep.h"
 #include "store/meta.h"
 #include "store/report.h"
@@ -29,6 +30,7 @@ typedef struct check_t {
 typedef struct day_sums_t {
     llm_totals_t events, hours, days;
     int has_events, has_hours; /* they are kept for a while only */
+    const char *differing;     /* a smaller rollup's name, or NULL */
 } day_sums_t;
 
 typedef struct adding_t {
@@ -101,8 +103,11 @@ static apr_status_t sum_day(day_sums_t *sums, llm_task_t *task,
     if (status == APR_SUCCESS && sums->has_hours) {
         status = sum_rollup(&sums->hours, task, day, LLM_BY_HOUR);
     }
+    if (status == APR_SUCCESS) {
+        status = sum_rollup(&sums->days, task, day, LLM_BY_DAY);
+    }
     return status == APR_SUCCESS
-               ? sum_rollup(&sums->days, task, day, LLM_BY_DAY)
+               ? llm_check_rollups(&sums->differing, task, day, sums->has_hours)
                : status;
 }
 
@@ -113,7 +118,8 @@ static int is_same(const llm_totals_t *a, const llm_totals_t *b)
 
 static int agrees(const day_sums_t *sums)
 {
-    return (!sums->has_hours || is_same(&sums->hours, &sums->days))
+    return !sums->differing
+           && (!sums->has_hours || is_same(&sums->hours, &sums->days))
            && (!sums->has_events || is_same(&sums->events, &sums->days));
 }
 
@@ -139,6 +145,7 @@ static apr_status_t say_difference(llm_task_t *task, apr_uint32_t day,
     put_totals(task->out, "events", sums->has_events ? &sums->events : NULL);
     put_totals(task->out, "hours", sums->has_hours ? &sums->hours : NULL);
     put_totals(task->out, "days", &sums->days);
+    llm_member_text(task->out, "rollup", sums->differing);
     return llm_task_end(task);
 }
 
@@ -181,7 +188,7 @@ static int note_day(void *baton, llm_datum_t key, llm_datum_t value)
 
 #define NO_DAY ((apr_uint32_t)-1)
 
-/* The next day from `day` on that any of the three has; hours and days are
+/* The next day from `day` on that any of the three has; all rollups are
  * written together, so one of them is enough to find it. */
 static apr_status_t next_day(apr_uint32_t *pnext, llm_store_t *store,
                              const apr_array_header_t *days, apr_uint32_t day)

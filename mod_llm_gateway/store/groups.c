@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Groups lie one behind the other in the order they came; a hash table of
- * places among them is kept half empty. */
+/*
+ * Groups lie one behind the other in the order they came; a hash table of
+ * places among them is kept half empty. A place has its group's hash beside it:
+ * groups are many and wide, and one that is not wanted is not to be touched.
+ */
 #include "store/groups.h"
 
 #include <stdlib.h>
@@ -9,13 +12,18 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
+typedef struct place_t {
+    apr_uint32_t hash;
+    apr_uint32_t at; /* 1 + which group; 0 empty */
+} place_t;
+
 struct llm_groups_t {
     unsigned width;
     apr_size_t stride; /* bytes of a group: totals, then numbers */
     unsigned char *list;
     unsigned count, size, limit;
-    apr_uint32_t *places; /* 1 + place in the list; 0 empty */
-    unsigned mask;        /* places are a power of two */
+    place_t *places;
+    unsigned mask; /* places are a power of two */
 };
 
 static apr_status_t free_groups(void *baton)
@@ -56,7 +64,8 @@ const llm_totals_t *llm_groups_totals(const llm_groups_t *groups,
     return (const void *)group_at(groups, place);
 }
 
-static unsigned hash_of(const llm_groups_t *groups, const apr_uint32_t *numbers)
+static apr_uint32_t hash_of(const llm_groups_t *groups,
+                            const apr_uint32_t *numbers)
 {
     apr_uint64_t hash = 0x9e3779b97f4a7c15ULL;
     unsigned i;
@@ -65,59 +74,86 @@ static unsigned hash_of(const llm_groups_t *groups, const apr_uint32_t *numbers)
         hash = (hash ^ numbers[i]) * 0xff51afd7ed558ccdULL;
         hash ^= hash >> 32;
     }
-    return (unsigned)hash;
+    return (apr_uint32_t)hash;
+}
+
+static int is_group(const llm_groups_t *groups, unsigned place,
+                    const apr_uint32_t *numbers)
+{
+    const apr_uint32_t *its = llm_groups_numbers(groups, place);
+    unsigned i;
+
+    for (i = 0; i < groups->width && its[i] == numbers[i]; ++i) {
+    }
+    return i == groups->width;
 }
 
 /* The place of the group, or the empty one where it belongs. */
-static apr_uint32_t *place_of(const llm_groups_t *groups,
-                              const apr_uint32_t *numbers)
+static place_t *place_of(const llm_groups_t *groups, apr_uint32_t hash,
+                         const apr_uint32_t *numbers)
 {
-    unsigned at = hash_of(groups, numbers);
+    unsigned at = hash;
 
     for (;; ++at) {
-        apr_uint32_t *place = &groups->places[at & groups->mask];
+        place_t *place = &groups->places[at & groups->mask];
 
-        if (!*place
-            || !memcmp(llm_groups_numbers(groups, *place - 1), numbers,
-                       groups->width * sizeof(*numbers))) {
+        if (!place->at
+            || (place->hash == hash
+                && is_group(groups, place->at - 1, numbers))) {
             return place;
         }
     }
 }
 
+/* Into the first empty place; it is not there yet. */
+static void note_place(llm_groups_t *groups, place_t place)
+{
+    unsigned at = place.hash;
+
+    while (groups->places[at & groups->mask].at) {
+        ++at;
+    }
+    groups->places[at & groups->mask] = place;
+}
+
 static int grow(llm_groups_t *groups)
 {
     unsigned size = groups->size ? groups->size * 2 : 64, i;
+    unsigned places = groups->places ? groups->mask + 1 : 0;
     unsigned char *list = realloc(groups->list, size * groups->stride);
-    apr_uint32_t *places = calloc((apr_size_t)size * 2, sizeof(*places));
+    place_t *old = groups->places;
+    place_t *made = calloc((apr_size_t)size * 2, sizeof(*made));
 
     if (list) {
         groups->list = list;
     }
-    if (!list || !places) {
-        free(places);
+    if (!list || !made) {
+        free(made);
         return 0;
     }
-    free(groups->places);
-    groups->places = places;
+    groups->places = made;
     groups->size = size;
     groups->mask = size * 2 - 1;
-    for (i = 0; i < groups->count; ++i) {
-        *place_of(groups, llm_groups_numbers(groups, i)) = i + 1;
+    for (i = 0; i < places; ++i) {
+        if (old[i].at) {
+            note_place(groups, old[i]);
+        }
     }
+    free(old);
     return 1;
 }
 
 llm_totals_t *llm_groups_of(llm_groups_t *groups, const apr_uint32_t *numbers)
 {
-    apr_uint32_t *place;
+    apr_uint32_t hash = hash_of(groups, numbers);
     unsigned char *group;
+    place_t *place;
 
     if (groups->count == groups->size && !grow(groups)) {
         return NULL;
     }
-    place = place_of(groups, numbers);
-    if (!*place) {
+    place = place_of(groups, hash, numbers);
+    if (!place->at) {
         if (groups->count >= groups->limit) {
             return NULL;
         }
@@ -127,9 +163,9 @@ llm_totals_t *llm_groups_of(llm_groups_t *groups, const apr_uint32_t *numbers)
             memcpy(group + sizeof(llm_totals_t), numbers,
                    groups->width * sizeof(*numbers));
         }
-        *place = groups->count;
+        *place = (place_t){hash, groups->count};
     }
-    return (void *)group_at(groups, *place - 1);
+    return (void *)group_at(groups, place->at - 1);
 }
 
 unsigned llm_groups_count(const llm_groups_t *groups)

@@ -121,14 +121,23 @@ static apr_uint32_t days_back(apr_time_t now, unsigned days)
 static apr_status_t drop_hours(int *pmore, llm_store_t *store, apr_time_t now)
 {
     apr_uint32_t hour = days_back(now, store->keep_hours) * 24;
+    apr_status_t status = APR_SUCCESS;
     unsigned char until[4];
+    unsigned i;
 
     llm_be_put(until, hour, sizeof(until));
-    return drop_rows(pmore, store,
-                     (old_rows_t){.table = store->tables.rhour,
-                                  .until = LLM_DATUM(until),
-                                  .mark = LLM_META_HOURS_FROM,
-                                  .at = hour});
+    for (i = 0; i < LLM_ROLLUPS && status == APR_SUCCESS; ++i) {
+        llm_table_t *table = llm_rollup_table(&store->tables, (llm_rollup_e)i);
+
+        if (llm_rollups[i].hours == 1) {
+            status = drop_rows(pmore, store,
+                               (old_rows_t){.table = table,
+                                            .until = LLM_DATUM(until),
+                                            .mark = LLM_META_HOURS_FROM,
+                                            .at = hour});
+        }
+    }
+    return status;
 }
 
 static apr_status_t drop_quota_days(int *pmore, llm_store_t *store,

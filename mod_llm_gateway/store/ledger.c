@@ -15,7 +15,6 @@
 #include "store/meta.h"
 #include "store/quota.h"
 #include "store/recent.h"
-#include "store/sums.h"
 
 #include <string.h>
 
@@ -29,9 +28,9 @@ struct llm_ledger_t {
     llm_ledger_tables_t tables;
     llm_dict_t *dict;
     llm_events_t *events;
-    llm_sums_t *hours, *days; /* of the batch that is being stored */
-    llm_sums_t *windows;      /* of the same, for the quotas */
-    unsigned char *fresh;     /* keys of its new records, in their order */
+    llm_sums_t *sums[LLM_ROLLUPS]; /* of the batch that is being stored */
+    llm_sums_t *windows;           /* of the same, for the quotas */
+    unsigned char *fresh;          /* keys of its new records, in their order */
     llm_buf_t *row;
 };
 
@@ -96,13 +95,15 @@ llm_ledger_t *llm_ledger_make(llm_bdb_t *bdb, const llm_ledger_tables_t *tables,
                               apr_pool_t *pool)
 {
     llm_ledger_t *ledger = apr_pcalloc(pool, sizeof(*ledger));
+    unsigned i;
 
     ledger->bdb = bdb;
     ledger->tables = *tables;
     ledger->dict = dict;
     ledger->events = events;
-    ledger->hours = llm_sums_make(2 * LLM_BATCH_RECORDS, pool);
-    ledger->days = llm_sums_make(2 * LLM_BATCH_RECORDS, pool);
+    for (i = 0; i < LLM_ROLLUPS; ++i) {
+        ledger->sums[i] = llm_sums_make(2 * LLM_BATCH_RECORDS, pool);
+    }
     ledger->fresh =
         apr_palloc(pool, (apr_size_t)LLM_BATCH_RECORDS * LLM_EVENT_KEY);
     ledger->windows = llm_sums_make(6 * LLM_BATCH_RECORDS, pool);
@@ -144,16 +145,16 @@ static apr_status_t put_event(llm_table_t *table, llm_txn_t *txn,
                          how);
 }
 
-/* What the record adds to its hour and its day; `one` is its totals, or the
- * difference to what they were. */
+/* What the record adds to the rollups; `one` is its totals, or the difference
+ * to what they were. */
 static apr_status_t sum_record(llm_ledger_t *ledger, llm_txn_t *txn,
                                const llm_record_t *record,
                                const llm_totals_t *one)
 {
     llm_group_t group = {.time = llm_time_hour(record->began),
                          .key = record->key};
-    llm_totals_t *totals;
     apr_status_t status;
+    unsigned i;
 
     status = llm_dict_intern(&group.model, ledger->dict, txn, LLM_DICT_MODEL,
                              record->served);
@@ -161,20 +162,25 @@ static apr_status_t sum_record(llm_ledger_t *ledger, llm_txn_t *txn,
         status = llm_dict_intern(&group.provider, ledger->dict, txn,
                                  LLM_DICT_PROVIDER, record->provider);
     }
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    totals = llm_sums_of(ledger->hours, &group);
-    if (totals) {
+    for (i = 0; i < LLM_ROLLUPS && status == APR_SUCCESS; ++i) {
+        const llm_group_t row = llm_rollup_row((llm_rollup_e)i, &group);
+        llm_totals_t *totals = llm_sums_of(ledger->sums[i], &row);
+
+        if (!totals) {
+            return APR_ENOMEM;
+        }
         llm_totals_add(totals, one);
-        group.time = llm_time_day(record->began);
-        totals = llm_sums_of(ledger->days, &group);
     }
-    if (!totals) {
-        return APR_ENOMEM;
+    return status;
+}
+
+static void clear_sums(llm_ledger_t *ledger)
+{
+    unsigned i;
+
+    for (i = 0; i < LLM_ROLLUPS; ++i) {
+        llm_sums_clear(ledger->sums[i]);
     }
-    llm_totals_add(totals, one);
-    return APR_SUCCESS;
 }
 
 static void note_twice(llm_batch_t *batch, unsigned i)
@@ -215,8 +221,8 @@ static apr_status_t store_records(llm_ledger_t *ledger, llm_txn_t *txn,
     return status;
 }
 
-static apr_status_t add_to_row(llm_ledger_t *ledger, llm_table_t *table,
-                               llm_txn_t *txn, const llm_sum_t *sum)
+static apr_status_t add_to_row(llm_table_t *table, llm_txn_t *txn,
+                               const llm_sum_t *sum, llm_buf_t *row)
 {
     unsigned char key[LLM_GROUP_KEY], bytes[LLM_CODEC_TOTALS_MAX];
     llm_totals_t totals;
@@ -241,17 +247,15 @@ static apr_status_t add_to_row(llm_ledger_t *ledger, llm_table_t *table,
         return APR_EINVAL;
     }
     llm_totals_add(&totals, &sum->totals);
-    llm_buf_clear(ledger->row);
-    llm_codec_write_totals(ledger->row, &totals);
+    llm_buf_clear(row);
+    llm_codec_write_totals(row, &totals);
     return llm_table_put(table, txn, LLM_DATUM(key),
-                         (llm_datum_t){ledger->row->data, ledger->row->len},
-                         LLM_PUT_OVER);
+                         (llm_datum_t){row->data, row->len}, LLM_PUT_OVER);
 }
 
-/* Of rows from the time `from` on: those before were dropped. */
-static apr_status_t store_sums(llm_ledger_t *ledger, llm_table_t *table,
-                               llm_txn_t *txn, llm_sums_t *sums,
-                               apr_uint32_t from)
+apr_status_t llm_ledger_add_rows(llm_table_t *table, llm_txn_t *txn,
+                                 llm_sums_t *sums, apr_uint32_t from,
+                                 llm_buf_t *scratch)
 {
     const llm_sum_t *list = llm_sums_sort(sums);
     unsigned count = llm_sums_count(sums), i;
@@ -259,7 +263,7 @@ static apr_status_t store_sums(llm_ledger_t *ledger, llm_table_t *table,
 
     for (i = 0; i < count && status == APR_SUCCESS; ++i) {
         if (list[i].group.time >= from) {
-            status = add_to_row(ledger, table, txn, &list[i]);
+            status = add_to_row(table, txn, &list[i], scratch);
         }
     }
     return status;
@@ -321,19 +325,22 @@ typedef struct kept_t {
     apr_uint32_t hours, quota;
 } kept_t;
 
-/* Hours, days and quotas of what was summed. */
+/* Rollups and quotas of what was summed. */
 static apr_status_t store_all_sums(llm_ledger_t *ledger, llm_txn_t *txn,
                                    kept_t from)
 {
-    apr_status_t status = store_sums(ledger, ledger->tables.hours, txn,
-                                     ledger->hours, from.hours);
+    llm_sums_t *days = ledger->sums[LLM_ROLLUP_rday_key];
+    apr_status_t status = APR_SUCCESS;
+    unsigned i;
 
-    if (status == APR_SUCCESS) {
-        status = store_sums(ledger, ledger->tables.days, txn, ledger->days, 0);
+    for (i = 0; i < LLM_ROLLUPS && status == APR_SUCCESS; ++i) {
+        status = llm_ledger_add_rows(
+            ledger->tables.rollups[i], txn, ledger->sums[i],
+            llm_rollups[i].hours == 1 ? from.hours : 0, ledger->row);
     }
     return status == APR_SUCCESS ? llm_ledger_add_quotas(
-               ledger->tables.quota, txn, llm_sums_sort(ledger->days),
-               llm_sums_count(ledger->days), from.quota, ledger->windows)
+               ledger->tables.quota, txn, llm_sums_sort(days),
+               llm_sums_count(days), from.quota, ledger->windows)
                                  : status;
 }
 
@@ -370,8 +377,7 @@ apr_status_t llm_ledger_amend(llm_ledger_t *ledger, llm_txn_t *txn,
     apr_status_t status = read_kept(&from, ledger, txn);
     unsigned i;
 
-    llm_sums_clear(ledger->hours);
-    llm_sums_clear(ledger->days);
+    clear_sums(ledger);
     for (i = 0; i < count && status == APR_SUCCESS; ++i) {
         llm_totals_t difference = {0};
 
@@ -435,8 +441,7 @@ static apr_status_t store_parts(llm_ledger_t *ledger, llm_txn_t *txn,
     apr_status_t status;
     int i;
 
-    llm_sums_clear(ledger->hours);
-    llm_sums_clear(ledger->days);
+    clear_sums(ledger);
     batch->stored = batch->killed = batch->twice = 0;
     status = store_records(ledger, txn, batch, open);
     if (status == APR_SUCCESS) {

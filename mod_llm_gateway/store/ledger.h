@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Usage records into the tables, once each: the record itself, the hour and
- * the day it counts in, its key's quotas, and how far its journal has been read, all in one
- * transaction.
+ * Usage records into the tables, once each: the record itself, the rows of the
+ * rollups it counts in, its key's quotas, and how far its journal has been
+ * read, all in one transaction.
  *
  * A record is known by its time and request id. One that is there already is
  * not counted again: from the slot of a dead process that is how it should
@@ -15,7 +15,7 @@
 #include "store/codec.h"
 #include "store/dict.h"
 #include "store/events.h"
-#include "store/sums.h"
+#include "store/rollup.h"
 
 #define LLM_BATCH_RECORDS 4096
 #define LLM_BATCH_DAYS    32 /* that its records may be of */
@@ -57,7 +57,8 @@ int llm_batch_add(llm_batch_t *batch, const llm_record_t *record,
 typedef struct llm_ledger_t llm_ledger_t;
 
 typedef struct llm_ledger_tables_t {
-    llm_table_t *meta, *hours, *days, *quota, *positions, *recent;
+    llm_table_t *meta, *quota, *positions, *recent;
+    llm_table_t *rollups[LLM_ROLLUPS];
 } llm_ledger_tables_t;
 
 llm_ledger_t *llm_ledger_make(llm_bdb_t *bdb, const llm_ledger_tables_t *tables,
@@ -68,7 +69,7 @@ apr_status_t llm_ledger_store(llm_ledger_t *ledger, llm_batch_t *batch);
 /*
  * Stored records are other ones from now on: `is[i]` instead of `was[i]`, of
  * the same time, id, key, model and provider, all of one day, whose table it
- * is; their hours, their day and their quotas follow. In the caller's
+ * is; the rollups and their quotas follow. In the caller's
  * transaction, which is to be undone unless this is APR_SUCCESS; what `was` is
  * must have been read in it, or with nobody else writing. At most
  * LLM_BATCH_RECORDS. APR_EINVAL: a sum would be below zero, so it is not that
@@ -77,11 +78,16 @@ apr_status_t llm_ledger_store(llm_ledger_t *ledger, llm_batch_t *batch);
 apr_status_t llm_ledger_amend(llm_ledger_t *ledger, llm_txn_t *txn,
                               llm_table_t *day, const llm_record_t *was,
                               const llm_record_t *is, unsigned count);
-/* What the sums of a day, as rows of rday.db, add to the quotas, whose days
- * before `from` were dropped. In the transaction. */
+/* What the sums of days and keys add to the quotas, whose days before `from`
+ * were dropped. In the transaction. */
 apr_status_t llm_ledger_add_quotas(llm_table_t *quota, llm_txn_t *txn,
                                    const llm_sum_t *days, unsigned count,
                                    apr_uint32_t from, llm_sums_t *scratch);
+/* Adds the sums to the rows of their groups, from the time `from` on: those
+ * before were dropped. In the transaction. */
+apr_status_t llm_ledger_add_rows(llm_table_t *table, llm_txn_t *txn,
+                                 llm_sums_t *sums, apr_uint32_t from,
+                                 llm_buf_t *scratch);
 /* Positions as they are stored. */
 typedef void llm_position_cb(void *baton, const llm_position_t *position);
 apr_status_t llm_ledger_positions(llm_ledger_t *ledger, llm_position_cb *each,

@@ -59,20 +59,26 @@ apr_status_t llm_meta_add(llm_table_t *meta, llm_txn_t *txn, const char *name,
 
 static apr_status_t write_new(llm_table_t *meta, llm_txn_t *txn, apr_time_t now)
 {
-    apr_uint64_t identity;
+    apr_uint64_t identity = 0;
     apr_status_t status = llm_random(&identity, sizeof(identity));
+    const struct {
+        const char *name;
+        apr_uint64_t number;
+    } numbers[] = {
+        {LLM_META_FORMAT, LLM_STORE_FORMAT},
+        {LLM_META_CREATED, (apr_uint64_t)now},
+        {LLM_META_IDENTITY, identity},
+        {LLM_META_NEXT_KEY, 1},
+        {LLM_META_DAYS_MADE, LLM_META_MADE},
+        {LLM_META_HOURS_MADE, LLM_META_MADE},
+    };
+    unsigned i;
 
-    if (status == APR_SUCCESS) {
-        status = llm_meta_put(meta, txn, LLM_META_FORMAT, LLM_STORE_FORMAT);
-    }
-    if (status == APR_SUCCESS) {
-        status = llm_meta_put(meta, txn, LLM_META_CREATED, (apr_uint64_t)now);
-    }
-    if (status == APR_SUCCESS) {
-        status = llm_meta_put(meta, txn, LLM_META_IDENTITY, identity);
-    }
-    if (status == APR_SUCCESS) {
-        status = llm_meta_put(meta, txn, LLM_META_NEXT_KEY, 1);
+    for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); ++i) {
+        if (status == APR_SUCCESS) {
+            status =
+                llm_meta_put(meta, txn, numbers[i].name, numbers[i].number);
+        }
     }
     return status;
 }

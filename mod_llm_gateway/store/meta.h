@@ -28,6 +28,11 @@
 /* 0 no upgrade is under way; else 1 + where in rday.db it goes on, as
  * day << 32 | key. */
 #define LLM_META_UPGRADING "upgrading"
+/* The smaller rollups of days and of hours were made: LLM_META_MADE. Until then
+ * 0 or, when it is under way, 1 + where in the whole one it goes on. */
+#define LLM_META_DAYS_MADE  "days-made"
+#define LLM_META_HOURS_MADE "hours-made"
+#define LLM_META_MADE       ((apr_uint64_t)-1)
 
 /* Writes a new store's numbers, or checks an old one's. *pformat: what is on
  * disk. APR_ENOTIMPL: a newer version wrote it; APR_EINVAL: it is none of

@@ -63,10 +63,11 @@ static int read_row(void *baton, llm_datum_t key, llm_datum_t value)
 }
 
 static apr_status_t read_rows(llm_sums_t *sums, const llm_query_t *query,
-                              llm_table_t *table, int is_days,
-                              apr_uint32_t from, apr_uint32_t until)
+                              llm_rollup_e which, apr_uint32_t from,
+                              apr_uint32_t until, llm_store_t *store)
 {
-    reading_t reading = {query, sums, until, is_days, APR_SUCCESS};
+    reading_t reading = {query, sums, until, llm_rollups[which].hours > 1,
+                         APR_SUCCESS};
     unsigned char start[4];
     apr_status_t status;
 
@@ -74,27 +75,37 @@ static apr_status_t read_rows(llm_sums_t *sums, const llm_query_t *query,
         return APR_SUCCESS;
     }
     llm_be_put(start, from, 4);
-    status = llm_table_scan(table, LLM_DATUM(start), read_row, &reading);
+    status = llm_table_scan(llm_rollup_table(&store->tables, which),
+                            LLM_DATUM(start), read_row, &reading);
     return status == APR_SUCCESS ? reading.status : status;
+}
+
+apr_status_t llm_report_rollup(llm_sums_t *sums, const llm_query_t *query,
+                               llm_rollup_e which, llm_store_t *store)
+{
+    unsigned hours = llm_rollups[which].hours;
+
+    return read_rows(sums, query, which, query->from_hour / hours,
+                     query->until_hour / hours, store);
 }
 
 apr_status_t llm_report_sum(llm_sums_t *sums, const llm_query_t *query,
                             llm_store_t *store)
 {
-    llm_table_t *hours = store->tables.rhour, *days = store->tables.rday;
+    const llm_rollup_e hours = LLM_ROLLUP_rhour, days = LLM_ROLLUP_rday;
     apr_uint32_t from = query->from_hour, until = query->until_hour;
     apr_uint32_t first_day = from / 24 + (from % 24 != 0);
     apr_uint32_t last_day = until / 24; /* not in it */
     apr_status_t status;
 
     if (query->by & LLM_BY_HOUR || first_day >= last_day) {
-        return read_rows(sums, query, hours, 0, from, until);
+        return read_rows(sums, query, hours, from, until, store);
     }
-    status = read_rows(sums, query, hours, 0, from, first_day * 24);
+    status = read_rows(sums, query, hours, from, first_day * 24, store);
     if (status == APR_SUCCESS) {
-        status = read_rows(sums, query, days, 1, first_day, last_day);
+        status = read_rows(sums, query, days, first_day, last_day, store);
     }
     return status == APR_SUCCESS
-               ? read_rows(sums, query, hours, 0, last_day * 24, until)
+               ? read_rows(sums, query, hours, last_day * 24, until, store)
                : status;
 }

@@ -113,11 +113,23 @@ static apr_status_t find_inflight(llm_store_t *store)
                              store->pool);
 }
 
+static llm_ledger_t *make_ledger(llm_store_t *store)
+{
+    llm_ledger_tables_t tables = {.meta = store->tables.meta,
+                                  .quota = store->tables.quota,
+                                  .positions = store->tables.jpos,
+                                  .recent = store->tables.recent};
+    unsigned i;
+
+    for (i = 0; i < LLM_ROLLUPS; ++i) {
+        tables.rollups[i] = llm_rollup_table(&store->tables, (llm_rollup_e)i);
+    }
+    return llm_ledger_make(store->bdb, &tables, store->dict, store->events,
+                           store->pool);
+}
+
 static apr_status_t load_parts(llm_store_t *store)
 {
-    const llm_ledger_tables_t tables = {
-        store->tables.meta,  store->tables.rhour, store->tables.rday,
-        store->tables.quota, store->tables.jpos,  store->tables.recent};
     apr_status_t status =
         llm_keyring_load(&store->keyring, store->tables.keys,
                          store->tables.keyhash, store->tables.keyname,
@@ -134,8 +146,7 @@ static apr_status_t load_parts(llm_store_t *store)
         status = find_inflight(store);
     }
     if (status == APR_SUCCESS) {
-        store->ledger = llm_ledger_make(store->bdb, &tables, store->dict,
-                                        store->events, store->pool);
+        store->ledger = make_ledger(store);
         status = llm_drain_make(&store->drain, store->folder, store->ledger,
                                 store->inflight, store->pool);
     }

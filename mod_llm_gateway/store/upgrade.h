@@ -4,6 +4,8 @@
  *
  *   1   no quota.db: it is made of rday.db. Usage records and journals of
  *       version 1 are read as they are.
+ *   2   as the first builds had it, without rhour_model.db, rday_model.db and
+ *       rday_key.db: they are made of rhour.db and rday.db.
  *
  * It can be killed at any moment and goes on where it stopped. The format is
  * raised first, so that the version before does not open a store that is half

@@ -28,8 +28,12 @@ COMMANDS = [
     ("usage of 30 days by team", 9, ["usage", "--by", "team", *MONTH]),
     ("usage of 30 days by day, a zone", 9,
      ["usage", "--by", "day", "--tz", "Europe/Berlin", *MONTH]),
+    ("usage of 30 days by key, the top 20", 9,
+     ["usage", "--by", "key", "--top", "20", *MONTH]),
     ("usage of one key, 30 days by day", 9,
      ["usage", "--key", "key7", "--by", "day", *MONTH]),
+    ("usage of one key, 30 days by model", 9,
+     ["usage", "--key", "key7", "--by", "model", *MONTH]),
     ("usage of a day by hour", 9, ["usage", "--by", "hour", "--since", "24h"]),
     ("usage of a day by user (records)", 3,
      ["usage", "--by", "user", "--since", "24h"]),
@@ -39,8 +43,9 @@ COMMANDS = [
      ["usage", "--by", "status", *MONTH]),
     ("events, the latest 20", 9, ["events"]),
     ("key list, all of it", 3, ["key", "list", "--format", "csv"]),
+    ("key list, all of it, a table", 3, ["key", "list"]),
     ("key show", 9, ["key", "show", "key7"]),
-    ("key create", 9, ["key", "create", "{new}"]),
+    ("key create", 100, ["key", "create", "{new}"]),
 ]
 
 

@@ -100,6 +100,9 @@ static apr_status_t fake_client_call(llm_client_t *which, const char *request,
 
         memcpy(copy, *each, strlen(*each));
         fake.waited += fake.takes;
+        if (fake.on_line) {
+            fake.on_line((unsigned)(each - fake.answer));
+        }
         stop = line(baton, copy, strlen(*each));
         free(copy);
         if (stop) {

@@ -25,6 +25,7 @@ typedef struct fake_t {
     unsigned turns;            /* of following, before the user ends it */
     void (*on_turn)(void);     /* after each; or NULL */
     apr_interval_time_t takes; /* a line of the answer */
+    void (*on_line)(unsigned); /* before each, which one; or NULL */
     const char *typed;         /* where a secret is asked for; NULL: nothing */
     /* what came of it */
     const char *dir;     /* that was opened, or NULL */

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include <apr_strings.h>
+
 static const char *const rows[] = {
     "{\"row\":{\"id\":1,\"name\":\"a-name-of-some-length\","
     "\"state\":\"active\",\"note\":\"\xC3\xA4\xC3\xB6\xC3\xBC and a note "
@@ -81,12 +83,58 @@ START_TEST(json_is_never_in_colour)
 }
 END_TEST
 
+#define MANY 5000
+
+/* What was printed when the last row had not come yet. */
+static size_t printed_before;
+
+static void look_at_print(unsigned line)
+{
+    if (line == MANY - 1) {
+        fflush(fake.world.out);
+        printed_before = fake.out_len;
+    }
+}
+
+START_TEST(a_long_table_does_not_wait_for_its_end)
+{
+    const char **lines = apr_pcalloc(unit_pool, (MANY + 2) * sizeof(*lines));
+    unsigned i;
+
+    for (i = 0; i < MANY; ++i) {
+        lines[i] = apr_psprintf(
+            unit_pool,
+            "{\"row\":{\"id\":%u,\"name\":\"%s%u\",\"state\":\"active\","
+            "\"note\":\"%s\"}}",
+            i, i < 4000 ? "k" : "a-longer-name-", i,
+            i == 4500 ? "the first note" : "");
+    }
+    lines[MANY] = "{\"done\":{}}";
+    fake.answer = lines;
+    fake.on_line = look_at_print;
+    ck_assert_int_eq(fake_run("key list"), CTL_DONE);
+    ck_assert_uint_gt(printed_before, 0);
+    ck_assert_int_eq(strncmp(fake.out, " ID  NAME", 9), 0);
+    /* Columns that were not used at first are there, and nothing is cut. */
+    ck_assert_ptr_nonnull(strstr(fake.out, "a-longer-name-4999  "));
+    ck_assert_ptr_nonnull(strstr(fake.out, "the first note"));
+    for (i = 0; i < MANY; ++i) {
+        const char *name = apr_psprintf(unit_pool, "  %s%u ",
+                                        i < 4000 ? "k" : "a-longer-name-", i);
+
+        ck_assert_msg(strstr(fake.out, name) != NULL, "%s is missing", name);
+    }
+    ck_assert_ptr_null(strstr(strstr(fake.out, "NAME") + 1, "NAME"));
+}
+END_TEST
+
 Suite *table_suite(void)
 {
     Suite *suite = suite_create("table");
     TCase *faces = tcase_create("faces");
 
     tcase_add_checked_fixture(faces, fake_open, fake_close);
+    tcase_add_test(faces, a_long_table_does_not_wait_for_its_end);
     tcase_add_test(faces, a_table_fits_the_terminal);
     tcase_add_test(faces, a_terminal_too_narrow_for_anything_gets_the_least);
     tcase_add_test(faces, nothing_is_cut_in_a_file);

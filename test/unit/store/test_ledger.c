@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include <apr_strings.h>
+
 #define DAY apr_time_from_sec(86400)
 
 static llm_store_t *store;
@@ -155,6 +157,60 @@ START_TEST(the_check_names_the_quota_that_differs)
 }
 END_TEST
 
+/* One more request in a row of it. */
+static void spoil_rollup(llm_rollup_e which, const llm_group_t *group)
+{
+    llm_table_t *table = llm_rollup_table(&store->tables, which);
+    const llm_group_t row = llm_rollup_row(which, group);
+    llm_sums_t *sums = llm_sums_make(1, unit_pool);
+    llm_txn_t *txn;
+
+    llm_sums_of(sums, &row)->requests = 1;
+    ck_assert_int_eq(llm_txn_begin(&txn, store->bdb), APR_SUCCESS);
+    ck_assert_int_eq(
+        llm_ledger_add_rows(table, txn, sums, 0, llm_buf_make(0, unit_pool)),
+        APR_SUCCESS);
+    ck_assert_int_eq(llm_txn_commit(txn), APR_SUCCESS);
+}
+
+START_TEST(the_check_names_the_rollup_that_differs)
+{
+    static const llm_rollup_e smaller[] = {
+        LLM_ROLLUP_rday_key, LLM_ROLLUP_rday_model, LLM_ROLLUP_rhour_model};
+    unsigned i;
+
+    use(1, 7, RIG_TIME, 1000);
+    use(2, 8, RIG_TIME + DAY, 2000);
+    rig_drain(store);
+    rig_check(store, 2);
+    /* Each comes before the last one in the order of comparing. */
+    for (i = 0; i < 3; ++i) {
+        const llm_group_t group = {llm_time_hour(RIG_TIME), 7, 2, 2};
+
+        spoil_rollup(smaller[i], &group);
+        rig_contains(rig_ask(store, "{\"op\":\"check\"}"),
+                     apr_psprintf(unit_pool, "\"rollup\":\"%s\"}}",
+                                  llm_rollups[smaller[i]].name));
+        rig_contains(rig_ask(store, "{\"op\":\"check\"}"),
+                     "\"differences\":1,\"agree\":false");
+    }
+}
+END_TEST
+
+START_TEST(the_smallest_rollup_that_knows_is_chosen)
+{
+    ck_assert_int_eq(llm_rollup_choose(24, 0), LLM_ROLLUP_rday_model);
+    ck_assert_int_eq(llm_rollup_choose(24, LLM_BY_PROVIDER),
+                     LLM_ROLLUP_rday_model);
+    ck_assert_int_eq(llm_rollup_choose(24, LLM_BY_KEY), LLM_ROLLUP_rday_key);
+    ck_assert_int_eq(llm_rollup_choose(24, LLM_BY_KEY | LLM_BY_MODEL),
+                     LLM_ROLLUP_rday);
+    ck_assert_int_eq(llm_rollup_choose(1, LLM_BY_MODEL),
+                     LLM_ROLLUP_rhour_model);
+    ck_assert_int_eq(llm_rollup_choose(1, LLM_BY_KEY), LLM_ROLLUP_rhour);
+}
+END_TEST
+
 START_TEST(the_check_misses_a_quota_that_is_gone)
 {
     const llm_quota_id_t id = {LLM_WINDOW_TOTAL, 0, 7};
@@ -261,6 +317,7 @@ START_TEST(old_hours_and_day_windows_are_dropped_and_the_rest_is_kept)
     maintain(now);
     /* Today, 200 and 400 days ago. */
     ck_assert_uint_eq(rows_of(store->tables.rhour), 3);
+    ck_assert_uint_eq(rows_of(store->tables.rhour_model), 3);
     ck_assert_uint_eq(rows_of(store->tables.quota), 9);
     ck_assert_uint_eq(rows_of(store->tables.rday), 5);
     is_spent(LLM_WINDOW_DAY, now - 600 * DAY, 7, 0, 0);
@@ -342,6 +399,8 @@ Suite *ledger_suite(void)
     tcase_add_test(quotas, the_check_names_the_quota_that_differs);
     tcase_add_test(quotas, the_check_misses_a_quota_that_is_gone);
     tcase_add_test(quotas, an_amended_record_changes_all_sums);
+    tcase_add_test(quotas, the_check_names_the_rollup_that_differs);
+    tcase_add_test(quotas, the_smallest_rollup_that_knows_is_chosen);
     suite_add_tcase(suite, quotas);
     tcase_add_checked_fixture(kept, open_all, rig_close);
     tcase_set_timeout(kept, 60);

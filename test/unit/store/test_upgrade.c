@@ -128,6 +128,88 @@ START_TEST(a_store_is_upgraded_once)
 }
 END_TEST
 
+/* ----------------------------------------------------------------- rollups */
+
+/* As if they had never been made. */
+static void forget_rollups(llm_store_t *store, llm_txn_t *txn)
+{
+    ck_assert_int_eq(
+        llm_meta_put(store->tables.meta, txn, LLM_META_DAYS_MADE, 0),
+        APR_SUCCESS);
+    ck_assert_int_eq(
+        llm_meta_put(store->tables.meta, txn, LLM_META_HOURS_MADE, 0),
+        APR_SUCCESS);
+}
+
+static int note_key(void *baton, llm_datum_t key, llm_datum_t value)
+{
+    apr_array_header_t *keys = baton;
+
+    (void)value;
+    ck_assert_uint_eq(key.len, LLM_GROUP_KEY);
+    memcpy(apr_array_push(keys), key.data, LLM_GROUP_KEY);
+    return 0;
+}
+
+static void empty(llm_table_t *table, llm_txn_t *txn)
+{
+    apr_array_header_t *keys = apr_array_make(unit_pool, 64, LLM_GROUP_KEY);
+    int i;
+
+    ck_assert_int_eq(llm_table_scan(table, LLM_DATUM_NONE, note_key, keys),
+                     APR_SUCCESS);
+    ck_assert_int_gt(keys->nelts, 0);
+    for (i = 0; i < keys->nelts; ++i) {
+        const llm_datum_t key = {keys->elts + i * LLM_GROUP_KEY, LLM_GROUP_KEY};
+
+        ck_assert_int_eq(llm_table_delete(table, txn, key), APR_SUCCESS);
+    }
+}
+
+/* The smaller rollups, as the first builds of this format had none. */
+static void drop_rollups(llm_store_t *store)
+{
+    llm_txn_t *txn;
+    int i;
+
+    ck_assert_int_eq(llm_txn_begin(&txn, store->bdb), APR_SUCCESS);
+    for (i = 0; i < LLM_ROLLUPS; ++i) {
+        llm_rollup_e which = (llm_rollup_e)i;
+
+        if (llm_rollup_whole(which) != which) {
+            empty(llm_rollup_table(&store->tables, which), txn);
+        }
+    }
+    forget_rollups(store, txn);
+    ck_assert_int_eq(llm_txn_commit(txn), APR_SUCCESS);
+}
+
+START_TEST(smaller_rollups_are_made_where_they_are_missing)
+{
+    const char *logged;
+    llm_store_t *store = rig_store();
+
+    rig_put(rig_journal(), 1, 3000);
+    rig_drain(store);
+    rig_check(store, 3000);
+    drop_rollups(store);
+    rig_contains(rig_ask(store, "{\"op\":\"check\"}"),
+                 "\"rollup\":\"rhour_model\"");
+    rig_store_close(store);
+    store = rig_store();
+    rig_check(store, 3000);
+    rig_contains(rig_log(), "now has the smaller sums by day");
+    logged = strstr(rig_log(), "now has the smaller sums by hour");
+    ck_assert_ptr_nonnull(logged);
+    rig_store_close(store);
+    store = rig_store();
+    ck_assert_ptr_eq(strstr(logged + 1, "now has the smaller"), NULL);
+    rig_put(rig_journal(), 5000, 100);
+    rig_drain(store);
+    rig_check(store, 3100);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ killed */
 
 #define ROWS 40000
@@ -168,6 +250,7 @@ static void make_rows(void)
     ck_assert_int_eq(llm_txn_begin(&txn, store->bdb), APR_SUCCESS);
     ck_assert_int_eq(llm_meta_put(store->tables.meta, txn, LLM_META_FORMAT, 1),
                      APR_SUCCESS);
+    forget_rollups(store, txn);
     ck_assert_int_eq(
         llm_meta_put(store->tables.meta, txn, LLM_META_RECORDS, ROWS),
         APR_SUCCESS);
@@ -226,6 +309,7 @@ Suite *upgrade_suite(void)
     tcase_add_test(former, a_store_of_format_1_loses_nothing);
     tcase_add_test(former, nothing_of_the_version_before_is_left_beside);
     tcase_add_test(former, a_store_is_upgraded_once);
+    tcase_add_test(former, smaller_rollups_are_made_where_they_are_missing);
     suite_add_tcase(suite, former);
     tcase_add_checked_fixture(killed, rig_open, rig_close);
     tcase_set_timeout(killed, 600);

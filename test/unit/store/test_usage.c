@@ -279,6 +279,87 @@ START_TEST(records_that_are_gone_are_told_of)
 }
 END_TEST
 
+/* What was asked for is said of whole days from then on, and nothing is lost. */
+START_TEST(hours_that_are_gone_are_told_of)
+{
+    apr_time_t now = records[RECORDS - 1].began;
+    apr_uint32_t first = llm_time_day(now) - 3;
+    const char *since = llm_time_print(
+        apr_time_from_sec((apr_int64_t)first * 86400), unit_pool);
+    const char *gone = apr_psprintf(unit_pool, "\"hours_since\":\"%s\"", since);
+
+    rig_store_close(store);
+    store = rig_store_with((llm_store_options_t){.keep_hours = 3});
+    answers("{\"op\":\"usage\",\"by\":[\"hour\"]}", "\"hours_since\":null");
+    for (unsigned i = 0; i < 20; ++i) {
+        llm_store_maintain(store, now + apr_time_from_sec(i));
+    }
+    answers("{\"op\":\"usage\",\"by\":[\"hour\"]}", gone);
+    answers("{\"op\":\"usage\",\"by\":[\"hour\"]}",
+            "\"total\":{\"requests\":600,");
+    answers("{\"op\":\"usage\",\"by\":[\"hour\",\"key\"]}", gone);
+    answers("{\"op\":\"usage\",\"by\":[\"model\"],"
+            "\"since\":\"2026-11-23T05:00:00Z\"}",
+            gone);
+    answers("{\"op\":\"usage\",\"by\":[\"model\"],"
+            "\"until\":\"2026-11-23T05:00:00Z\"}",
+            gone);
+    answers("{\"op\":\"usage\",\"by\":[\"model\"],"
+            "\"since\":\"2026-11-23\",\"until\":\"2026-11-24\"}",
+            "\"hours_since\":null");
+    answers(apr_psprintf(unit_pool,
+                         "{\"op\":\"usage\",\"by\":[\"hour\"],"
+                         "\"since\":\"%s\"}",
+                         since),
+            "\"hours_since\":null");
+    rig_check(store, RECORDS);
+}
+END_TEST
+
+/* Keys before, between and behind those that have rows, in each unit of time. */
+START_TEST(a_key_is_sought_among_others)
+{
+    static const char *const units[] = {"hour", "day"};
+    static const apr_uint32_t seldom[] = {5, 20, 33};
+    llm_journal_t *journal = rig_journal();
+    unsigned key, unit, n;
+
+    for (n = 0; n < RECORDS; n += 40) {
+        llm_record_t record = records[n];
+
+        record.id[0] = 1; /* another one */
+        record.key = seldom[n / 40 % 3];
+        ck_assert_int_eq(llm_journal_put(journal, &record), APR_SUCCESS);
+    }
+    rig_drain(store);
+    for (n = 0; n < 40; ++n) {
+        rig_ask(store, apr_psprintf(unit_pool,
+                                    "{\"op\":\"key.create\",\"name\":"
+                                    "\"k%u\"}",
+                                    n));
+    }
+    for (key = 2; key < 40; ++key) {
+        unsigned count = 0;
+
+        for (n = 0; n < RECORDS; ++n) {
+            count += records[n].key == key;
+            count += n % 40 == 0 && seldom[n / 40 % 3] == key;
+        }
+        for (unit = 0; unit < 2; ++unit) {
+            const char *answer = rig_ask(
+                store, apr_psprintf(unit_pool,
+                                    "{\"op\":\"usage\",\"key\":\"k%u\","
+                                    "\"by\":[\"%s\"]}",
+                                    key - 2, units[unit])); /* alice is 1 */
+
+            rig_contains(
+                answer,
+                apr_psprintf(unit_pool, "\"total\":{\"requests\":%u,", count));
+        }
+    }
+}
+END_TEST
+
 /* ------------------------------------------------------------------ follow */
 
 static apr_int64_t next_of(const char *request)
@@ -344,6 +425,8 @@ Suite *usage_suite(void)
     tcase_add_test(fields, a_span_is_exact_in_a_zone_that_splits_hours);
     tcase_add_test(fields, only_the_greatest_are_sent_and_all_are_in_the_total);
     tcase_add_test(fields, records_that_are_gone_are_told_of);
+    tcase_add_test(fields, hours_that_are_gone_are_told_of);
+    tcase_add_test(fields, a_key_is_sought_among_others);
     suite_add_tcase(suite, fields);
     tcase_add_checked_fixture(follow, open_all, rig_close);
     tcase_set_timeout(follow, 60);
