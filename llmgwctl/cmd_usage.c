@@ -551,7 +551,7 @@ static int read_report(report_t *report)
 {
     ctl_t *ctl = report->ctl;
     int status = ctl_read_by(report->by, ctl,
-                             ctl_option(ctl, "chart") ? "day" : "key,model");
+                             ctl_option(ctl, "chart") ? "day" : "model");
 
     if (status == CTL_DONE) {
         status = read_order(report);

@@ -49,7 +49,7 @@ END_TEST
 START_TEST(usage_as_json_is_exact)
 {
     fake.answer = rows;
-    ck_assert_int_eq(fake_run("usage --json"), CTL_DONE);
+    ck_assert_int_eq(fake_run("usage --by key,model --json"), CTL_DONE);
     ck_assert_str_eq(fake.err, "");
     ck_assert_ptr_nonnull(strstr(
         fake.out, "{\"usage\":[\n{\"key\":\"alice\",\"model\":\"claude\","
@@ -78,7 +78,7 @@ START_TEST(usage_as_csv_has_no_total)
     unsigned lines = 0;
 
     fake.answer = rows;
-    ck_assert_int_eq(fake_run("usage --format csv"), CTL_DONE);
+    ck_assert_int_eq(fake_run("usage --by key,model --format csv"), CTL_DONE);
     ck_assert_ptr_eq(strstr(fake.out,
                             "key,model,requests,errors,tokens_in,cache_read,"
                             "tokens_out,reasoning,cost_nanodollars,cost,"),
