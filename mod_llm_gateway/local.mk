@@ -27,6 +27,8 @@ noinst_LTLIBRARIES += \
 	%D%/core/llm_buf.c \
 	%D%/core/llm_buf.h \
 	%D%/core/llm_encodings.def \
+	%D%/core/llm_eventstream.c \
+	%D%/core/llm_eventstream.h \
 	%D%/core/llm_families.c \
 	%D%/core/llm_find.h \
 	%D%/core/llm_json.c \
@@ -92,6 +94,11 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/anthropic_thinking.c \
 	%D%/dialect/anthropic_turns.c \
 	%D%/dialect/anthropic_writer.c \
+	%D%/dialect/bedrock.c \
+	%D%/dialect/bedrock_answer.c \
+	%D%/dialect/bedrock_internal.h \
+	%D%/dialect/bedrock_request.c \
+	%D%/dialect/bedrock_turns.c \
 	%D%/dialect/cohere.c \
 	%D%/dialect/cohere_answer.c \
 	%D%/dialect/cohere_client.c \
@@ -161,6 +168,8 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/openai_turns.c \
 	%D%/dialect/openai_writer.c \
 	%D%/dialect/registry.c \
+	%D%/dialect/sign_aws.c \
+	%D%/dialect/sign_aws.h \
 	%D%/dialect/splice.c \
 	%D%/dialect/splice.h
 

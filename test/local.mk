@@ -24,6 +24,7 @@ fuzz_programs = \
 	%D%/fuzz/replay_command \
 	%D%/fuzz/replay_dialect \
 	%D%/fuzz/replay_dump \
+	%D%/fuzz/replay_eventstream \
 	%D%/fuzz/replay_export \
 	%D%/fuzz/replay_journal \
 	%D%/fuzz/replay_json \
@@ -120,6 +121,8 @@ endif
 
 %C%_unit_libunit_la_CPPFLAGS = $(unit_cppflags)
 %C%_unit_libunit_la_SOURCES = \
+	%D%/unit/messages.c \
+	%D%/unit/messages.h \
 	%D%/unit/unit.c \
 	%D%/unit/unit.h
 
@@ -135,6 +138,7 @@ endif
 	%D%/unit/core/test_bpe.c \
 	%D%/unit/core/test_budget.c \
 	%D%/unit/core/test_buf.c \
+	%D%/unit/core/test_eventstream.c \
 	%D%/unit/core/test_find.c \
 	%D%/unit/core/test_find_portable.c \
 	%D%/unit/core/test_json.c \
@@ -195,9 +199,11 @@ endif
 	%D%/unit/dialect/test_registry.c \
 	%D%/unit/dialect/test_responses.c \
 	%D%/unit/dialect/test_responses_client.c \
+	%D%/unit/dialect/test_sign_aws.c \
 	%D%/unit/dialect/test_vectors.c \
 	%D%/unit/dialect/truth.c \
 	%D%/unit/dialect/truth.h \
+	%D%/unit/dialect/truth_bedrock.c \
 	%D%/unit/dialect/truth_google.c \
 	%D%/unit/dialect/truth_responses.c \
 	%D%/unit/dialect/wire.c \
@@ -358,6 +364,14 @@ fuzz_ldadd = mod_llm_gateway/libllm_core.la \
 	%D%/fuzz/fuzz.h \
 	%D%/fuzz/fuzz_journal.c \
 	%D%/fuzz/rig.h \
+	%D%/fuzz/standalone.c
+
+%C%_fuzz_replay_eventstream_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/eventstream"'
+%C%_fuzz_replay_eventstream_LDADD = $(fuzz_ldadd)
+%C%_fuzz_replay_eventstream_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_eventstream.c \
 	%D%/fuzz/standalone.c
 
 %C%_fuzz_replay_json_CPPFLAGS = $(AM_CPPFLAGS) \

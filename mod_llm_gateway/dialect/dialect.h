@@ -77,12 +77,13 @@ typedef struct llm_request_t {
 typedef enum {
     LLM_FRAMING_NONE, /* not streamed */
     LLM_FRAMING_SSE,
-    LLM_FRAMING_NDJSON
+    LLM_FRAMING_NDJSON,
+    LLM_FRAMING_EVENTSTREAM /* AWS's, core/llm_eventstream.h */
 } llm_framing_e;
 
 /* One event of a provider's stream, framing taken off. */
 typedef struct llm_event_t {
-    llm_bytes_t event;     /* SSE event name, or empty */
+    llm_bytes_t event;     /* the framing's name of it, or empty */
     llm_bytes_t data;      /* the payload as it came */
     const llm_json_t *doc; /* the payload read; NULL when it is no JSON */
 } llm_event_t;
@@ -174,6 +175,13 @@ struct llm_dialect_t {
     /* Name and value of the header that carries the provider's secret, for
      * the writer on the wire; the value's prefix ("Bearer ") in *pprefix. */
     const char *(*secret_header)(const char **pprefix);
+    /* Header lines, each with its CRLF, that sign the whole request, for the
+     * writer on the wire; `host` is as the Host header has it. Returns 0,
+     * nothing written, where the secret is one that secret_header carries.
+     * The member is NULL where nothing is signed. */
+    int (*sign)(llm_buf_t *out, const llm_provider_t *provider,
+                const llm_request_t *request, const char *host,
+                const char *secret, apr_time_t now, apr_pool_t *pool);
     /* Headers every request to this provider has (anthropic-version...),
      * set only where the client did not send one; NULL for none. */
     void (*add_headers)(apr_table_t *headers, const llm_provider_t *provider);

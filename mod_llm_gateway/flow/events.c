@@ -319,11 +319,30 @@ static void take_event(llm_attempt_t *attempt, const llm_sse_event_t *frame)
     llm_events_commit_if_due(attempt);
 }
 
+/* The next message of an event stream as a frame. */
+static apr_status_t next_message(llm_stream_t *stream, llm_sse_event_t *frame)
+{
+    llm_eventstream_event_t message;
+    apr_status_t status = llm_eventstream_next(stream->messages, &message);
+
+    if (!status) {
+        frame->event = message.event;
+        frame->data = message.data;
+        frame->raw = message.raw;
+        frame->has_data = 1;
+    }
+    return status;
+}
+
 /* The next frame, whatever the framing is. */
 static apr_status_t next_frame(llm_stream_t *stream, llm_sse_event_t *frame,
                                int last)
 {
     apr_status_t status;
+
+    if (stream->messages) {
+        return next_message(stream, frame);
+    }
 
     if (stream->sse) {
         return last ? llm_sse_finish(stream->sse, frame)
@@ -345,6 +364,9 @@ void llm_events_feed(llm_attempt_t *attempt, const char *data, apr_size_t len)
     if (stream->sse) {
         llm_sse_feed(stream->sse, data, len);
     }
+    else if (stream->messages) {
+        llm_eventstream_feed(stream->messages, data, len);
+    }
     else {
         llm_ndjson_feed(stream->lines, data, len);
         if (stream->half) {
@@ -359,6 +381,11 @@ void llm_events_feed(llm_attempt_t *attempt, const char *data, apr_size_t len)
         llm_events_break(attempt,
                          llm_stream_problem(attempt, "an event of the"
                                                      " stream is too long"));
+    }
+    if (llm_stream_goes_on(attempt) && status == APR_EGENERAL) {
+        llm_events_break(attempt,
+                         llm_stream_problem(attempt, "an event of the"
+                                                     " stream is damaged"));
     }
 }
 
@@ -376,16 +403,21 @@ void llm_events_finish(llm_attempt_t *attempt)
 {
     llm_stream_t *stream = llm_stream_of(attempt);
     llm_sse_event_t frame;
+    int cut = stream->messages && !stream->ended
+              && llm_eventstream_is_partial(stream->messages);
 
-    if (next_frame(stream, &frame, 1) == APR_SUCCESS) {
-        if (is_cut(&frame, stream->scratch)) {
-            llm_events_break(
-                attempt, llm_stream_problem(attempt, "the stream"
-                                                     " ended inside an event"));
-            return;
+    if (!cut && next_frame(stream, &frame, 1) == APR_SUCCESS) {
+        cut = is_cut(&frame, stream->scratch);
+        if (!cut) {
+            pass_half(attempt);
+            take_event(attempt, &frame);
         }
-        pass_half(attempt);
-        take_event(attempt, &frame);
+    }
+    if (cut) {
+        llm_events_break(attempt,
+                         llm_stream_problem(attempt, "the stream ended inside"
+                                                     " an event"));
+        return;
     }
     if (llm_stream_goes_on(attempt)) {
         pass_half(attempt);
@@ -410,7 +442,7 @@ static const llm_ask_t *ask_of(const llm_attempt_t *attempt)
     return nothing;
 }
 
-void llm_events_begin(llm_attempt_t *attempt, int sse)
+void llm_events_begin(llm_attempt_t *attempt, llm_framing_e framing)
 {
     llm_exchange_t *x = attempt->x;
     llm_stream_t *stream = llm_stream_of(attempt);
@@ -420,12 +452,15 @@ void llm_events_begin(llm_attempt_t *attempt, int sse)
         /* the path may have said so, which only its provider understands */
         x->stream = 1;
     }
-    if (sse) {
-        stream->sse = llm_sse_make(EVENT_MAX, attempt->pool);
-    }
-    else {
+    if (framing == LLM_FRAMING_NDJSON) {
         stream->lines = llm_ndjson_make(EVENT_MAX, attempt->pool);
         stream->half = attempt->pass ? llm_buf_make(0, attempt->pool) : NULL;
+    }
+    else if (framing == LLM_FRAMING_EVENTSTREAM) {
+        stream->messages = llm_eventstream_make(EVENT_MAX, attempt->pool);
+    }
+    else {
+        stream->sse = llm_sse_make(EVENT_MAX, attempt->pool);
     }
     if (!x->native || x->native_chat) {
         stream->reader =

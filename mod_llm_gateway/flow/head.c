@@ -39,6 +39,9 @@ static const char *const not_to_providers[] = {
     "x-goog-api-key",
     "api-key",
     "X-Client-API-Key",
+    "X-Amz-Date",
+    "X-Amz-Security-Token",
+    "X-Amz-Content-Sha256",
     "Cookie",
     "Forwarded",
     "Via",
@@ -163,17 +166,30 @@ static void put_line(llm_buf_t *out, const char *name, const char *prefix,
     llm_buf_lit(out, "\r\n");
 }
 
-static void put_host(llm_buf_t *out, const llm_provider_t *provider)
+static const char *host_of(const llm_provider_t *provider, apr_pool_t *pool)
 {
     int usual = strcmp(provider->scheme, "https") ? 80 : 443;
 
-    llm_buf_lit(out, "Host: ");
-    llm_buf_puts(out, provider->host);
-    if (provider->port != usual) {
-        llm_buf_putc(out, ':');
-        llm_buf_put_int(out, provider->port);
+    return provider->port == usual
+               ? provider->host
+               : apr_psprintf(pool, "%s:%d", provider->host, provider->port);
+}
+
+/* What proves who asks: a signature of the request, or the secret itself. */
+static void put_secret(llm_buf_t *out, const llm_attempt_t *attempt,
+                       const char *host, const char *secret)
+{
+    const llm_provider_t *provider = attempt->upstream.provider;
+    const llm_dialect_t *dialect = provider->dialect;
+    const char *prefix = "", *name;
+
+    if (dialect->sign
+        && dialect->sign(out, provider, &attempt->request, host, secret,
+                         attempt->began, attempt->pool)) {
+        return;
     }
-    llm_buf_lit(out, "\r\n");
+    name = dialect->secret_header(&prefix);
+    put_line(out, name, prefix, secret);
 }
 
 static apr_size_t body_length(const llm_request_t *request)
@@ -193,16 +209,15 @@ void llm_attempt_head(llm_attempt_t *attempt, const char *secret,
     const llm_request_t *request = &attempt->request;
     const apr_array_header_t *list = apr_table_elts(request->headers);
     const apr_table_entry_t *entry = (const void *)list->elts;
-    const char *prefix = "", *name;
+    const char *host = host_of(provider, attempt->pool);
 
     llm_buf_puts(out, request->method);
     llm_buf_putc(out, ' ');
     llm_buf_puts(out, request->path);
     llm_buf_lit(out, " HTTP/1.1\r\n");
-    put_host(out, provider);
+    put_line(out, "Host", "", host);
     if (secret) {
-        name = provider->dialect->secret_header(&prefix);
-        put_line(out, name, prefix, secret);
+        put_secret(out, attempt, host, secret);
     }
     for (int i = 0; i < list->nelts; ++i) {
         put_line(out, entry[i].key, "", entry[i].val);

@@ -17,7 +17,8 @@
 #include "flow/head.h"
 #include "flow/stream_internal.h"
 
-#define ERROR_MAX 262144
+#define ERROR_MAX   262144
+#define EVENTSTREAM "application/vnd.amazon.eventstream"
 
 /* ---- states ----------------------------------------------------------- */
 
@@ -126,7 +127,7 @@ static llm_read_e how_to_read(const llm_attempt_t *attempt)
     if (attempt->pass && encoding && strcasecmp(encoding, "identity")) {
         return READ_OPAQUE;
     }
-    if (is_type(type, "text/event-stream")) {
+    if (is_type(type, "text/event-stream") || is_type(type, EVENTSTREAM)) {
         return READ_EVENTS;
     }
     if (stream->provider->framing == LLM_FRAMING_NDJSON
@@ -142,6 +143,18 @@ static llm_read_e how_to_read(const llm_attempt_t *attempt)
     }
     /* no usable type: what was asked for is the best guess */
     return x->stream ? READ_EVENTS : READ_WHOLE;
+}
+
+/* What the type says, else what this provider does. */
+static llm_framing_e framing_of(const llm_stream_t *stream, const char *type)
+{
+    if (is_type(type, "text/event-stream")) {
+        return LLM_FRAMING_SSE;
+    }
+    if (is_type(type, EVENTSTREAM)) {
+        return LLM_FRAMING_EVENTSTREAM;
+    }
+    return stream->provider->framing;
 }
 
 static void begin(llm_attempt_t *attempt)
@@ -160,9 +173,7 @@ static void begin(llm_attempt_t *attempt)
             llm_buf_make(attempt->x->policy->answer_limit, attempt->pool);
         break;
     case READ_EVENTS:
-        llm_events_begin(attempt,
-                         stream->provider->framing != LLM_FRAMING_NDJSON
-                             || is_type(type, "text/event-stream"));
+        llm_events_begin(attempt, framing_of(stream, type));
         break;
     default:
         llm_stream_commit(attempt, type ? type : "application/octet-stream");

@@ -6,6 +6,7 @@
 #ifndef FLOW_STREAM_INTERNAL_H
 #define FLOW_STREAM_INTERNAL_H
 
+#include "core/llm_eventstream.h"
 #include "core/llm_json.h"
 #include "core/llm_ndjson.h"
 #include "core/llm_sse.h"
@@ -23,9 +24,10 @@ struct llm_stream_t {
     llm_read_e read;
     const llm_dialect_t *provider;
     llm_buf_t *body; /* ERROR, WHOLE */
-    llm_sse_t *sse;  /* EVENTS, one of the two */
+    llm_sse_t *sse;  /* EVENTS, one of the three */
     llm_ndjson_t *lines;
-    llm_buf_t *half;      /* of passed lines: one that has not ended yet */
+    llm_buf_t *half; /* of passed lines: one that has not ended yet */
+    llm_eventstream_t *messages;
     llm_reader_t *reader; /* NULL: native call that is not a chat */
     llm_writer_t *writer; /* NULL: the bytes pass */
     apr_pool_t *scratch;  /* of one event */
@@ -47,7 +49,7 @@ void llm_stream_done(llm_attempt_t *attempt);
 llm_problem_t *llm_stream_problem(llm_attempt_t *attempt, const char *detail);
 
 /* events.c */
-void llm_events_begin(llm_attempt_t *attempt, int sse);
+void llm_events_begin(llm_attempt_t *attempt, llm_framing_e framing);
 void llm_events_feed(llm_attempt_t *attempt, const char *data, apr_size_t len);
 /* The stream's bytes are all there. */
 void llm_events_finish(llm_attempt_t *attempt);

@@ -61,10 +61,11 @@ class Conf:
         return self.add(f'<LLMModel "{name}">\n{lines}</LLMModel>\n')
 
     def four_providers(self):
-        """openai/*, responses/*, anthropic/*, cohere/*, gemini/*, hf/*, old/*
-        and ollama/*, all scripted."""
+        """openai/*, responses/*, anthropic/*, bedrock/*, cohere/*, gemini/*,
+        hf/*, old/* and ollama/*, all scripted."""
         for name, dialect in (("openai", "openai"), ("responses", "openai-responses"),
-                              ("anthropic", "anthropic"), ("cohere", "cohere"),
+                              ("anthropic", "anthropic"), ("bedrock", "bedrock"),
+                              ("cohere", "cohere"),
                               ("gemini", "gemini"), ("hf", "huggingface"),
                               ("old", "huggingface-inference"), ("ollama", "ollama")):
             self.provider(name, dialect)

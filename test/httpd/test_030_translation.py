@@ -7,6 +7,9 @@ so an answer at all says that the request was legal there.
 """
 import base64
 import json
+import os
+import struct
+import zlib
 
 import pytest
 
@@ -27,10 +30,11 @@ CLIENTS = ["openai", "anthropic", "cohere", "ollama"]
 PROVIDERS = {"openai": "openai/gpt-test", "anthropic": "anthropic/claude-test",
              "gemini": "gemini/gemini-test", "hf": "hf/meta-llama/Llama-3.1-8B",
              "old": "old/org/some-model", "ollama": "ollama/llama3.2",
-             "cohere": "cohere/command-a-03-2025"}
+             "cohere": "cohere/command-a-03-2025",
+             "bedrock": "bedrock/us.anthropic.claude-test-v1:0"}
 PAIRS = [(c, p) for c in CLIENTS for p in PROVIDERS]
 CHATTY = [(c, p) for c, p in PAIRS if p != "old"]     # providers with tools, images
-# ... and with forced tools, pictures by address, filters
+# ... and with forced tools, filters
 RICH = [(c, p) for c, p in CHATTY if p != "ollama"]
 # Clients that say which tool, how many at once, and are told classes of usage
 FULL = ("openai", "anthropic")
@@ -205,7 +209,7 @@ def test_a_system_prompt_is_where_the_provider_wants_it(four, upstream, client, 
     if provider in ("openai", "hf", "ollama", "cohere"):
         assert sent["messages"][0]["role"] in ("system", "developer")
         assert "Be brief." in json.dumps(sent["messages"][0]["content"])
-    elif provider == "anthropic":
+    elif provider in ("anthropic", "bedrock"):
         assert "Be brief." in json.dumps(sent["system"])
         assert [m["role"] for m in sent["messages"]] == ["user"]
     elif provider == "gemini":
@@ -248,7 +252,8 @@ def test_a_picture_by_value(four, upstream, client, provider):
     assert PNG in upstream.only().body.decode()
 
 
-@pytest.mark.parametrize("client, provider", [p for p in RICH if p[0] != "ollama"])
+@pytest.mark.parametrize("client, provider", [p for p in RICH if p[0] != "ollama"
+                                              and p[1] != "bedrock"])
 def test_a_picture_by_address(four, upstream, client, provider):
     said = converse(four, client, provider, Ask(
         "what is this", images=["https://example.org/a.png"]))
@@ -452,6 +457,7 @@ def test_sampling_settings_arrive(four, upstream, client, provider):
     sent = upstream.only().json
     where = {"gemini": sent.get("generationConfig") or sent.get("generation_config"),
              "old": sent.get("parameters"),
+             "bedrock": sent.get("inferenceConfig"),
              "ollama": sent.get("options")}.get(provider, sent)
     assert where["temperature"] == 0.5
     assert 0.25 in (where.get("top_p"), where.get("topP"), where.get("p"))
@@ -571,3 +577,58 @@ def test_anthropic_has_no_embeddings(four, upstream):
     assert answer.status in (400, 404)
     assert reader.error_of("openai", answer.json)[1]
     assert not upstream.seen()
+
+
+# -- Bedrock's signatures and binary streams ----------------------------------------
+
+def bedrock_with(gw, secret):
+    """A gateway whose Bedrock provider has this secret."""
+    path = os.path.join(gw.root, f"bedrock-{len(secret)}.key")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(secret + "\n")
+    os.chmod(path, 0o600)
+    return gw.serve(gw.conf().provider("bedrock", "bedrock", key=f"file:{path}")
+                    .model("bedrock/*", "bedrock *").enable())
+
+
+def test_bedrock_takes_a_key_of_its_own_too(gw, upstream):
+    bedrock_with(gw, "ABSKdGVzdA==")
+    assert converse(gw, "openai", "bedrock", Ask("hello")).text == "You said: hello"
+    assert upstream.only().header("authorization") == "Bearer ABSKdGVzdA=="
+
+
+def test_a_wrong_signature_tells_no_session_token(gw):
+    gw.tolerates("LLMGW0101")
+    bedrock_with(gw, "AKIDTEST:other:session-test")
+    answer = post(gw, "openai", PROVIDERS["bedrock"], Ask("hello"), False)
+    assert answer.status >= 400
+    assert b"signature we calculated does not match" in answer.body
+    assert b"session-test" not in answer.body
+
+
+def event_stream(*events):
+    """Messages of AWS's binary event stream."""
+    out = b""
+    for name, value in events:
+        head = b"\x0b:event-type\x07" + struct.pack(">H", len(name)) + name.encode()
+        payload = json.dumps(value).encode()
+        prelude = struct.pack(">II", 16 + len(head) + len(payload), len(head))
+        message = prelude + struct.pack(">I", zlib.crc32(prelude)) + head + payload
+        out += message + struct.pack(">I", zlib.crc32(message))
+    return out
+
+
+@pytest.mark.parametrize("fault", ["damaged", "cut"])
+def test_a_broken_message_ends_the_stream_with_an_error(four, upstream, fault):
+    four.expects("LLMGW0101.*event")
+    event = ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "Hello"}})
+    body = bytearray(event_stream(event, event))
+    if fault == "damaged":
+        body[-20] ^= 1
+    else:
+        del body[-5:]
+    upstream.queue({"headers": {"Content-Type": "application/vnd.amazon.eventstream"},
+                    "body_base64": base64.b64encode(body).decode()})
+    answer = post(four, "openai", PROVIDERS["bedrock"], Ask("hello"), True)
+    assert answer.body.count(b"Hello") == 1
+    assert answer.body.count(b'"error"') == 1

@@ -242,8 +242,8 @@ def test_two_answers_in_one_stream_are_not_one(four, upstream):
 
 # -- what clients ask is legal everywhere -------------------------------------------
 
-TARGETS = {"openai": ["anthropic", "cohere", "gemini", "old", "ollama", "responses"],
-           "anthropic": ["openai", "cohere", "gemini", "hf", "old", "ollama", "responses"],
+TARGETS = {"openai": ["anthropic", "bedrock", "cohere", "gemini", "old", "ollama", "responses"],
+           "anthropic": ["openai", "bedrock", "cohere", "gemini", "hf", "old", "ollama", "responses"],
            "gemini": ["openai", "anthropic", "cohere", "hf", "old", "ollama", "responses"],
            "openai-responses": ["openai", "anthropic", "cohere", "gemini", "hf", "old",
                                 "ollama"],

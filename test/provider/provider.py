@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A scripted LLM provider: OpenAI, Anthropic, Cohere, Gemini, Hugging Face and
-Ollama on one port of this machine, for tests and for trying the gateway without
-an account.
+"""A scripted LLM provider: OpenAI, Anthropic, Bedrock, Cohere, Gemini,
+Hugging Face and Ollama on one port of this machine, for tests and for trying
+the gateway without an account.
 
     python3 provider.py --port 9000
 
@@ -25,7 +25,7 @@ path, headers, body, mount, wire format, faults, and when each began, ended
 and was left by its peer.
 
 Paths may begin with a mount point: /openai, /openai-responses, /anthropic,
-/cohere, /gemini, /huggingface and /ollama name the wire format; /at-<label>
+/bedrock, /cohere, /gemini, /huggingface and /ollama name the wire format; /at-<label>
 only sets the label, so that one server can stand for several upstreams.
 """
 import argparse
@@ -42,6 +42,7 @@ import http1
 import script as scripts
 import wire
 import wire_anthropic
+import wire_bedrock
 import wire_cohere
 import wire_gemini
 import wire_huggingface
@@ -50,8 +51,8 @@ import wire_openai
 import wire_responses
 
 # The first whose operation() takes a request has it.
-WIRES = [wire_anthropic, wire_cohere, wire_gemini, wire_huggingface, wire_ollama,
-         wire_openai, wire_responses]
+WIRES = [wire_anthropic, wire_bedrock, wire_cohere, wire_gemini, wire_huggingface,
+         wire_ollama, wire_openai, wire_responses]
 _BY_NAME = {w.NAME: w for w in WIRES}
 
 # What must never reach a provider, and why.
@@ -61,6 +62,7 @@ _CREDENTIALS = {"authorization", "x-api-key", "x-goog-api-key", "api-key",
                 "x-client-api-key"}
 _OWN_CREDENTIAL = {"openai": "authorization", "huggingface": "authorization",
                    "openai-responses": "authorization", "cohere": "authorization",
+                   "bedrock": "authorization",
                    "ollama": "authorization", "anthropic": "x-api-key",
                    "gemini": "x-goog-api-key"}
 
@@ -399,7 +401,7 @@ async def run(options):
 def main():
     parser = argparse.ArgumentParser(
         description="A scripted LLM provider that speaks the wire formats of OpenAI, "
-        "Anthropic, Cohere, Gemini, Hugging Face and Ollama.")
+        "Anthropic, Bedrock, Cohere, Gemini, Hugging Face and Ollama.")
     parser.add_argument("--host", default="127.0.0.1", help="address (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=9000,
                         help="port; 0 takes a free one and tells it (default 9000)")

@@ -7,6 +7,7 @@
 
 #include <apr_strings.h>
 
+#include "core/llm_eventstream.h"
 #include "core/llm_ndjson.h"
 #include "core/llm_record.h"
 #include "dialect/common.h"
@@ -282,17 +283,21 @@ static void feed_frame(const llm_dialect_t *dialect, llm_reader_t *reader,
 /* A stream's frames, however its dialect cuts them: a line is data alone. */
 typedef struct frames_t {
     llm_sse_t *sse;
-    llm_ndjson_t *lines; /* or NULL */
+    llm_ndjson_t *lines;         /* or NULL */
+    llm_eventstream_t *messages; /* or NULL */
 } frames_t;
 
 #define FRAME_MAX (16 * 1024 * 1024)
 
 static frames_t frames_of(const llm_dialect_t *dialect)
 {
-    frames_t frames = {NULL, NULL};
+    frames_t frames = {NULL, NULL, NULL};
 
     if (dialect->framing == LLM_FRAMING_NDJSON) {
         frames.lines = llm_ndjson_make(FRAME_MAX, unit_pool);
+    }
+    else if (dialect->framing == LLM_FRAMING_EVENTSTREAM) {
+        frames.messages = llm_eventstream_make(FRAME_MAX, unit_pool);
     }
     else {
         ck_assert_int_eq(dialect->framing, LLM_FRAMING_SSE);
@@ -306,13 +311,34 @@ static void frames_feed(frames_t *frames, const char *data, apr_size_t len)
     if (frames->lines) {
         llm_ndjson_feed(frames->lines, data, len);
     }
+    else if (frames->messages) {
+        llm_eventstream_feed(frames->messages, data, len);
+    }
     else {
         llm_sse_feed(frames->sse, data, len);
     }
 }
 
+static apr_status_t next_message(frames_t *frames, llm_sse_event_t *frame)
+{
+    llm_eventstream_event_t message;
+    apr_status_t status = llm_eventstream_next(frames->messages, &message);
+
+    ck_assert_int_ne(status, APR_EGENERAL);
+    memset(frame, 0, sizeof(*frame));
+    if (!status) {
+        frame->event = message.event;
+        frame->data = message.data;
+        frame->has_data = 1;
+    }
+    return status;
+}
+
 static apr_status_t frames_next(frames_t *frames, llm_sse_event_t *frame)
 {
+    if (frames->messages) {
+        return next_message(frames, frame);
+    }
     if (!frames->lines) {
         return llm_sse_next(frames->sse, frame);
     }
@@ -323,6 +349,9 @@ static apr_status_t frames_next(frames_t *frames, llm_sse_event_t *frame)
 
 static apr_status_t frames_finish(frames_t *frames, llm_sse_event_t *frame)
 {
+    if (frames->messages) {
+        return next_message(frames, frame);
+    }
     if (!frames->lines) {
         return llm_sse_finish(frames->sse, frame);
     }

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <apr_base64.h>
 #include <apr_file_io.h>
 #include <apr_strings.h>
 
@@ -61,6 +62,8 @@ static const struct {
     {"enerateContent", "gemini"}, /* Gemini and Vertex, streams too */
     {"hf.text-generation", "huggingface-inference"},
     {"hf.chat", "huggingface"},
+    {"bedrock.converse", "bedrock"},
+    {"bedrock.converse-stream", "bedrock"},
     {"cohere.chat", "cohere"},
     {"ollama.chat", "ollama"},
     {".chat", "openai"},
@@ -116,7 +119,24 @@ static int has_lines(const llm_json_t *response)
     return type && strstr(type, "ndjson");
 }
 
-/* 0 where it is not for us: another dialect, a binary answer. */
+/* A body that is no text. */
+static llm_bytes_t binary_in(const llm_json_t *response)
+{
+    llm_bytes_t bytes = {NULL, 0};
+    const char *base64 =
+        llm_json_string(llm_json_get(response, "body_base64"), unit_pool);
+    char *plain;
+
+    if (base64) {
+        plain = apr_palloc(unit_pool,
+                           (apr_size_t)apr_base64_decode_len(base64) + 1);
+        bytes.len = (apr_size_t)apr_base64_decode(plain, base64);
+        bytes.data = plain;
+    }
+    return bytes;
+}
+
+/* 0 where it is not for us: another dialect. */
 static int load(recorded_t *recorded, const char *path)
 {
     apr_size_t len;
@@ -130,10 +150,10 @@ static int load(recorded_t *recorded, const char *path)
     memset(recorded, 0, sizeof(*recorded));
     recorded->api = llm_json_string(llm_json_get(doc, "api"), unit_pool);
     recorded->dialect = dialect_of(recorded->api);
-    if (!recorded->dialect || !body.data) {
+    plain = body.data ? llm_text_decode(body, unit_pool) : binary_in(response);
+    if (!recorded->dialect || !plain.data) {
         return 0;
     }
-    plain = llm_text_decode(body, unit_pool);
     recorded->body = apr_pstrmemdup(unit_pool, plain.data, plain.len);
     recorded->len = plain.len;
     recorded->is_stream = !is_json(recorded->body) || has_lines(response);
@@ -283,7 +303,8 @@ static void check_truth(const recorded_t *recorded, const answer_t *seen)
     truth_t truth;
     int i;
 
-    truth_of(&truth, recorded->dialect, recorded->body, recorded->is_stream);
+    truth_of(&truth, recorded->dialect, recorded->body, recorded->len,
+             recorded->is_stream);
     text = llm_text_decode((llm_text_t){said->text->data, said->text->len},
                            unit_pool);
     same_bytes(recorded, "text", text.data, text.len, truth.text);

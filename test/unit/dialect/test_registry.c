@@ -30,7 +30,7 @@ START_TEST(names_are_told_by_side)
 
     ck_assert_str_eq(
         clients, "anthropic, cohere, gemini, ollama, openai, openai-responses");
-    ck_assert_ptr_nonnull(strstr(providers, "anthropic, cohere, gemini"));
+    ck_assert_ptr_nonnull(strstr(providers, "anthropic, bedrock, cohere"));
     ck_assert_ptr_nonnull(strstr(providers, "huggingface-inference, ollama"));
 }
 END_TEST

@@ -8,7 +8,9 @@
  *   to-<name>.txt    what a provider of that dialect gets: path, body, and
  *                    what was dropped; or "refused <member>: <reason>"
  *   response.json    a provider's answer in this dialect, or
- *   stream.txt       a streamed one; fed whole, byte by byte and cut at random
+ *   stream.txt       a streamed one; fed whole, byte by byte and cut at random,
+ *                    or
+ *   events.txt       one of AWS's event streams, "name payload" a line
  *   ask.json         the question, in OpenAI's form, where it matters
  *   reads.txt        what the answer says, as exchange.h shows it
  *   as-<name>.txt    the bytes a client of that dialect gets
@@ -24,6 +26,7 @@
 #include <apr_strings.h>
 
 #include "test/unit/dialect/exchange.h"
+#include "test/unit/messages.h"
 #include "test/unit/unit.h"
 
 static const char default_ask[] =
@@ -37,6 +40,7 @@ static const struct {
 } models[] = {
     {"anthropic", "claude-sonnet-4-5"},
     {"openai", "gpt-4o"},
+    {"bedrock", "us.anthropic.claude-sonnet-4-20250514-v1:0"},
     {"gemini", "gemini-2.5-flash"},
     {NULL, "some/model"},
 };
@@ -279,6 +283,14 @@ static void run_case(case_t *vector)
     if (body) {
         vector->is_answer = 1;
         run_answer(vector, body, len, 1);
+    }
+    body = bytes_in(vector, "events.txt", &len);
+    if (body) {
+        llm_buf_t *messages = llm_buf_make(0, unit_pool);
+
+        messages_put_lines(messages, body);
+        vector->is_answer = 1;
+        run_answer(vector, messages->data, messages->len, 1);
     }
     ck_assert_msg(vector->checks > 0, "%s: checks nothing", vector->name);
 }

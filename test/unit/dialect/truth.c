@@ -227,6 +227,7 @@ static const struct {
     int values; /* arguments are values, not text */
 } dialects[] = {
     {"anthropic", add_anthropic, 0},
+    {"bedrock", truth_add_bedrock, 0},
     {"cohere", add_cohere, 0},
     {"gemini", truth_add_gemini, 1},
     {"huggingface", add_openai, 0},
@@ -284,10 +285,33 @@ static void add_document(truth_t *truth, const char *dialect, const char *text)
     cJSON_Delete(doc);
 }
 
-void truth_of(truth_t *truth, const char *dialect, const char *body,
-              int is_stream)
+static apr_size_t u32_at(const char *at)
 {
-    char *copy = apr_pstrdup(unit_pool, body), *line, *state;
+    const unsigned char *byte = (const unsigned char *)at;
+
+    return (apr_size_t)byte[0] << 24 | (apr_size_t)byte[1] << 16
+           | (apr_size_t)byte[2] << 8 | byte[3];
+}
+
+/* The payloads of AWS's binary messages. */
+static void add_messages(truth_t *truth, const char *dialect, const char *body,
+                         apr_size_t len)
+{
+    while (len >= 16 && u32_at(body) <= len) {
+        apr_size_t size = u32_at(body), headers = u32_at(body + 4);
+
+        add_document(truth, dialect,
+                     apr_pstrmemdup(unit_pool, body + 12 + headers,
+                                    size - 16 - headers));
+        body += size;
+        len -= size;
+    }
+}
+
+void truth_of(truth_t *truth, const char *dialect, const char *body,
+              apr_size_t len, int is_stream)
+{
+    char *copy = apr_pstrmemdup(unit_pool, body, len), *line, *state;
 
     memset(truth, 0, sizeof(*truth));
     memset(counts, 0, sizeof(counts));
@@ -295,6 +319,10 @@ void truth_of(truth_t *truth, const char *dialect, const char *body,
     truth->args = llm_buf_make(0, unit_pool);
     if (!is_stream) {
         add_document(truth, dialect, copy);
+        return;
+    }
+    if (len && !body[0]) {
+        add_messages(truth, dialect, body, len);
         return;
     }
     for (line = apr_strtok(copy, "\r\n", &state); line;

@@ -18,7 +18,7 @@ typedef struct truth_t {
 
 /* body: whole, or the events of a stream. Fails for a dialect unknown here. */
 void truth_of(truth_t *truth, const char *dialect, const char *body,
-              int is_stream);
+              apr_size_t len, int is_stream);
 /* Arguments in the form in which this dialect's are in truth->args: as their
  * bytes, or, where they are values to the provider, printed by cJSON. */
 void truth_put_args(llm_buf_t *out, const char *dialect, const llm_buf_t *args);
@@ -32,6 +32,7 @@ const char *truth_text(const cJSON *node, const char *name); /* or "" */
 double truth_number(const cJSON *node, const char *name);    /* or 0 */
 void truth_print(llm_buf_t *out, const cJSON *value);
 
+void truth_add_bedrock(truth_t *truth, const cJSON *doc);
 void truth_add_gemini(truth_t *truth, const cJSON *doc);
 void truth_add_huggingface_inference(truth_t *truth, const cJSON *doc);
 void truth_add_responses(truth_t *truth, const cJSON *doc);

@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An ask becomes a Converse request: options, tools and formats here, turns
+ * in bedrock_turns.c.
+ *
+ * What Converse has no member for and a maker's model takes all the same goes
+ * into `additionalModelRequestFields`: top_k, and thinking, which Claude models
+ * take as Anthropic has it and Nova 2 by a word. Nobody can be kept from
+ * calling tools that stand in the conversation, nor from calling several at
+ * once: the first is refused, of the second only the first call is told.
+ */
+#include "dialect/bedrock_internal.h"
+
+#include <string.h>
+
+#include <apr_hash.h>
+#include <apr_strings.h>
+
+#include "dialect/anthropic_internal.h"
+
+/* Converse's own words: what clients of the other dialects add to ask for
+ * them. The last one is merged with what is put there from here. */
+static const char *const own[] = {
+    "guardrailConfig",
+    "performanceConfig",
+    "promptVariables",
+    "requestMetadata",
+    "additionalModelResponseFieldPaths",
+    NULL,
+};
+static const char *const handled[] = {
+    "guardrailConfig",
+    "performanceConfig",
+    "promptVariables",
+    "requestMetadata",
+    "additionalModelResponseFieldPaths",
+    "additionalModelRequestFields",
+    NULL,
+};
+
+static const llm_json_t *own_member(const llm_ask_t *ask, const char *name)
+{
+    int i;
+
+    for (i = 0; i < ask->unknown->nelts; ++i) {
+        const llm_json_t *member =
+            APR_ARRAY_IDX(ask->unknown, i, const llm_json_t *);
+
+        if (llm_text_equals(member->name, name)) {
+            return member;
+        }
+    }
+    return NULL;
+}
+
+/* How the model is asked, decided once. */
+typedef struct plan_t {
+    const char *model;
+    int is_claude, is_nova;
+    llm_anthropic_plan_t claude; /* how it thinks */
+    int native_format;           /* outputConfig */
+    int format_tool;             /* one forced tool whose input is the answer */
+} plan_t;
+
+/* ---- what cannot be done ---- */
+
+static llm_problem_t *cannot(const char *param, apr_pool_t *pool)
+{
+    return llm_problem_unsupported(param, LLM_BEDROCK_NAME, pool);
+}
+
+static int is_number_but(const llm_json_t *node, double usual)
+{
+    double value;
+
+    return llm_json_double(node, &value) && (value < usual || value > usual);
+}
+
+static llm_problem_t *check_terms(llm_request_t *req, const llm_ask_t *ask,
+                                  apr_pool_t *pool)
+{
+    double temperature;
+
+    if (llm_ask_wants_several(ask)) {
+        return cannot("n", pool);
+    }
+    if (is_number_but(ask->frequency_penalty, 0)) {
+        return cannot("frequency_penalty", pool);
+    }
+    if (is_number_but(ask->presence_penalty, 0)) {
+        return cannot("presence_penalty", pool);
+    }
+    if (ask->logit_bias && ask->logit_bias->count) {
+        return cannot("logit_bias", pool);
+    }
+    if (llm_json_is_true(ask->logprobs)) {
+        return cannot("logprobs", pool);
+    }
+    if (is_number_but(ask->top_logprobs, 0)) {
+        return cannot("top_logprobs", pool);
+    }
+    if (llm_json_double(ask->temperature, &temperature) && temperature > 1.0) {
+        return llm_problem_field(pool, "temperature",
+                                 "bedrock models take 0 to 1");
+    }
+    if (ask->seed) {
+        llm_request_drop(req, "seed");
+    }
+    llm_request_drop_labels(req, ask);
+    return llm_request_settle_unknown(req, ask, handled, pool);
+}
+
+/* ---- the plan ---- */
+
+/* Claude's newer models are held to a schema; others by a tool, which cannot
+ * stand beside tools that the model may call. */
+static llm_problem_t *plan_format(plan_t *plan, const llm_ask_t *ask,
+                                  apr_pool_t *pool)
+{
+    if (ask->format != LLM_FORMAT_JSON && ask->format != LLM_FORMAT_SCHEMA) {
+        return NULL;
+    }
+    if (plan->is_claude && plan->claude.native_format) {
+        plan->native_format = 1;
+        return NULL;
+    }
+    if (ask->tools) {
+        return llm_problem_field(pool, "response_format",
+                                 "this model cannot be held to a format "
+                                 "while it has tools");
+    }
+    if (ask->format == LLM_FORMAT_SCHEMA
+        && !llm_json_equals(llm_json_get(ask->format_schema, "type"),
+                            "object")) {
+        return llm_problem_field(pool, "response_format",
+                                 "this model can only be held to a schema "
+                                 "whose type is \"object\"");
+    }
+    plan->format_tool = 1;
+    return NULL;
+}
+
+static llm_problem_t *make_plan(plan_t *plan, llm_request_t *req,
+                                const llm_ask_t *ask, const char *model,
+                                apr_pool_t *pool)
+{
+    llm_problem_t *problem = NULL;
+
+    memset(plan, 0, sizeof(*plan));
+    plan->model = model;
+    plan->is_claude = strstr(model, "claude") != NULL;
+    plan->is_nova = strstr(model, "nova") != NULL;
+    if (plan->is_claude) {
+        problem = llm_anthropic_plan(&plan->claude, req, ask, model, pool);
+    }
+    else if (ask->thinking > 0 && !strstr(model, "nova-2")) {
+        llm_request_drop(req,
+                         ask->effort.data ? "reasoning_effort" : "thinking");
+    }
+    return problem ? problem : plan_format(plan, ask, pool);
+}
+
+/* ---- cache points ---- */
+
+int llm_bedrock_caches(const char *model)
+{
+    return strstr(model, "claude") || strstr(model, "nova");
+}
+
+void llm_bedrock_put_cache(llm_buf_t *out, llm_request_t *req,
+                           const llm_json_t *mark, int can)
+{
+    if (!mark) {
+        return;
+    }
+    if (!can) {
+        llm_request_drop(req, "messages.content.cache_control");
+        return;
+    }
+    llm_put_comma(out);
+    llm_buf_lit(out, "{\"cachePoint\":{\"type\":\"default\"");
+    if (llm_json_equals(llm_json_get(mark, "ttl"), "1h")) {
+        llm_put_string_member(out, "ttl", "1h");
+    }
+    llm_buf_lit(out, "}}");
+}
+
+/* ---- tools ---- */
+
+static void open_tool(llm_buf_t *out, llm_text_t name, llm_text_t description)
+{
+    llm_put_comma(out);
+    llm_buf_lit(out, "{\"toolSpec\":{");
+    llm_put_text_member(out, "name", name);
+    if (!llm_text_is_empty(description)) {
+        llm_put_text_member(out, "description", description);
+    }
+    llm_buf_lit(out, ",\"inputSchema\":{\"json\":");
+}
+
+static void put_tool(llm_buf_t *out, const llm_tool_t *tool)
+{
+    open_tool(out, tool->name, tool->description);
+    if (!tool->schema || !tool->schema->count) { /* demanded */
+        llm_buf_lit(out, "{\"type\":\"object\",\"properties\":{}}");
+    }
+    else if (llm_json_get(tool->schema, "type")) {
+        llm_json_put(out, tool->schema);
+    }
+    else { /* what stands behind the brace, blanks and all */
+        llm_buf_lit(out, "{\"type\":\"object\",");
+        llm_buf_append(out, tool->schema->raw.data + 1,
+                       tool->schema->raw.len - 1);
+    }
+    llm_buf_lit(out, "}}}");
+}
+
+/* Tools that were called earlier but are not offered any more: a conversation
+ * with calls has to name them. */
+static void put_past_tools(llm_buf_t *out, const llm_ask_t *ask,
+                           apr_pool_t *pool)
+{
+    apr_hash_t *names = apr_hash_make(pool);
+    const llm_turn_t *turn;
+    const llm_part_t *part;
+
+    for (turn = ask->turns; turn; turn = turn->next) {
+        for (part = turn->parts; part; part = part->next) {
+            const llm_text_t *name = part->call ? &part->call->name : NULL;
+
+            if (part->kind == LLM_PART_TOOL_CALL
+                && !apr_hash_get(names, name->data, (apr_ssize_t)name->len)) {
+                apr_hash_set(names, name->data, (apr_ssize_t)name->len, name);
+                open_tool(out, *name, LLM_TEXT_NONE);
+                llm_buf_lit(out, "{\"type\":\"object\"}}}}");
+            }
+        }
+    }
+}
+
+static void put_format_tool(llm_buf_t *out, const llm_ask_t *ask)
+{
+    llm_put_name(out, "toolConfig");
+    llm_buf_lit(out, "{\"tools\":[");
+    open_tool(out, LLM_TEXT_LITERAL(LLM_BEDROCK_FORMAT_TOOL),
+              LLM_TEXT_LITERAL("Gives the answer to the user, as JSON."));
+    if (ask->format_schema) {
+        llm_json_put(out, ask->format_schema);
+    }
+    else {
+        llm_buf_lit(out, "{\"type\":\"object\"}");
+    }
+    llm_buf_lit(out, "}}}],\"toolChoice\":{\"tool\":{\"name\":\"" //
+                LLM_BEDROCK_FORMAT_TOOL "\"}}}");
+}
+
+static void put_choice(llm_buf_t *out, const llm_ask_t *ask)
+{
+    if (ask->choose == LLM_CHOOSE_AUTO) {
+        llm_put_raw_member(out, "toolChoice", "{\"auto\":{}}");
+    }
+    else if (ask->choose == LLM_CHOOSE_ANY) {
+        llm_put_raw_member(out, "toolChoice", "{\"any\":{}}");
+    }
+    else if (ask->choose == LLM_CHOOSE_TOOL) {
+        llm_put_name(out, "toolChoice");
+        llm_buf_lit(out, "{\"tool\":{");
+        llm_put_text_member(out, "name", ask->choose_name);
+        llm_buf_lit(out, "}}");
+    }
+}
+
+static int has_calls(const llm_ask_t *ask)
+{
+    const llm_turn_t *turn;
+
+    for (turn = ask->turns; turn; turn = turn->next) {
+        if (llm_parts_have(turn->parts, LLM_PART_TOOL_CALL)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static llm_problem_t *put_offered(llm_buf_t *out, llm_request_t *req,
+                                  const llm_ask_t *ask, const plan_t *plan,
+                                  apr_pool_t *pool)
+{
+    const llm_tool_t *tool;
+    int i = 0;
+
+    for (tool = ask->tools; tool; tool = tool->next, ++i) {
+        if (tool->raw) {
+            return cannot(apr_psprintf(pool, "tools[%d]", i), pool);
+        }
+        put_tool(out, tool);
+        if (llm_json_is_true(tool->strict)) {
+            llm_request_drop(req, "tools.function.strict");
+        }
+        if (tool->cache && !plan->is_claude) {
+            llm_request_drop(req, "tools.cache_control");
+        }
+        else {
+            llm_bedrock_put_cache(out, req, tool->cache, 1);
+        }
+    }
+    return NULL;
+}
+
+/* A choice of none is granted by naming no tools, which cannot be done where
+ * the conversation has calls. */
+static llm_problem_t *put_tools(llm_buf_t *out, llm_request_t *req,
+                                const llm_ask_t *ask, const plan_t *plan,
+                                apr_pool_t *pool)
+{
+    llm_problem_t *problem = NULL;
+    int calls = has_calls(ask);
+
+    if (plan->format_tool) {
+        put_format_tool(out, ask);
+        return NULL;
+    }
+    if (!ask->tools
+        && (ask->choose == LLM_CHOOSE_ANY || ask->choose == LLM_CHOOSE_TOOL)) {
+        return llm_problem_field(pool, "tool_choice",
+                                 "there are no tools to choose from");
+    }
+    if (ask->tools && ask->choose == LLM_CHOOSE_NONE && calls) {
+        return llm_problem_field(pool, "tool_choice",
+                                 "bedrock models cannot be kept from calling "
+                                 "tools that were called before");
+    }
+    if ((!ask->tools || ask->choose == LLM_CHOOSE_NONE) && !calls) {
+        return NULL;
+    }
+    llm_put_name(out, "toolConfig");
+    llm_buf_lit(out, "{\"tools\":[");
+    if (ask->tools) {
+        problem = put_offered(out, req, ask, plan, pool);
+    }
+    else {
+        put_past_tools(out, ask, pool);
+    }
+    llm_buf_putc(out, ']');
+    if (ask->tools) {
+        put_choice(out, ask);
+    }
+    llm_buf_putc(out, '}');
+    return problem;
+}
+
+/* ---- options ---- */
+
+static llm_problem_t *put_stop(llm_buf_t *out, const llm_ask_t *ask,
+                               apr_pool_t *pool)
+{
+    const llm_json_t *node = ask->stop;
+
+    node = llm_json_is(node, LLM_JSON_ARRAY) ? node->child : node;
+    for (; node; node = ask->stop == node ? NULL : node->next) {
+        if (llm_text_is_empty(llm_json_text(node))) {
+            return llm_problem_field(pool, "stop",
+                                     "expected texts that are not empty");
+        }
+    }
+    llm_put_list_member(out, "stopSequences", ask->stop);
+    return NULL;
+}
+
+/* A budget is part of maxTokens: where the client set no limit, what the
+ * answer may use is added to it. Thinking goes with no temperature. */
+static llm_problem_t *put_inference(llm_buf_t *out, const llm_ask_t *ask,
+                                    const llm_provider_t *provider,
+                                    const plan_t *plan, apr_pool_t *pool)
+{
+    apr_size_t before = out->len, open;
+    llm_problem_t *problem;
+
+    llm_put_name(out, "inferenceConfig");
+    llm_buf_putc(out, '{');
+    open = out->len;
+    if (!ask->max_tokens && plan->claude.budget) {
+        llm_put_int_member(out, "maxTokens",
+                           (provider->max_tokens_default > 0
+                                ? provider->max_tokens_default
+                                : 4096)
+                               + plan->claude.budget);
+    }
+    llm_put_member(out, "maxTokens", ask->max_tokens);
+    if (!plan->claude.budget && !plan->claude.adaptive) {
+        llm_put_member(out, "temperature", ask->temperature);
+    }
+    if (is_number_but(ask->top_p, 1)) { /* newer Claude models refuse it beside
+                                           a temperature, even the default */
+        llm_put_member(out, "topP", ask->top_p);
+    }
+    problem = put_stop(out, ask, pool);
+    if (out->len == open) {
+        out->len = before; /* nothing was said */
+    }
+    else {
+        llm_buf_putc(out, '}');
+    }
+    return problem;
+}
+
+static void put_claude(llm_buf_t *out, const llm_anthropic_plan_t *plan)
+{
+    if (plan->adaptive) {
+        llm_put_raw_member(out, "thinking", "{\"type\":\"adaptive\"}");
+    }
+    else if (plan->budget) {
+        llm_put_name(out, "thinking");
+        llm_buf_lit(out, "{\"type\":\"enabled\",\"budget_tokens\":");
+        llm_buf_put_int(out, plan->budget);
+        llm_buf_putc(out, '}');
+    }
+    if (plan->effort) {
+        llm_put_name(out, "output_config");
+        llm_buf_putc(out, '{');
+        llm_put_string_member(out, "effort", plan->effort);
+        llm_buf_putc(out, '}');
+    }
+}
+
+static void put_nova(llm_buf_t *out, const llm_ask_t *ask, const plan_t *plan)
+{
+    static const llm_word_t words[] = {
+        {"minimal", 0}, {"low", 0}, {"medium", 1}, {"high", 2},
+        {"xhigh", 2},   {"max", 2}, {NULL, 0},
+    };
+    static const char *const names[] = {"low", "medium", "high"};
+
+    if (ask->thinking > 0 && strstr(plan->model, "nova-2")) {
+        llm_put_name(out, "reasoningConfig");
+        llm_buf_lit(out, "{\"type\":\"enabled\"");
+        llm_put_string_member(out, "maxReasoningEffort",
+                              names[llm_word_value(words, ask->effort, 1)]);
+        llm_buf_putc(out, '}');
+    }
+    if (ask->top_k) {
+        llm_put_name(out, "inferenceConfig");
+        llm_buf_putc(out, '{');
+        llm_put_member(out, "topK", ask->top_k);
+        llm_buf_putc(out, '}');
+    }
+}
+
+/* What is put here first, then the client's own: of a member that is named
+ * twice the last one counts. */
+static llm_problem_t *put_fields(llm_buf_t *out, const llm_ask_t *ask,
+                                 const plan_t *plan, apr_pool_t *pool)
+{
+    const llm_json_t *given = own_member(ask, "additionalModelRequestFields");
+    const llm_json_t *node;
+    apr_size_t before = out->len, open;
+
+    if (given && !llm_json_is(given, LLM_JSON_OBJECT)) {
+        return llm_problem_field(pool, "additionalModelRequestFields",
+                                 "expected an object");
+    }
+    llm_put_name(out, "additionalModelRequestFields");
+    llm_buf_putc(out, '{');
+    open = out->len;
+    if (plan->is_nova) {
+        put_nova(out, ask, plan);
+    }
+    else {
+        put_claude(out, &plan->claude);
+        llm_put_member(out, "top_k", ask->top_k);
+    }
+    for (node = given ? given->child : NULL; node; node = node->next) {
+        llm_put_comma(out);
+        llm_buf_put_text(out, node->name);
+        llm_buf_putc(out, ':');
+        llm_json_put(out, node);
+    }
+    if (out->len == open) {
+        out->len = before;
+    }
+    else {
+        llm_buf_putc(out, '}');
+    }
+    return NULL;
+}
+
+/* The schema is JSON in a string here. */
+static void put_format(llm_buf_t *out, const llm_ask_t *ask)
+{
+    llm_put_name(out, "outputConfig");
+    llm_buf_lit(out, "{\"textFormat\":{\"type\":\"json_schema\","
+                     "\"structure\":{\"jsonSchema\":{\"schema\":");
+    llm_buf_put_quoted(out, ask->format_schema->raw);
+    if (!llm_text_is_empty(ask->format_name)) {
+        llm_put_text_member(out, "name", ask->format_name);
+    }
+    llm_buf_lit(out, "}}}}");
+}
+
+/* ---- requests ---- */
+
+static llm_problem_t *put_chat(llm_buf_t *out, llm_request_t *req,
+                               const llm_ask_t *ask, const plan_t *plan,
+                               const llm_provider_t *provider, apr_pool_t *pool)
+{
+    llm_problem_t *problem =
+        llm_bedrock_put_messages(out, req, ask, plan->model, pool);
+    const char *const *name;
+
+    if (!problem) {
+        problem = put_inference(out, ask, provider, plan, pool);
+    }
+    if (!problem) {
+        problem = put_tools(out, req, ask, plan, pool);
+    }
+    if (!problem) {
+        problem = put_fields(out, ask, plan, pool);
+    }
+    if (!problem && plan->native_format) {
+        put_format(out, ask);
+    }
+    for (name = own; *name; ++name) {
+        llm_put_member(out, *name, own_member(ask, *name));
+    }
+    return problem;
+}
+
+/* "/model/{name}/converse": of the name, which may be an ARN, colons and
+ * slashes are encoded. NULL for what is no name. */
+static const char *path_of(const llm_provider_t *provider, const char *model,
+                           int stream, apr_pool_t *pool)
+{
+    const char *name = llm_path_escape(model, pool), *at;
+    llm_buf_t *path = llm_buf_make(0, pool);
+
+    if (!name) {
+        return NULL;
+    }
+    llm_buf_puts(path, provider->base_path ? provider->base_path : "");
+    llm_buf_lit(path, "/model/");
+    for (at = name; *at; ++at) {
+        if (*at == '/' || *at == '@') {
+            llm_buf_puts(path, *at == '/' ? "%2F" : "%40");
+        }
+        else {
+            llm_buf_putc(path, *at);
+        }
+    }
+    llm_buf_puts(path, stream ? "/converse-stream" : "/converse");
+    return apr_pstrmemdup(pool, path->data, path->len);
+}
+
+llm_problem_t *llm_bedrock_write_request(llm_request_t *req,
+                                         const llm_ask_t *ask,
+                                         const char *model,
+                                         const llm_provider_t *provider,
+                                         apr_pool_t *pool)
+{
+    llm_buf_t *out = llm_buf_make(0, pool);
+    llm_problem_t *problem = check_terms(req, ask, pool);
+    plan_t plan;
+
+    if (!problem) {
+        problem = make_plan(&plan, req, ask, model, pool);
+    }
+    if (problem) {
+        return problem;
+    }
+    llm_buf_putc(out, '{');
+    problem = put_chat(out, req, ask, &plan, provider, pool);
+    llm_buf_putc(out, '}');
+    llm_request_set_body(req, out, pool);
+    req->method = "POST";
+    req->path = path_of(provider, model, ask->stream, pool);
+    apr_table_setn(req->headers, "Content-Type", "application/json");
+    if (!problem && !req->path) {
+        return llm_problem_field(pool, "model", "this is no model's name");
+    }
+    return problem;
+}

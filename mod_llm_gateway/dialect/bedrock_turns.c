@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An ask's turns become `system` and `messages` of a Converse request.
+ *
+ * There is one system prompt, so system turns go there wherever they stood, in
+ * their order; where there is nothing else, they are what the user says. Turns
+ * of one side that follow one another become one message, its results first.
+ * Texts of blanks only, which Bedrock refuses, are left out. Media go by
+ * value: an address is not fetched here, and by Bedrock neither. Thinking goes
+ * back with the signature it came with, and without one it is left out, which
+ * is told.
+ */
+#include "dialect/bedrock_internal.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#define ID_MAX 64
+
+typedef struct place_t {
+    llm_buf_t *out;
+    llm_request_t *req;
+    int caches;    /* the model takes cache points */
+    int turn;      /* number of the turn, for error texts */
+    int calls;     /* calls without an id so far */
+    int results;   /* results that name no call so far */
+    int documents; /* so far: their names have to differ */
+    apr_pool_t *pool;
+} place_t;
+
+static llm_problem_t *cannot(const place_t *place, const char *what)
+{
+    return llm_problem_unsupported(
+        apr_psprintf(place->pool, "messages[%d].content%s", place->turn, what),
+        LLM_BEDROCK_NAME, place->pool);
+}
+
+/* The k-th result without an id answers the k-th call without one. */
+static const char *id_of(const place_t *place, const char *id, int number)
+{
+    if (!id) {
+        return llm_call_id_make("tooluse_", "", number, place->pool);
+    }
+    return llm_call_id_fit(id, "tooluse_", "_.:-", ID_MAX, 0, place->pool);
+}
+
+/* ---- media ---- */
+
+static const llm_word_t images[] = {
+    {"image/png", 0}, {"image/jpeg", 1}, {"image/jpg", 1},
+    {"image/gif", 2}, {"image/webp", 3}, {NULL, 0},
+};
+static const char *const image_formats[] = {"png", "jpeg", "gif", "webp"};
+
+static const llm_word_t documents[] = {
+    {"application/pdf", 0},
+    {"text/csv", 1},
+    {"application/msword", 2},
+    {"application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+     3},
+    {"application/vnd.ms-excel", 4},
+    {"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", 5},
+    {"text/html", 6},
+    {"text/plain", 7},
+    {"text/markdown", 8},
+    {NULL, 0},
+};
+static const char *const document_formats[] = {
+    "pdf", "csv", "doc", "docx", "xls", "xlsx", "html", "txt", "md",
+};
+
+/* Number of the media type among `words`; -1 where it is none of them. */
+static int format_of(const llm_word_t *words, const char *type)
+{
+    apr_size_t len = strcspn(type, "; ");
+
+    for (; words->word; ++words) {
+        if (strlen(words->word) == len
+            && !strncasecmp(words->word, type, len)) {
+            return words->value;
+        }
+    }
+    return -1;
+}
+
+/* Clients were seen to put an address where the bytes belong. */
+static int is_base64(llm_text_t text)
+{
+    apr_size_t i;
+
+    for (i = 0; i < text.len; ++i) {
+        if (!apr_isalnum(text.data[i]) && !strchr("+/=\\", text.data[i])) {
+            return 0;
+        }
+    }
+    return text.len > 0;
+}
+
+static void put_bytes(const place_t *place, const llm_media_t *media)
+{
+    llm_put_name(place->out, "source");
+    llm_buf_putc(place->out, '{');
+    llm_put_text_member(place->out, "bytes", media->base64);
+    llm_buf_lit(place->out, "}}}");
+}
+
+static llm_problem_t *put_image(const place_t *place, const llm_part_t *part)
+{
+    const llm_media_t *media = part->media;
+    int format =
+        format_of(images, media->media_type ? media->media_type : "image/png");
+
+    if (!is_base64(media->base64)) {
+        return cannot(place, media->file_id.data ? ".file_id" : ".image_url");
+    }
+    if (format < 0) {
+        return cannot(place, ".media_type");
+    }
+    if (media->detail.data && !llm_text_equals(media->detail, "auto")) {
+        llm_request_drop(place->req, "messages.content.image_url.detail");
+    }
+    llm_put_comma(place->out);
+    llm_buf_lit(place->out, "{\"image\":{");
+    llm_put_string_member(place->out, "format", image_formats[format]);
+    put_bytes(place, media);
+    return NULL;
+}
+
+/* Bedrock wants one for each document: letters, digits, brackets, dashes and
+ * single blanks. The file's name without its ending, and a number from the
+ * second on. */
+static const char *name_of(place_t *place, llm_text_t filename)
+{
+    const char *name =
+        filename.data ? llm_text_string(filename, place->pool) : "document";
+    const char *end = strrchr(name, '.');
+    apr_size_t len =
+        end && end > name ? (apr_size_t)(end - name) : strlen(name);
+    char *fit = apr_pstrmemdup(place->pool, name, len), *to = fit, *at;
+
+    for (at = fit; *at && to - fit < 180; ++at) {
+        char c = apr_isalnum(*at) || strchr("-()[]", *at) ? *at : ' ';
+
+        if (c != ' ' || (to > fit && to[-1] != ' ')) {
+            *to++ = c;
+        }
+    }
+    while (to > fit && to[-1] == ' ') {
+        --to;
+    }
+    *to = '\0';
+    if (!*fit) {
+        fit = apr_pstrdup(place->pool, "document");
+    }
+    return place->documents++
+               ? apr_psprintf(place->pool, "%s (%d)", fit, place->documents)
+               : fit;
+}
+
+static llm_problem_t *put_document(place_t *place, const llm_part_t *part)
+{
+    const llm_media_t *media = part->media;
+    int format = format_of(documents, media->media_type ? media->media_type
+                                                        : "application/pdf");
+
+    if (!is_base64(media->base64)) {
+        return cannot(place, media->file_id.data ? ".file_id" : ".file");
+    }
+    if (format < 0) {
+        return cannot(place, ".media_type");
+    }
+    llm_put_comma(place->out);
+    llm_buf_lit(place->out, "{\"document\":{");
+    llm_put_string_member(place->out, "format", document_formats[format]);
+    llm_put_string_member(place->out, "name", name_of(place, media->filename));
+    put_bytes(place, media);
+    return NULL;
+}
+
+/* ---- blocks ---- */
+
+static void put_text(const place_t *place, llm_text_t text)
+{
+    if (!llm_text_is_blank(text)) {
+        llm_put_comma(place->out);
+        llm_buf_putc(place->out, '{');
+        llm_put_text_member(place->out, "text", text);
+        llm_buf_putc(place->out, '}');
+    }
+}
+
+static void put_thinking(const place_t *place, const llm_part_t *part)
+{
+    llm_buf_t *out = place->out;
+
+    if (part->kind == LLM_PART_THINKING && llm_text_is_empty(part->signature)) {
+        llm_request_drop(place->req, "messages.reasoning_content");
+        return;
+    }
+    llm_put_comma(out);
+    llm_buf_lit(out, "{\"reasoningContent\":{");
+    if (part->kind == LLM_PART_REDACTED) {
+        llm_put_text_member(out, "redactedContent", part->text);
+    }
+    else {
+        llm_buf_lit(out, "\"reasoningText\":{");
+        llm_put_needed_text(out, "text", part->text);
+        llm_put_text_member(out, "signature", part->signature);
+        llm_buf_putc(out, '}');
+    }
+    llm_buf_lit(out, "}}");
+}
+
+static void put_call(place_t *place, const llm_part_t *part)
+{
+    const llm_call_t *call = part->call;
+    llm_buf_t *out = place->out;
+
+    llm_put_comma(out);
+    llm_buf_lit(out, "{\"toolUse\":{");
+    llm_put_string_member(
+        out, "toolUseId",
+        id_of(place, call->id, call->id ? 0 : place->calls++));
+    llm_put_needed_text(out, "name", call->name);
+    llm_put_name(out, "input");
+    llm_buf_append(out, call->args.data, call->args.len);
+    llm_buf_lit(out, "}}");
+}
+
+static llm_problem_t *put_result(place_t *place, const llm_part_t *part)
+{
+    const llm_part_t *inner = part->result;
+    llm_problem_t *problem = NULL;
+    llm_buf_t *out = place->out;
+
+    llm_put_comma(out);
+    llm_buf_lit(out, "{\"toolResult\":{");
+    llm_put_string_member(
+        out, "toolUseId",
+        id_of(place, part->result_of, part->result_of ? 0 : place->results++));
+    llm_buf_lit(out, ",\"content\":[");
+    for (; inner && !problem; inner = inner->next) {
+        switch (inner->kind) {
+        case LLM_PART_TEXT:
+            put_text(place, inner->text);
+            break;
+        case LLM_PART_IMAGE:
+            problem = put_image(place, inner);
+            break;
+        case LLM_PART_FILE:
+            problem = put_document(place, inner);
+            break;
+        default:
+            problem = cannot(place, "");
+            break;
+        }
+    }
+    llm_buf_putc(out, ']');
+    if (part->is_error) {
+        llm_put_string_member(out, "status", "error");
+    }
+    llm_buf_lit(out, "}}");
+    return problem;
+}
+
+static llm_problem_t *put_part(place_t *place, const llm_part_t *part)
+{
+    switch (part->kind) {
+    case LLM_PART_TEXT:
+    case LLM_PART_REFUSAL:
+        put_text(place, part->text);
+        return NULL;
+    case LLM_PART_IMAGE:
+        return put_image(place, part);
+    case LLM_PART_FILE:
+        return put_document(place, part);
+    case LLM_PART_THINKING:
+    case LLM_PART_REDACTED:
+        put_thinking(place, part);
+        return NULL;
+    case LLM_PART_TOOL_CALL:
+        put_call(place, part);
+        return NULL;
+    case LLM_PART_TOOL_RESULT:
+        return put_result(place, part);
+    case LLM_PART_AUDIO:
+        return cannot(place, ".input_audio");
+    case LLM_PART_PROVIDER:
+        break;
+    }
+    return cannot(place, "");
+}
+
+/* The part and, where something of it was put, the cache point behind it. */
+static llm_problem_t *put_block(place_t *place, const llm_part_t *part)
+{
+    apr_size_t before = place->out->len;
+    llm_problem_t *problem = put_part(place, part);
+
+    if (part->citations) {
+        llm_request_drop(place->req, "messages.content.citations");
+    }
+    if (place->out->len > before) {
+        llm_bedrock_put_cache(place->out, place->req, part->cache,
+                              place->caches);
+    }
+    return problem;
+}
+
+/* ---- messages ---- */
+
+static int is_assistant(const llm_turn_t *turn)
+{
+    return turn->role == LLM_ROLE_ASSISTANT;
+}
+
+static const llm_turn_t *skip_system(const llm_turn_t *turn, int *pnumber)
+{
+    while (turn && turn->role == LLM_ROLE_SYSTEM) {
+        turn = turn->next;
+        ++*pnumber;
+    }
+    return turn;
+}
+
+/* Blocks of the turns [turn, end): results only, or all but results. */
+static llm_problem_t *put_blocks(place_t *place, const llm_turn_t *turn,
+                                 const llm_turn_t *end, int results)
+{
+    llm_problem_t *problem = NULL;
+    const llm_part_t *part;
+    int first = place->turn;
+
+    for (; turn != end && !problem; turn = turn->next, ++place->turn) {
+        if (turn->role == LLM_ROLE_SYSTEM) {
+            continue;
+        }
+        for (part = turn->parts; part && !problem; part = part->next) {
+            if ((part->kind == LLM_PART_TOOL_RESULT) == results) {
+                problem = put_block(place, part);
+            }
+        }
+        if (turn->name.data) {
+            llm_request_drop(place->req, "messages.name");
+        }
+    }
+    place->turn = first;
+    return problem;
+}
+
+/* One message of the turns [turn, end); nothing when they say nothing. */
+static llm_problem_t *put_message(place_t *place, const llm_turn_t *turn,
+                                  const llm_turn_t *end)
+{
+    llm_buf_t *out = place->out;
+    apr_size_t begin = out->len, content;
+    llm_problem_t *problem;
+
+    llm_put_comma(out);
+    llm_buf_putc(out, '{');
+    llm_put_string_member(out, "role",
+                          is_assistant(turn) ? "assistant" : "user");
+    llm_buf_lit(out, ",\"content\":[");
+    content = out->len;
+    problem = put_blocks(place, turn, end, 1);
+    if (!problem) {
+        problem = put_blocks(place, turn, end, 0);
+    }
+    if (out->len == content) {
+        out->len = begin;
+    }
+    else {
+        llm_buf_lit(out, "]}");
+    }
+    return problem;
+}
+
+static llm_problem_t *put_turns(place_t *place, const llm_turn_t *turn)
+{
+    llm_problem_t *problem = NULL;
+
+    place->turn = 0;
+    turn = skip_system(turn, &place->turn);
+    while (turn && !problem) {
+        const llm_turn_t *end = turn;
+        int number = place->turn, next = number;
+
+        while (end && is_assistant(end) == is_assistant(turn)) {
+            ++next;
+            end = skip_system(end->next, &next);
+        }
+        problem = put_message(place, turn, end);
+        place->turn = next;
+        turn = end;
+    }
+    return problem;
+}
+
+/* Blocks of all system turns; texts, and nothing else. */
+static llm_problem_t *put_system(place_t *place, const llm_turn_t *turn)
+{
+    llm_problem_t *problem = NULL;
+    const llm_part_t *part;
+
+    for (place->turn = 0; turn; turn = turn->next, ++place->turn) {
+        if (turn->role != LLM_ROLE_SYSTEM) {
+            continue;
+        }
+        for (part = turn->parts; part && !problem; part = part->next) {
+            problem = part->kind == LLM_PART_TEXT ? put_block(place, part)
+                                                  : cannot(place, "");
+        }
+        if (problem) {
+            return problem;
+        }
+    }
+    return NULL;
+}
+
+/* `messages`; the system turns alone are what the user says. */
+static llm_problem_t *put_messages(place_t *place, const llm_ask_t *ask,
+                                   int said)
+{
+    llm_buf_t *out = place->out;
+    llm_problem_t *problem;
+    apr_size_t begin;
+
+    llm_put_name(out, "messages");
+    llm_buf_putc(out, '[');
+    begin = out->len;
+    if (said) {
+        problem = put_turns(place, ask->turns);
+    }
+    else {
+        llm_buf_lit(out, "{\"role\":\"user\",\"content\":[");
+        begin = out->len;
+        problem = put_system(place, ask->turns);
+    }
+    if (!problem && out->len == begin) {
+        return llm_problem_field(place->pool, "messages",
+                                 "expected one that says something");
+    }
+    llm_buf_puts(out, said ? "]" : "]}]");
+    return problem;
+}
+
+llm_problem_t *llm_bedrock_put_messages(llm_buf_t *out, llm_request_t *req,
+                                        const llm_ask_t *ask, const char *model,
+                                        apr_pool_t *pool)
+{
+    place_t place = {out, req, llm_bedrock_caches(model), 0, 0, 0, 0, pool};
+    llm_problem_t *problem = NULL;
+    int number = 0, said = skip_system(ask->turns, &number) != NULL;
+    apr_size_t begin = out->len, content;
+
+    if (said) {
+        llm_put_name(out, "system");
+        llm_buf_putc(out, '[');
+        content = out->len;
+        problem = put_system(&place, ask->turns);
+        if (out->len == content) {
+            out->len = begin;
+        }
+        else {
+            llm_buf_putc(out, ']');
+        }
+    }
+    return problem ? problem : put_messages(&place, ask, said);
+}
