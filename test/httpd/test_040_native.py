@@ -68,6 +68,21 @@ def test_a_stream_passes_and_is_metered(native, upstream):
     assert record["stream"] and record["output"] == 3
 
 
+@pytest.mark.parametrize("method", ["converse", "converse-stream"])
+def test_bedrocks_own_paths_are_signed_and_metered(gw, upstream, method):
+    """The model is in the path, its colon percent-encoded however the client
+    wrote it; the scripted provider checks the signature."""
+    gw.serve(gw.conf().provider("bedrock").enable())
+    body = {"messages": [{"role": "user", "content": [{"text": "hello"}]}]}
+    answer = gw.post(f"/bedrock/model/anthropic.claude-test-v1:0/{method}", body)
+    assert answer.status == 200, answer
+    assert upstream.only().target.endswith(f"/model/anthropic.claude-test-v1%3A0/{method}")
+    assert upstream.only().json == body
+    record = gw.record(answer)
+    assert record["native"] and not record["estimated"]
+    assert (record["input"], record["output"]) == (5, 3)
+
+
 def test_gemini_without_sse_is_one_array(native, upstream):
     answer = native.post("/gemini/v1beta/models/gemini-test:streamGenerateContent", GEMINI)
     assert len(answer.json) == 3
