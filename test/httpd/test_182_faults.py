@@ -315,22 +315,31 @@ def test_a_full_disk(gw, upstream):
         gw.start(conf(gw))
         acknowledged = [gw.chat("openai/gpt-test").id for _ in range(5)]
         filler = path(gw, "filler")
-        file = os.open(filler, os.O_WRONLY | os.O_CREAT)
-        try:
-            while True:
-                os.write(file, b"x" * 4096)
-        except OSError:
-            os.close(file)
+
+        def fill():
+            """Once more each time: the store gives room back when it can."""
+            file = os.open(filler, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            try:
+                while True:
+                    os.write(file, b"x" * 4096)
+            except OSError:
+                os.close(file)
 
         def ask():
+            fill()
             answer = gw.chat("openai/gpt-test")
             if answer.status == 200:
                 acknowledged.append(answer.id)
             return answer.status == 503 and answer
         answer = wait_for(ask, 20, "503")
         assert "cannot meter" in answer.text
-        health = gw.get("/health", key=None)
-        assert health.status == 503 and health.json["reason"], health
+
+        def look():
+            fill()
+            health = gw.get("/health", key=None)
+            return health.status == 503 and health
+        assert wait_for(look, 10, "health to say so").json["reason"]
+        fill()
         done = gw.ctl("key", "create", "fullkey")
         assert done.code == 1 and "no space left" in done.err, done
         os.unlink(filler)

@@ -27,7 +27,7 @@ START_TEST(usage_is_a_table_with_a_total)
 {
     fake.answer = rows;
     fake_expect(
-        "usage", CTL_DONE,
+        "usage --by key,model", CTL_DONE,
         "KEY    MODEL    REQUESTS  ERRORS              TOKENS IN  CACHED  OUT "
         " REASONING                   COST\n"
         "alice  claude  1,234,567       0  9,007,199,254,740,993       0    5 "
@@ -43,6 +43,8 @@ START_TEST(usage_is_a_table_with_a_total)
     ck_assert_str_eq(fake_asked("op"), "\"usage\"");
     ck_assert_str_eq(fake_asked("by"), "[\"key\",\"model\"]");
     ck_assert_str_eq(fake_asked("since"), "absent");
+    fake_run("usage");
+    ck_assert_str_eq(fake_asked("by"), "[\"model\"]");
 }
 END_TEST
 
@@ -145,7 +147,7 @@ START_TEST(top_shows_the_greatest_and_totals_all)
     ck_assert_ptr_null(strstr(fake.out, "alice"));
     ck_assert_ptr_nonnull(strstr(fake.out, "\ntotal  1,234,569 "));
     ck_assert_ptr_nonnull(strstr(fake.err, "1 more lines are in the total.\n"));
-    fake_run("usage --top 1");
+    fake_run("usage --top 1 --by key,model");
     ck_assert_ptr_nonnull(strstr(fake.out, "\nalice "));
     ck_assert_ptr_null(strstr(fake.out, "bob"));
     fake_expect("usage --top 0", CTL_USAGE, "",
