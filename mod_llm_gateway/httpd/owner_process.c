@@ -377,7 +377,8 @@ static int is_first_start(process_rec *process)
     void *data = NULL;
 
     apr_pool_userdata_get(&data, STARTED_KEY, process->pool);
-    apr_pool_userdata_setn(process, STARTED_KEY, NULL, process->pool);
+    /* not _setn: the process outlives this module and its literals */
+    apr_pool_userdata_set(process, STARTED_KEY, NULL, process->pool);
     return !data;
 }
 

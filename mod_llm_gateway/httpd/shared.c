@@ -137,19 +137,24 @@ static llm_snapshot_t *find_snapshot(process_rec *process)
     if (!segment->memory) {
         return NULL;
     }
-    apr_pool_userdata_setn(segment, SEGMENT_KEY, NULL, process->pool);
+    /* not _setn: the process outlives this module and its literals */
+    apr_pool_userdata_set(segment, SEGMENT_KEY, NULL, process->pool);
     return llm_snapshot_format(segment->memory, size);
 }
 
-/* The counters, like the snapshot's memory, outlive restarts. */
+/* The counters, like the snapshot's memory, outlive restarts; another version
+ * of the module has its own. */
 static llmgw_ledger_t *find_ledger(process_rec *process)
 {
+    char key[100];
     void *data = NULL;
 
-    apr_pool_userdata_get(&data, LEDGER_KEY, process->pool);
+    apr_snprintf(key, sizeof(key), LEDGER_KEY " " LLMGW_VERSION " %u",
+                 (unsigned)sizeof(llmgw_ledger_t));
+    apr_pool_userdata_get(&data, key, process->pool);
     if (!data) {
         data = map_memory(sizeof(llmgw_ledger_t));
-        apr_pool_userdata_setn(data, LEDGER_KEY, NULL, process->pool);
+        apr_pool_userdata_set(data, key, NULL, process->pool);
     }
     return data;
 }

@@ -295,6 +295,42 @@ def test_a_socket_elsewhere(gw, upstream):
     assert gw.chat("openai/gpt-test").status == 200
 
 
+def module_and_snapshots(gw):
+    """Where the module lies in the parent, and how many large pieces of memory
+    are shared: the snapshot of keys is one."""
+    with open(f"/proc/{gw.pid}/maps", encoding="utf-8") as maps:
+        lines = maps.read().splitlines()
+    ends = [line.split()[0].split("-") for line in lines if "/dev/zero" in line]
+    return (next(line.split("-")[0] for line in lines if "mod_llm_gateway.so" in line),
+            sum(int(end, 16) - int(begin, 16) > 8 << 20 for begin, end in ends))
+
+
+def test_a_graceful_restart_with_the_module_at_another_address(gw):
+    """As after an upgrade: nothing that outlives the restart may point into
+    the module, or the parent falls."""
+    gw.stop()
+    conf = gw.conf().four_providers().enable()
+    gw.start(conf)
+    before, (place, snapshots) = gw.children(), module_and_snapshots(gw)
+    assert snapshots == 1
+    more = [n for n in ("rewrite", "autoindex", "dav", "lua", "session", "dbd",
+                        "ldap", "http2", "cache", "include", "info")
+            if os.path.exists(os.path.join(gw.env.modules, f"mod_{n}.so"))]
+    again = gw.conf().four_providers().enable()
+    again.modules = [*more, *again.modules]
+    gw.graceful(again)
+    wait_for(lambda: gw.is_running() and gw.children() and not set(before) & set(gw.children()),
+             15, "new children")
+    answer = gw.chat("openai/gpt-test")
+    assert answer.status == 200
+    gw.record(answer)
+    moved, snapshots = module_and_snapshots(gw)
+    if moved == place:
+        pytest.skip("the module came to lie where it was")
+    assert snapshots == 1, "the memory of the first start was not found again"
+    gw.stop()
+
+
 def test_a_graceful_restart_takes_a_new_configuration(gw, upstream):
     gw.serve(gw.conf().four_providers().enable())
     gw.key()
