@@ -94,6 +94,10 @@ class Upstream:
     def seen(self):
         return [Seen(e) for e in self._call("GET", "/_seen")["seen"]]
 
+    def total(self):
+        """How many there were: the provider keeps the last 20,000 only."""
+        return self._call("GET", "/_seen")["total"]
+
     def only(self):
         """The one request there was."""
         seen = self.seen()

@@ -22,7 +22,7 @@ the connection is lost), repeat (times; default 1).
 
 GET /_seen tells the requests received since DELETE /_seen: method, target,
 path, headers, body, mount, wire format, faults, and when each began, ended
-and was left by its peer.
+and was left by its peer; the last 20,000 of them, and how many there were.
 
 Paths may begin with a mount point: /openai, /openai-responses, /anthropic,
 /bedrock, /cohere, /gemini, /huggingface and /ollama name the wire format; /at-<label>
@@ -115,7 +115,8 @@ class Provider:
 
     def __init__(self, direct=False):
         self.direct = direct   # clients come without a gateway: no faults
-        self.seen = []
+        self.seen = []         # the last ones
+        self.total = 0         # all of them
         self.queue = []
         self.open = 0          # answers under way
 
@@ -173,6 +174,7 @@ class Provider:
                  "ended": None, "peer_left": None, "wire": None,
                  "body_base64": base64.b64encode(request.body).decode()}
         self.seen.append(entry)
+        self.total += 1
         del self.seen[:-20000]
         return entry
 
@@ -366,9 +368,9 @@ class Provider:
     async def _control(self, writer, method, target, body):
         status, answer = 200, {}
         if (method, target) == ("GET", "/_seen"):
-            answer = {"seen": self.seen, "open": self.open}
+            answer = {"seen": self.seen, "total": self.total, "open": self.open}
         elif (method, target) == ("DELETE", "/_seen"):
-            self.seen = []
+            self.seen, self.total = [], 0
             scripts.forget()
         elif (method, target) == ("PUT", "/_script"):
             doc = json.loads(body)
