@@ -66,6 +66,13 @@ static int resize(llm_buf_t *buf, apr_size_t size)
     return 1;
 }
 
+void llm_buf_expect(llm_buf_t *buf, apr_size_t size)
+{
+    if (size <= buf->ceiling && size > buf->size) {
+        resize(buf, size); /* when it fails, appending tries again */
+    }
+}
+
 /* Makes room for `more` bytes after the last one. */
 static int reserve(llm_buf_t *buf, apr_size_t more)
 {
@@ -174,7 +181,7 @@ void llm_buf_drop(llm_buf_t *buf, apr_size_t len)
 
 void llm_buf_clear(llm_buf_t *buf)
 {
-    buf->len = 0;
+    llm_buf_cut(buf, 0);
     buf->overflow = 0;
     move_to_start(buf);
 }
@@ -186,6 +193,49 @@ void llm_buf_trim(llm_buf_t *buf)
     }
 }
 
+/* ---- texts that are not copied ---- */
+
+void llm_buf_borrow(llm_buf_t *buf, apr_pool_t *pool)
+{
+    buf->borrowed = apr_array_make(pool, 2, sizeof(llm_borrowed_t));
+}
+
+int llm_buf_pieces(llm_bytes_t **ppieces, const llm_buf_t *buf,
+                   apr_pool_t *pool)
+{
+    int count = buf->borrowed ? buf->borrowed->nelts : 0;
+    llm_bytes_t *piece =
+        apr_pcalloc(pool, (2 * (apr_size_t)count + 1) * sizeof(*piece));
+    apr_size_t done = 0;
+
+    *ppieces = piece;
+    for (int i = 0; i < count; ++i) {
+        const llm_borrowed_t *row =
+            &APR_ARRAY_IDX(buf->borrowed, i, llm_borrowed_t);
+
+        piece->data = buf->data + done; /* its quote stands there at least */
+        piece->len = row->at - done;
+        *++piece = row->bytes;
+        ++piece;
+        done = row->at;
+    }
+    piece->data = buf->data ? buf->data + done : "";
+    piece->len = buf->len - done;
+    return 2 * count + 1;
+}
+
+void llm_buf_cut(llm_buf_t *buf, apr_size_t len)
+{
+    apr_array_header_t *borrowed = buf->borrowed;
+
+    buf->len = len;
+    while (borrowed && borrowed->nelts
+           && APR_ARRAY_IDX(borrowed, borrowed->nelts - 1, llm_borrowed_t).at
+                  > len) {
+        --borrowed->nelts;
+    }
+}
+
 void llm_buf_put_text(llm_buf_t *buf, llm_text_t text)
 {
     if (!text.data) {
@@ -193,7 +243,16 @@ void llm_buf_put_text(llm_buf_t *buf, llm_text_t text)
         return;
     }
     llm_buf_putc(buf, '"');
-    llm_buf_append(buf, text.data, text.len);
+    if (buf->borrowed && text.len >= LLM_BUF_LONG && !buf->overflow) {
+        llm_borrowed_t *row = apr_array_push(buf->borrowed);
+
+        row->at = buf->len;
+        row->bytes.data = text.data;
+        row->bytes.len = text.len;
+    }
+    else {
+        llm_buf_append(buf, text.data, text.len);
+    }
     llm_buf_putc(buf, '"');
 }
 

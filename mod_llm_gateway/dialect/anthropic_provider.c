@@ -206,7 +206,7 @@ static llm_problem_t *put_tools(llm_buf_t *out, llm_request_t *req,
         llm_buf_lit(out, "],\"tool_choice\":{\"type\":\"none\"}");
     }
     else {
-        out->len = begin; /* none at all */
+        llm_buf_cut(out, begin); /* none at all */
     }
     return NULL;
 }
@@ -370,7 +370,7 @@ llm_problem_t *llm_anthropic_write_request(llm_request_t *req,
                                            const llm_provider_t *provider,
                                            apr_pool_t *pool)
 {
-    llm_buf_t *out = llm_buf_make(0, pool);
+    llm_buf_t *out = llm_request_buf(pool);
     llm_problem_t *problem;
 
     problem = check(req, ask, pool);

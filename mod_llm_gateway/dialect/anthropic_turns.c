@@ -356,7 +356,7 @@ static llm_problem_t *put_message(place_t *place, const llm_turn_t *turn,
         problem = put_blocks(place, turn, end, 0);
     }
     if (out->len == content) {
-        out->len = begin;
+        llm_buf_cut(out, begin);
     }
     else {
         llm_buf_lit(out, "]}");
@@ -410,7 +410,7 @@ static llm_problem_t *put_system(place_t *place, const llm_turn_t *turn)
         }
     }
     if (out->len == content) {
-        out->len = begin;
+        llm_buf_cut(out, begin);
     }
     else {
         llm_buf_putc(out, ']');
@@ -463,7 +463,7 @@ llm_problem_t *llm_anthropic_put_messages(llm_buf_t *out, llm_request_t *req,
         problem = put_turns(&place, ask->turns);
     }
     if (!problem && out->data[out->len - 1] == '[') {
-        out->len = begin;
+        llm_buf_cut(out, begin);
         llm_put_name(out, "messages");
         llm_buf_putc(out, '[');
         put_system_as_user(&place, ask->turns);

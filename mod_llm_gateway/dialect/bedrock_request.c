@@ -396,7 +396,7 @@ static llm_problem_t *put_inference(llm_buf_t *out, const llm_ask_t *ask,
     }
     problem = put_stop(out, ask, pool);
     if (out->len == open) {
-        out->len = before; /* nothing was said */
+        llm_buf_cut(out, before); /* nothing was said */
     }
     else {
         llm_buf_putc(out, '}');
@@ -476,7 +476,7 @@ static llm_problem_t *put_fields(llm_buf_t *out, const llm_ask_t *ask,
         llm_json_put(out, node);
     }
     if (out->len == open) {
-        out->len = before;
+        llm_buf_cut(out, before);
     }
     else {
         llm_buf_putc(out, '}');
@@ -556,7 +556,7 @@ llm_problem_t *llm_bedrock_write_request(llm_request_t *req,
                                          const llm_provider_t *provider,
                                          apr_pool_t *pool)
 {
-    llm_buf_t *out = llm_buf_make(0, pool);
+    llm_buf_t *out = llm_request_buf(pool);
     llm_problem_t *problem = check_terms(req, ask, pool);
     plan_t plan;
 

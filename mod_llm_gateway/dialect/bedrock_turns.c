@@ -370,7 +370,7 @@ static llm_problem_t *put_message(place_t *place, const llm_turn_t *turn,
         problem = put_blocks(place, turn, end, 0);
     }
     if (out->len == content) {
-        out->len = begin;
+        llm_buf_cut(out, begin);
     }
     else {
         llm_buf_lit(out, "]}");
@@ -462,7 +462,7 @@ llm_problem_t *llm_bedrock_put_messages(llm_buf_t *out, llm_request_t *req,
         content = out->len;
         problem = put_system(&place, ask->turns);
         if (out->len == content) {
-            out->len = begin;
+            llm_buf_cut(out, begin);
         }
         else {
             llm_buf_putc(out, ']');

@@ -261,7 +261,7 @@ llm_problem_t *llm_cohere_write_request(llm_request_t *req,
                                         apr_pool_t *pool)
 {
     int is_embed = ask->op == LLM_OP_EMBED;
-    llm_buf_t *out = llm_buf_make(0, pool);
+    llm_buf_t *out = llm_request_buf(pool);
     llm_problem_t *problem = check_terms(req, ask, pool);
 
     if (problem) {

@@ -401,13 +401,18 @@ void llm_put_list_member(llm_buf_t *out, const char *name,
     llm_buf_puts(out, value->type == LLM_JSON_ARRAY ? "" : "]");
 }
 
+llm_buf_t *llm_request_buf(apr_pool_t *pool)
+{
+    llm_buf_t *out = llm_buf_make(0, pool);
+
+    llm_buf_borrow(out, pool);
+    return out;
+}
+
 void llm_request_set_body(llm_request_t *req, const llm_buf_t *body,
                           apr_pool_t *pool)
 {
-    req->body = apr_pcalloc(pool, sizeof(*req->body));
-    req->body->data = body->data;
-    req->body->len = body->len;
-    req->body_count = 1;
+    req->body_count = llm_buf_pieces(&req->body, body, pool);
 }
 
 /* ---- media ---- */

@@ -111,8 +111,12 @@ void llm_put_last_element(llm_buf_t *out, int *pcount);
 /* JSON in one line, as a line of a stream has to be: blanks where it has line
  * ends between its values. */
 void llm_put_one_line(llm_buf_t *out, llm_bytes_t json);
-/* The whole buffer as the one piece of req's body. The buffer's memory must
- * live as long as the request: make it in the request's pool. */
+/* A buffer for a request's body. Long texts of the ask are borrowed, so they
+ * have to live as long as the request; what is in a buffer that changes again
+ * is no such text. */
+llm_buf_t *llm_request_buf(apr_pool_t *pool);
+/* The whole buffer as req's body. The buffer's memory must live as long as the
+ * request: make it in the request's pool. */
 void llm_request_set_body(llm_request_t *req, const llm_buf_t *body,
                           apr_pool_t *pool);
 

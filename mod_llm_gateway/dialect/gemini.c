@@ -163,7 +163,7 @@ static llm_problem_t *put_count(llm_buf_t *out, llm_request_t *req,
     }
     llm_buf_lit(out, "{\"generateContentRequest\":");
     problem = llm_gemini_put_chat(out, req, ask, model, pool);
-    out->len -= out->data[out->len - 1] == '}';
+    llm_buf_cut(out, out->len - (out->data[out->len - 1] == '}'));
     llm_put_string_member(out, "model", resource);
     llm_buf_lit(out, "}}");
     return problem;
@@ -175,7 +175,7 @@ static llm_problem_t *write_request(llm_request_t *req, const llm_ask_t *ask,
                                     apr_pool_t *pool)
 {
     const char *resource = llm_gemini_resource(model, pool);
-    llm_buf_t *body = llm_buf_make(0, pool);
+    llm_buf_t *body = llm_request_buf(pool);
     llm_problem_t *problem;
 
     if (!resource) {

@@ -235,7 +235,7 @@ static void put_citations(llm_buf_t *out, const llm_part_t *part)
         llm_buf_putc(out, '}');
     }
     if (out->len == opened) {
-        out->len = before;
+        llm_buf_cut(out, before);
     }
     else {
         llm_buf_lit(out, "]}");
@@ -430,7 +430,7 @@ static void put_error_details(llm_buf_t *out, const llm_problem_t *problem)
                        problem->retry_after);
     }
     if (out->len == opened) {
-        out->len = before;
+        llm_buf_cut(out, before);
     }
     else {
         llm_buf_putc(out, ']');

@@ -321,7 +321,7 @@ static apr_size_t content_begin(contents_t *c, const char *role)
 static void content_end(contents_t *c, apr_size_t before)
 {
     if (c->out->len && c->out->data[c->out->len - 1] == '[') {
-        c->out->len = before;
+        llm_buf_cut(c->out, before);
         return;
     }
     llm_buf_lit(c->out, "]}");

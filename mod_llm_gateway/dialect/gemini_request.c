@@ -545,7 +545,7 @@ static llm_problem_t *put_config(llm_buf_t *out, llm_request_t *req,
     }
     put_owns(out, ask, IN_CONFIG);
     if (out->data[out->len - 1] == '{') {
-        out->len = before; /* nothing was said */
+        llm_buf_cut(out, before); /* nothing was said */
         return problem;
     }
     llm_buf_putc(out, '}');

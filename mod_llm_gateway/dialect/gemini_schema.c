@@ -625,12 +625,12 @@ void llm_gemini_put_schema(llm_buf_t *out, const char *name,
     if (put_own(out, &walk, schema, NULL, 0)) {
         return;
     }
-    out->len = begin;
+    llm_buf_cut(out, begin);
     llm_put_name(out, json_name);
     inside = out->len;
     walk.refs = walk.depth = 0;
     if (!put_inlined(out, &walk, schema, IS_SCHEMA)) {
-        out->len = inside;
+        llm_buf_cut(out, inside);
         put_as_is(out, schema);
     }
 }

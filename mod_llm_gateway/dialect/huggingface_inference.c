@@ -387,7 +387,7 @@ static llm_problem_t *write_request(llm_request_t *req, const llm_ask_t *ask,
                                     apr_pool_t *pool)
 {
     int is_embed = ask->op == LLM_OP_EMBED;
-    llm_buf_t *body = llm_buf_make(0, pool);
+    llm_buf_t *body = llm_request_buf(pool);
     llm_problem_t *problem = is_embed
                                  ? put_features(body, req, ask, pool)
                                  : put_generate(body, req, ask, provider, pool);

@@ -344,7 +344,7 @@ static void put_options(llm_buf_t *out, const llm_ask_t *ask)
     llm_put_list_member(out, "stop", ask->stop);
     put_own(out, ask, in_options);
     if (out->len == open) {
-        out->len = before; /* nothing was said */
+        llm_buf_cut(out, before); /* nothing was said */
         return;
     }
     llm_buf_putc(out, '}');
@@ -466,7 +466,7 @@ llm_problem_t *llm_ollama_write_request(llm_request_t *req,
                                         apr_pool_t *pool)
 {
     int is_embed = ask->op == LLM_OP_EMBED;
-    llm_buf_t *out = llm_buf_make(0, pool);
+    llm_buf_t *out = llm_request_buf(pool);
     llm_problem_t *problem = check_terms(req, ask, pool);
 
     if (problem) {

@@ -277,7 +277,7 @@ llm_problem_t *llm_openai_write_request(llm_request_t *req,
                                         const llm_provider_t *provider,
                                         apr_pool_t *pool)
 {
-    llm_buf_t *out = llm_buf_make(0, pool);
+    llm_buf_t *out = llm_request_buf(pool);
     llm_problem_t *problem;
 
     problem = llm_request_settle_unknown(req, ask, NULL, pool);

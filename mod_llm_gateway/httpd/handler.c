@@ -9,6 +9,8 @@
 #include "httpd/llmgw.h"
 
 #define READ_SIZE 65536
+/* What a client may claim to send before memory is taken for it. */
+#define EXPECT_MAX 1048576
 
 /* ---- the body --------------------------------------------------------- */
 
@@ -39,6 +41,18 @@ static apr_status_t take_brigade(apr_bucket_brigade *bb, llm_buf_t *body,
     return APR_SUCCESS;
 }
 
+/* Bodies of a usual size are read without growing the buffer on the way. */
+static void expect_body(request_rec *r, llm_buf_t *body)
+{
+    const char *length = apr_table_get(r->headers_in, "Content-Length");
+    apr_off_t n;
+
+    if (length && ap_parse_strict_length(&n, length) && n > 0
+        && n <= EXPECT_MAX) {
+        llm_buf_expect(body, (apr_size_t)n);
+    }
+}
+
 int llmgw_read_body(request_rec *r, apr_size_t limit, llm_bytes_t *pbody,
                     llm_problem_t **pproblem)
 {
@@ -47,6 +61,7 @@ int llmgw_read_body(request_rec *r, apr_size_t limit, llm_bytes_t *pbody,
     llm_buf_t *body = llm_buf_make(limit, r->pool);
     int end = 0;
 
+    expect_body(r, body);
     while (!end) {
         apr_status_t status = ap_get_brigade(
             r->input_filters, bb, AP_MODE_READBYTES, APR_BLOCK_READ, READ_SIZE);

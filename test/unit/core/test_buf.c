@@ -2,6 +2,7 @@
 /* Growable bytes: growing, dropping, ceilings, JSON output. */
 #include "test/unit/unit.h"
 
+#include <apr_strings.h>
 #include <string.h>
 
 #include "core/llm_buf.h"
@@ -233,6 +234,80 @@ START_TEST(puts_text_as_it_is)
 }
 END_TEST
 
+/* The pieces of a buffer put together. */
+static void check_pieces(const llm_buf_t *buf, int count, const char *expected)
+{
+    llm_buf_t *whole = llm_buf_make(0, unit_pool);
+    llm_bytes_t *piece;
+
+    ck_assert_int_eq(llm_buf_pieces(&piece, buf, unit_pool), count);
+    for (int i = 0; i < count; ++i) {
+        llm_buf_append(whole, piece[i].data, piece[i].len);
+    }
+    check_holds(whole, expected);
+}
+
+START_TEST(borrows_long_text)
+{
+    llm_buf_t *buf = llm_buf_make(0, unit_pool);
+    char *long_text = apr_palloc(unit_pool, LLM_BUF_LONG + 1);
+    llm_text_t text = {long_text, LLM_BUF_LONG};
+
+    memset(long_text, 'x', LLM_BUF_LONG);
+    long_text[LLM_BUF_LONG] = '\0';
+    llm_buf_borrow(buf, unit_pool);
+    check_pieces(buf, 1, "");
+    llm_buf_put_text(buf, text);
+    ck_assert_uint_eq(buf->len, 2);
+    check_pieces(buf, 3, apr_psprintf(unit_pool, "\"%s\"", long_text));
+    llm_buf_lit(buf, ",");
+    --text.len; /* one too short to be borrowed */
+    llm_buf_put_text(buf, text);
+    check_pieces(
+        buf, 3,
+        apr_psprintf(unit_pool, "\"%s\",\"%s\"", long_text, long_text + 1));
+    llm_buf_clear(buf);
+    check_pieces(buf, 1, "");
+}
+END_TEST
+
+START_TEST(cuts_what_was_borrowed)
+{
+    llm_buf_t *buf = llm_buf_make(0, unit_pool);
+    char *long_text = apr_pstrdup(
+        unit_pool, apr_psprintf(unit_pool, "%*s", LLM_BUF_LONG, "a"));
+    llm_text_t text = {long_text, LLM_BUF_LONG};
+    apr_size_t mark;
+
+    llm_buf_borrow(buf, unit_pool);
+    llm_buf_put_text(buf, text);
+    mark = buf->len;
+    llm_buf_put_text(buf, text);
+    llm_buf_lit(buf, "more");
+    llm_buf_cut(buf, mark);
+    llm_buf_lit(buf, "!");
+    check_pieces(buf, 3, apr_psprintf(unit_pool, "\"%s\"!", long_text));
+    llm_buf_cut(buf, 0);
+    check_pieces(buf, 1, "");
+}
+END_TEST
+
+START_TEST(expects_up_to_the_ceiling)
+{
+    llm_buf_t *buf = llm_buf_make(100, unit_pool);
+
+    llm_buf_expect(buf, 101);
+    ck_assert_ptr_null(buf->data);
+    llm_buf_lit(buf, "abc");
+    llm_buf_expect(buf, 1);
+    check_holds(buf, "abc");
+    buf = llm_buf_make(0, unit_pool);
+    llm_buf_expect(buf, 1000);
+    ck_assert_uint_eq(buf->size, 1000);
+    check_holds(buf, "");
+}
+END_TEST
+
 Suite *buf_suite(void)
 {
     Suite *suite = suite_create("buf");
@@ -248,6 +323,7 @@ Suite *buf_suite(void)
     tcase_add_test(tcase, random_steps_lose_nothing);
     tcase_add_test(tcase, trim_gives_memory_back);
     tcase_add_test(tcase, stays_small_in_use);
+    tcase_add_test(tcase, expects_up_to_the_ceiling);
     suite_add_tcase(suite, tcase);
 
     tcase = tcase_create("json");
@@ -256,6 +332,8 @@ Suite *buf_suite(void)
     tcase_add_test(tcase, escaping_mends_utf8);
     tcase_add_test(tcase, quotes_json_once_more);
     tcase_add_test(tcase, puts_text_as_it_is);
+    tcase_add_test(tcase, borrows_long_text);
+    tcase_add_test(tcase, cuts_what_was_borrowed);
     suite_add_tcase(suite, tcase);
     return suite;
 }
