@@ -32,8 +32,10 @@ fuzz_programs = \
 	%D%/fuzz/replay_price \
 	%D%/fuzz/replay_price_import \
 	%D%/fuzz/replay_record \
+	%D%/fuzz/replay_schema \
 	%D%/fuzz/replay_seal \
 	%D%/fuzz/replay_serve \
+	%D%/fuzz/replay_sign \
 	%D%/fuzz/replay_sse \
 	%D%/fuzz/replay_text \
 	%D%/fuzz/replay_words
@@ -52,8 +54,11 @@ lint_checks = \
 
 TESTS += $(lint_checks)
 
+fuzz_checks = \
+	%D%/fuzz/vectors.sh
+
 check_PROGRAMS += $(fuzz_programs)
-TESTS += $(fuzz_programs)
+TESTS += $(fuzz_programs) $(fuzz_checks)
 
 # Some thirty kills; packaging/ci/run.sh kill makes a thousand.
 store_programs = \
@@ -83,7 +88,7 @@ EXTRA_DIST += %D%/store/format-1.tar.gz
 # A part of the tests, and their names for run.sh.
 check-unit: $(check_LTLIBRARIES) $(check_PROGRAMS)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$(unit_programs) $(fuzz_programs) \
-	$(store_programs)"
+	$(fuzz_checks) $(store_programs)"
 check-lint: all
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(lint_checks)'
 print-unit-programs:
@@ -423,6 +428,15 @@ fuzz_ldadd = mod_llm_gateway/libllm_core.la \
 	%D%/fuzz/fuzz_seal.c \
 	%D%/fuzz/standalone.c
 
+%C%_fuzz_replay_schema_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/schema"'
+%C%_fuzz_replay_schema_LDADD = mod_llm_gateway/libllm_dialect.la \
+	$(fuzz_ldadd)
+%C%_fuzz_replay_schema_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_schema.c \
+	%D%/fuzz/standalone.c
+
 %C%_fuzz_replay_serve_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/serve"'
 %C%_fuzz_replay_serve_LDADD = mod_llm_gateway/libllm_store.la \
@@ -431,6 +445,15 @@ fuzz_ldadd = mod_llm_gateway/libllm_core.la \
 	%D%/fuzz/fuzz.h \
 	%D%/fuzz/fuzz_serve.c \
 	%D%/fuzz/rig.h \
+	%D%/fuzz/standalone.c
+
+%C%_fuzz_replay_sign_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/sign"'
+%C%_fuzz_replay_sign_LDADD = mod_llm_gateway/libllm_dialect.la \
+	$(fuzz_ldadd)
+%C%_fuzz_replay_sign_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_sign.c \
 	%D%/fuzz/standalone.c
 
 %C%_fuzz_replay_sse_CPPFLAGS = $(AM_CPPFLAGS) \
@@ -467,4 +490,6 @@ fuzz_ldadd = mod_llm_gateway/libllm_core.la \
 
 EXTRA_DIST += \
 	%D%/fuzz/build.sh \
-	%D%/fuzz/corpus
+	%D%/fuzz/corpus \
+	%D%/fuzz/seeds.sh \
+	$(fuzz_checks)

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Every dialect, facing clients and providers. The first three bytes say what
- * is done, by which dialect, and how streams are cut; the rest is what came
- * over the wire:
+ * is done, by which dialect, and with which of the models, questions and cuts
+ * below; the rest is what came over the wire:
  *
- *   r  a client's request, read and written for every provider; with c as the
- *      third byte to have its tokens counted
+ *   r  a client's request, read and written for every provider; the third byte
+ *      is the operation (c count, e embed) or chooses the provider's model
  *   l  a client's path and, behind a line end, its query
- *   a  a provider's whole answer, read and written for every client
- *   s  a provider's stream, likewise
- *   p  a request that passes, an event that passes
+ *   a  a provider's whole answer, read and written for every client; the third
+ *      byte is the operation or chooses the question
+ *   s  a provider's stream, likewise; the third byte chooses how it is cut and
+ *      the question
+ *   p  a request that passes, events that pass; the third byte is the operation
+ *   n  a native call: its path and, behind a line end, its body
+ *   m  names of models, one a line, that are listed
  *   e  an error answer
  *
  * Nothing crashes; what is written is JSON, or events that hold JSON, whatever
@@ -22,12 +26,62 @@
 
 #include <apr_strings.h>
 
+#include "core/llm_ndjson.h"
 #include "dialect/dialect.h"
 
-static const char question[] =
-    "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],"
-    "\"stream_options\":{\"include_usage\":true},\"tools\":[{\"type\":"
-    "\"function\",\"function\":{\"name\":\"f\"}}]}";
+/* What was asked, in OpenAI's form: what it says changes how an answer is
+ * read and written. */
+#define ASKED(more)                                                              \
+    "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]" more \
+    "}"
+#define NAMES_TOOL                                                             \
+    ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}]"
+static const char *const questions[] = {
+    ASKED(",\"stream_options\":{\"include_usage\":true}" NAMES_TOOL),
+    ASKED(",\"stop\":[\"END\",\"a\"]"),
+    ASKED(",\"parallel_tool_calls\":false" NAMES_TOOL),
+    ASKED(",\"functions\":[{\"name\":\"f\"}]"),
+    ASKED(",\"n\":2,\"logprobs\":true,\"max_tokens\":3"),
+    ASKED(",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{"
+          "\"name\":\"s\",\"schema\":{\"type\":\"object\"}}}"),
+    ASKED(",\"response_format\":{\"type\":\"json_object\"}"),
+};
+#define QUESTIONS (sizeof(questions) / sizeof(*questions))
+
+/* Models that are asked in ways of their own. */
+static const char *const models[] = {
+    "claude-sonnet-4-5",
+    "claude-3-5-haiku-20241022",
+    "claude-opus-4-6",
+    "gemini-2.5-pro",
+    "gemini-3-pro-preview",
+    "gemini-2.0-flash",
+    "gpt-5-mini",
+    "gpt-4o",
+    "us.anthropic.claude-sonnet-4-20250514-v1:0",
+    "amazon.nova-2-lite-v1:0",
+    "amazon.nova-pro-v1:0",
+    "command-a-reasoning-08-2025",
+    "org/model",
+};
+#define MODELS (sizeof(models) / sizeof(*models))
+
+/* Where servers of OpenAI's dialect are. */
+static const char *const addresses[] = {
+    "http://localhost/v1",          "https://api.openai.com/v1",
+    "https://openrouter.ai/api/v1", "https://api.mistral.ai/v1",
+    "https://api.deepseek.com",
+};
+#define ADDRESSES (sizeof(addresses) / sizeof(*addresses))
+
+/* The operation that a third byte stands for. */
+static llm_op_e op_of(uint8_t byte)
+{
+    return byte == 'c'   ? LLM_OP_COUNT
+           : byte == 'e' ? LLM_OP_EMBED
+           : byte == 'k' ? LLM_OP_RERANK
+                         : LLM_OP_CHAT;
+}
 
 /* Nesting grows when a value is put into a larger one: too deep for our own
  * reader is no fault. */
@@ -41,27 +95,31 @@ static void must_be_json(const char *data, apr_size_t len, apr_pool_t *pool)
          || strstr(error.what, "nest"));
 }
 
-static const llm_ask_t *ask_of(apr_pool_t *pool)
+static llm_ask_t *ask_of(unsigned number, apr_pool_t *pool)
 {
+    const char *question = questions[number % QUESTIONS];
     llm_ask_t *ask;
     const llm_json_t *doc;
 
-    MUST(!llm_json_read(&doc, question, sizeof(question) - 1, NULL, pool));
+    MUST(!llm_json_read(&doc, question, strlen(question), NULL, pool));
     MUST(!llm_dialect_find("openai")->read_request(&ask, LLM_OP_CHAT, doc,
                                                    pool));
     return ask;
 }
 
 static const llm_provider_t *provider_of(const llm_dialect_t *dialect,
-                                         apr_pool_t *pool)
+                                         unsigned number, apr_pool_t *pool)
 {
+    const char *url = strcmp(dialect->name, "openai") != 0
+                          ? dialect->default_url
+                          : addresses[number % ADDRESSES];
     llm_provider_t *provider = apr_pcalloc(pool, sizeof(*provider));
 
     provider->name = dialect->name;
     provider->dialect = dialect;
     provider->ask_usage = 1;
     provider->max_tokens_default = 100;
-    MUST(!llm_provider_set_url(provider, dialect->default_url, pool));
+    MUST(!llm_provider_set_url(provider, url, pool));
     return provider;
 }
 
@@ -86,12 +144,10 @@ static void must_be_json_body(const llm_request_t *req, apr_pool_t *pool)
 
 /* ---- requests ---- */
 
-static void run_request(const llm_dialect_t *dialect, int count_tokens,
+static void run_request(const llm_dialect_t *dialect, uint8_t how,
                         const char *data, apr_size_t len, apr_pool_t *pool)
 {
-    llm_op_e op = count_tokens ? LLM_OP_COUNT
-                  : len & 1    ? LLM_OP_CHAT
-                               : LLM_OP_EMBED;
+    llm_op_e op = op_of(how);
     const llm_dialect_t *const *all;
     apr_size_t count, i;
     const llm_json_t *doc;
@@ -115,8 +171,9 @@ static void run_request(const llm_dialect_t *dialect, int count_tokens,
             continue;
         }
         init_request(&req, pool);
-        problem = all[i]->write_request(&req, ask, "claude-sonnet-4-5",
-                                        provider_of(all[i], pool), pool);
+        problem = all[i]->write_request(&req, ask, models[how % MODELS],
+                                        provider_of(all[i], how / MODELS, pool),
+                                        pool);
         MUST(!problem || problem->param || problem->message);
         if (!problem) {
             must_be_json_body(&req, pool);
@@ -149,8 +206,8 @@ static void run_line(const llm_dialect_t *dialect, const char *data,
     init_request(&req, pool);
     req.line = line;
     if (!dialect->pass_request(&req, line->op, LLM_BYTES_LITERAL("{\"a\":1}"),
-                               line->model, provider_of(dialect, pool), &hide,
-                               pool)) {
+                               line->model, provider_of(dialect, 0, pool),
+                               &hide, pool)) {
         MUST(strpbrk(req.path, " \r\n") == NULL);
         must_be_json_body(&req, pool);
     }
@@ -158,28 +215,51 @@ static void run_line(const llm_dialect_t *dialect, const char *data,
 
 /* ---- answers ---- */
 
-static void run_answer(const llm_dialect_t *dialect, const char *data,
-                       apr_size_t len, apr_pool_t *pool)
+/* What is seen of an answer, or of an event, that passes. */
+static void look_at(const llm_dialect_t *dialect, const llm_json_t *doc,
+                    apr_pool_t *pool)
+{
+    llm_finish_e finish = LLM_FINISH_NONE;
+    const char *model = NULL;
+    llm_usage_t usage;
+
+    llm_usage_clear(&usage);
+    if (dialect->read_usage) {
+        dialect->read_usage(&usage, doc);
+        MUST(llm_usage_total(&usage) >= 0);
+    }
+    if (dialect->read_facts) {
+        dialect->read_facts(&model, &finish, doc, pool);
+    }
+    if (dialect->read_tier) {
+        dialect->read_tier(doc, pool);
+    }
+    if (dialect->is_problem) {
+        dialect->is_problem(doc);
+    }
+}
+
+static void run_answer(const llm_dialect_t *dialect, uint8_t how,
+                       const char *data, apr_size_t len, apr_pool_t *pool)
 {
     const llm_dialect_t *const *all;
     apr_size_t count, i;
-    const llm_ask_t *ask = ask_of(pool);
+    llm_ask_t *ask = ask_of(how, pool);
     const llm_json_t *doc;
     llm_answer_t *answer;
-    llm_usage_t usage;
 
     if (llm_json_read(&doc, data, len, NULL, pool)) {
         return;
     }
-    llm_usage_clear(&usage);
-    dialect->read_usage(&usage, doc);
-    MUST(llm_usage_total(&usage) >= 0);
+    ask->op = op_of(how);
+    ask->prompt = how & 1;
+    look_at(dialect, doc, pool);
     if (dialect->read_response(&answer, ask, doc, pool)) {
         return;
     }
     all = llm_dialect_all(&count);
     for (i = 0; i < count; ++i) {
-        if (all[i]->client_ops & LLM_OP_CHAT) {
+        if (all[i]->client_ops & (unsigned)ask->op) {
             llm_buf_t *out = llm_buf_make(0, pool);
 
             all[i]->write_response(out, ask, answer, pool);
@@ -217,6 +297,12 @@ static void feed_event(const llm_dialect_t *dialect, llm_reader_t *reader,
         llm_json_read(&event.doc, frame->data.data, frame->data.len, NULL,
                       scratch);
         dialect->read_event(reader, &event, take, sink, scratch);
+        if (event.doc) {
+            look_at(dialect, event.doc, scratch);
+        }
+        if (dialect->is_last) {
+            dialect->is_last(&event);
+        }
         apr_pool_clear(scratch);
     }
 }
@@ -252,33 +338,69 @@ static void must_be_events(const llm_buf_t *out, apr_pool_t *pool)
     MUST(llm_sse_finish(sse, &frame) == APR_EOF);
 }
 
+/* A stream's frames; AWS's binary ones are given as server-sent events, since
+ * few inputs have their checksums. */
+typedef struct frames_t {
+    llm_sse_t *sse;
+    llm_ndjson_t *lines; /* or NULL */
+} frames_t;
+
+static void frames_feed(frames_t *frames, const char *data, apr_size_t len)
+{
+    if (frames->lines) {
+        llm_ndjson_feed(frames->lines, data, len);
+    }
+    else {
+        llm_sse_feed(frames->sse, data, len);
+    }
+}
+
+/* The next one; where nothing more comes, what is left. */
+static int frames_next(frames_t *frames, llm_sse_event_t *frame, int is_end)
+{
+    if (!frames->lines) {
+        return (is_end ? llm_sse_finish : llm_sse_next)(frames->sse, frame)
+               == APR_SUCCESS;
+    }
+    memset(frame, 0, sizeof(*frame));
+    frame->has_data = 1;
+    return (is_end ? llm_ndjson_finish : llm_ndjson_next)(frames->lines,
+                                                          &frame->data)
+           == APR_SUCCESS;
+}
+
 static void run_stream(const llm_dialect_t *dialect,
-                       const llm_dialect_t *client, unsigned step,
+                       const llm_dialect_t *client, unsigned how,
                        const char *data, apr_size_t len, apr_pool_t *pool)
 {
-    llm_ask_t *ask = apr_pmemdup(pool, ask_of(pool), sizeof(*ask));
-    llm_reader_t *reader = dialect->reader_make(ask, pool);
-    sink_t sink = {client, client->writer_make(ask, "x1", 0, pool),
-                   llm_buf_make(0, pool), 0};
-    llm_sse_t *sse = llm_sse_make(len + 1, pool);
+    llm_ask_t *ask = ask_of(how / 8, pool);
+    unsigned step = how % 8;
+    sink_t sink = {client, NULL, llm_buf_make(0, pool), 0};
+    frames_t frames = {llm_sse_make(len + 1, pool), NULL};
     llm_sse_event_t frame;
+    llm_reader_t *reader;
     apr_pool_t *scratch;
 
-    /* what the path may ask for; read before the first delta */
+    /* what the path may ask for */
     ask->as_array = !strcmp(client->name, "gemini") && (len & 1);
     ask->prompt = client->framing == LLM_FRAMING_NDJSON && (len & 1);
+    if (dialect->framing == LLM_FRAMING_NDJSON) {
+        frames.lines = llm_ndjson_make(len + 1, pool);
+    }
+    reader = dialect->reader_make(ask, pool);
+    sink.writer = client->writer_make(ask, "x1", 0, pool);
     apr_pool_create(&scratch, pool);
     while (len) {
         apr_size_t piece = step && step < len ? step : len;
 
-        llm_sse_feed(sse, data, piece);
+        frames_feed(&frames, data, piece);
         data += piece;
         len -= piece;
-        while (llm_sse_next(sse, &frame) == APR_SUCCESS) {
+        while (frames_next(&frames, &frame, 0)) {
             feed_event(dialect, reader, &frame, &sink, scratch);
         }
     }
-    while (llm_sse_finish(sse, &frame) == APR_SUCCESS) {
+    while (frames_next(&frames, &frame, 1)) {
         feed_event(dialect, reader, &frame, &sink, scratch);
     }
     dialect->reader_end(reader, take, &sink, scratch);
@@ -294,7 +416,7 @@ static void run_stream(const llm_dialect_t *dialect,
     }
 }
 
-static void run_streams(const llm_dialect_t *dialect, unsigned step,
+static void run_streams(const llm_dialect_t *dialect, unsigned how,
                         const char *data, apr_size_t len, apr_pool_t *pool)
 {
     const llm_dialect_t *const *all;
@@ -303,15 +425,15 @@ static void run_streams(const llm_dialect_t *dialect, unsigned step,
     all = llm_dialect_all(&count);
     for (i = 0; dialect->reader_make && i < count; ++i) {
         if (all[i]->writer_make) {
-            run_stream(dialect, all[i], step, data, len, pool);
+            run_stream(dialect, all[i], how, data, len, pool);
         }
     }
 }
 
 /* ---- what passes ---- */
 
-static void run_pass(const llm_dialect_t *dialect, const char *data,
-                     apr_size_t len, apr_pool_t *pool)
+static void run_pass(const llm_dialect_t *dialect, llm_op_e op,
+                     const char *data, apr_size_t len, apr_pool_t *pool)
 {
     llm_bytes_t raw = {data, len};
     llm_sse_t *sse = llm_sse_make(len + 1, pool);
@@ -321,9 +443,10 @@ static void run_pass(const llm_dialect_t *dialect, const char *data,
     int hide = 0;
 
     init_request(&req, pool);
-    if (dialect->pass_request && !llm_json_read(&doc, data, len, NULL, pool)
-        && !dialect->pass_request(&req, LLM_OP_CHAT, raw, "a\"b",
-                                  provider_of(dialect, pool), &hide, pool)) {
+    if (dialect->pass_request && (dialect->pass_ops & (unsigned)op)
+        && !llm_json_read(&doc, data, len, NULL, pool)
+        && !dialect->pass_request(&req, op, raw, "a\"b",
+                                  provider_of(dialect, 0, pool), &hide, pool)) {
         must_be_json_body(&req, pool);
     }
     llm_sse_feed(sse, data, len);
@@ -334,6 +457,49 @@ static void run_pass(const llm_dialect_t *dialect, const char *data,
             && dialect->hide_usage(&out, &frame, doc, pool)) {
             MUST(out.len <= frame.raw.len + 8);
         }
+    }
+}
+
+/* A native call goes below the provider's address, and its model is told. */
+static void run_native(const llm_dialect_t *dialect, const char *data,
+                       apr_size_t len, apr_pool_t *pool)
+{
+    char *path = apr_pstrmemdup(pool, data, len);
+    char *body = strchr(path, '\n');
+    const llm_provider_t *provider = provider_of(dialect, 0, pool);
+    const llm_json_t *doc = NULL;
+
+    if (body) {
+        *body++ = '\0';
+        llm_json_read(&doc, body, strlen(body), NULL, pool);
+    }
+    MUST(dialect->native_path ? dialect->native_path(provider, path, pool)
+                              : llm_dialect_native_path(provider, path, pool));
+    if (dialect->native_model) {
+        dialect->native_model(path, NULL, pool);
+        dialect->native_model(path, doc, pool);
+    }
+}
+
+static void run_models(const llm_dialect_t *dialect, const char *data,
+                       apr_size_t len, apr_pool_t *pool)
+{
+    apr_array_header_t *names = apr_array_make(pool, 4, sizeof(char *));
+    llm_buf_t *out = llm_buf_make(0, pool);
+    char *rest = apr_pstrmemdup(pool, data, len), *name;
+
+    while ((name = apr_strtok(rest, "\n", &rest))) {
+        APR_ARRAY_PUSH(names, const char *) = name;
+    }
+    if (dialect->write_models) {
+        dialect->write_models(out, names, 0, pool);
+        must_be_json(out->data, out->len, pool);
+    }
+    if (dialect->write_model && names->nelts) {
+        llm_buf_clear(out);
+        dialect->write_model(out, APR_ARRAY_IDX(names, 0, const char *), 0,
+                             pool);
+        must_be_json(out->data, out->len, pool);
     }
 }
 
@@ -360,6 +526,17 @@ static void run_error(const llm_dialect_t *dialect, const char *data,
             all[i]->write_problem(out, problem, "x1");
             must_be_json(out->data, out->len, pool);
         }
+        if (all[i]->write_stream_problem) {
+            llm_buf_t *out = llm_buf_make(0, pool);
+
+            all[i]->write_stream_problem(out, problem, "x1");
+            if (all[i]->framing == LLM_FRAMING_NDJSON) {
+                must_be_lines(out, pool);
+            }
+            else {
+                must_be_events(out, pool);
+            }
+        }
     }
 }
 
@@ -371,13 +548,10 @@ static const llm_dialect_t *dialect_of(uint8_t byte)
         uint8_t letter;
         const char *name;
     } letters[] = {
-        {'A', "anthropic"},
-        {'C', "cohere"},
-        {'E', "openai"},
-        {'H', "huggingface"},
-        {'I', "huggingface-inference"},
-        {'O', "ollama"},
-        {'R', "openai-responses"},
+        {'A', "anthropic"},   {'B', "bedrock"},
+        {'C', "cohere"},      {'E', "openai"},
+        {'H', "huggingface"}, {'I', "huggingface-inference"},
+        {'O', "ollama"},      {'R', "openai-responses"},
         {'b', "gemini"},
     };
     const llm_dialect_t *const *all;
@@ -406,19 +580,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     pool = fuzz_pool();
     switch (bytes[0]) {
     case 'r':
-        run_request(dialect, bytes[2] == 'c', data, size, pool);
+        run_request(dialect, bytes[2], data, size, pool);
         break;
     case 'l':
         run_line(dialect, data, size, pool);
         break;
     case 'a':
-        run_answer(dialect, data, size, pool);
+        run_answer(dialect, bytes[2], data, size, pool);
         break;
     case 's':
-        run_streams(dialect, bytes[2] - (unsigned)'0', data, size, pool);
+        run_streams(dialect, (uint8_t)(bytes[2] - '0'), data, size, pool);
         break;
     case 'p':
-        run_pass(dialect, data, size, pool);
+        run_pass(dialect, op_of(bytes[2]), data, size, pool);
+        break;
+    case 'n':
+        run_native(dialect, data, size, pool);
+        break;
+    case 'm':
+        run_models(dialect, data, size, pool);
         break;
     default:
         run_error(dialect, data, size, pool);
