@@ -201,6 +201,10 @@ void llm_request_drop_labels(llm_request_t *req, const llm_ask_t *ask);
 llm_problem_t *llm_problem_unsupported(const char *param, const char *dialect,
                                        apr_pool_t *pool);
 
+/* When an answer was made, in Unix seconds; 0 for what cannot be one, as of a
+ * server that tells milliseconds or nonsense. */
+apr_int64_t llm_created_of(const llm_json_t *node);
+
 /* ---- usage ----------------------------------------------------------- */
 
 /* Sets the class where the node is a number that can be a count. */

@@ -424,6 +424,17 @@ llm_problem_t *llm_problem_unsupported(const char *param, const char *dialect,
     return problem;
 }
 
+#define LAST_SECOND 253402300799 /* of the year 9999 */
+
+apr_int64_t llm_created_of(const llm_json_t *node)
+{
+    apr_int64_t seconds = 0;
+
+    return llm_json_int(node, &seconds) && seconds > 0 && seconds <= LAST_SECOND
+               ? seconds
+               : 0;
+}
+
 /* ---- usage ---- */
 
 int llm_usage_take(llm_usage_t *usage, llm_class_e class,

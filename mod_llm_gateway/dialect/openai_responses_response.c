@@ -93,10 +93,7 @@ static void read_head(llm_answer_t *answer, const llm_json_t *doc,
 
     answer->id = id && *id ? id : NULL;
     answer->model = model && *model ? model : NULL;
-    llm_json_int(llm_json_get(doc, "created_at"), &answer->created);
-    if (answer->created < 0) {
-        answer->created = 0;
-    }
+    answer->created = llm_created_of(llm_json_get(doc, "created_at"));
     answer->service_tier = llm_json_text(llm_json_want(doc, "service_tier"));
     if (!answer->service_tier.len) {
         answer->service_tier = LLM_TEXT_NONE;

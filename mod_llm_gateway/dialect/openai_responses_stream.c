@@ -105,8 +105,7 @@ static void begin(const pass_t *pass)
     pass->reader->began = 1;
     delta.id = id && *id ? id : NULL;
     delta.model = model && *model ? model : NULL;
-    llm_json_int(llm_json_get(response, "created_at"), &delta.created);
-    delta.created = delta.created > 0 ? delta.created : 0;
+    delta.created = llm_created_of(llm_json_get(response, "created_at"));
     pass->emit(pass->baton, &delta);
 }
 

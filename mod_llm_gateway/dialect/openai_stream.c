@@ -106,8 +106,7 @@ static void begin(const pass_t *pass, const llm_json_t *doc)
         return; /* a chunk before the first one that says something */
     }
     pass->reader->began = 1;
-    llm_json_int(llm_json_get(doc, "created"), &delta.created);
-    delta.created = delta.created > 0 ? delta.created : 0;
+    delta.created = llm_created_of(llm_json_get(doc, "created"));
     emit(pass, &delta);
 }
 

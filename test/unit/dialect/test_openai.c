@@ -554,6 +554,25 @@ START_TEST(nonsense_counts)
 }
 END_TEST
 
+/* Its date for a client of another dialect did not fit into a number. */
+START_TEST(a_time_that_is_none_is_not_told)
+{
+    static const char body[] =
+        "{\"id\":\"c\",\"created\":700000001700000000,\"model\":\"m\","
+        "\"choices\":[{\"index\":0,\"message\":{\"content\":\"x\"},"
+        "\"finish_reason\":\"stop\"}]}";
+    llm_problem_t *problem;
+
+    ck_assert_ptr_nonnull(strstr(
+        exchange_write("openai", "openai",
+                       exchange_ask("openai", LLM_OP_CHAT,
+                                    "{\"model\":\"m\",\"messages\":[{\"role\":"
+                                    "\"user\",\"content\":\"x\"}]}"),
+                       body, sizeof(body) - 1, &problem),
+        "\"created\":0,"));
+}
+END_TEST
+
 Suite *openai_suite(void)
 {
     Suite *suite = suite_create("openai");
@@ -595,6 +614,7 @@ Suite *openai_suite(void)
     tcase_add_test(facts, facts_are_those_that_are_told);
     tcase_add_test(facts, usage_of_other_endpoints);
     tcase_add_test(facts, nonsense_counts);
+    tcase_add_test(facts, a_time_that_is_none_is_not_told);
     suite_add_tcase(suite, facts);
     return suite;
 }
