@@ -148,6 +148,7 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/openai.c \
 	%D%/dialect/openai_answer.c \
 	%D%/dialect/openai_client.c \
+	%D%/dialect/openai_completions.c \
 	%D%/dialect/openai_internal.h \
 	%D%/dialect/openai_messages.c \
 	%D%/dialect/openai_pass.c \

@@ -10,6 +10,7 @@
  *   openai_messages.c  its messages become turns
  *   openai_answer.c    an answer for a client: whole, embeddings, models
  *   openai_writer.c    a streamed answer for a client
+ *   openai_completions.c  legacy completions, a client's dialect of their own
  *   openai_provider.c  an ask becomes a request: options, tools
  *   openai_turns.c     its turns become messages
  *   openai_response.c  a provider's whole answer
@@ -21,6 +22,8 @@
 #define DIALECT_OPENAI_INTERNAL_H
 
 #include "dialect/common.h"
+
+extern const llm_dialect_t llm_dialect_openai_completions;
 
 /* ---- words and numbers ----------------------------------------------- */
 
@@ -71,7 +74,8 @@ enum {
     LLM_OPENAI_TAKES_DETAILS = 1 << 5,     /* reasoning_details in history */
     LLM_OPENAI_TAKES_CACHE = 1 << 6,       /* cache_control marks */
     LLM_OPENAI_NINE_LETTER_IDS = 1 << 7,   /* tool call ids of Mistral's form */
-    LLM_OPENAI_HAS_RESPONSES = 1 << 8      /* the Responses API as well */
+    LLM_OPENAI_HAS_RESPONSES = 1 << 8,     /* the Responses API as well */
+    LLM_OPENAI_CHATS_ONLY = 1 << 16        /* no legacy completions */
 };
 unsigned llm_openai_quirks(const llm_provider_t *provider, const char *model);
 /* The word for the effort of an ask that names one, or a budget; NULL where
@@ -80,7 +84,8 @@ const char *llm_openai_effort(const llm_ask_t *ask, apr_pool_t *pool);
 
 /* ---- the provider side, for dialects that share it ------------------- */
 
-/* Responses, for clients that speak it, where the provider has it. */
+/* Responses and legacy completions, for clients that speak them, where the
+ * provider has them. */
 const llm_dialect_t *llm_openai_also(const llm_provider_t *provider,
                                      const llm_dialect_t *client);
 /* "/chat/completions" behind the provider's base path; "/v1" comes between
@@ -96,6 +101,12 @@ llm_problem_t *llm_openai_pass_request(llm_request_t *req, llm_op_e op,
                                        llm_bytes_t raw, const char *model,
                                        const llm_provider_t *provider,
                                        int *phide, apr_pool_t *pool);
+/* The same, where req->path is set: a body that has `model`, and may be
+ * streamed with usage if op is a chat. */
+llm_problem_t *llm_openai_pass_body(llm_request_t *req, llm_op_e op,
+                                    llm_bytes_t raw, const char *model,
+                                    const llm_provider_t *provider, int *phide,
+                                    apr_pool_t *pool);
 llm_problem_t *llm_openai_read_response(llm_answer_t **panswer,
                                         const llm_ask_t *ask,
                                         const llm_json_t *doc,

@@ -154,10 +154,10 @@ static void splice_usage(pass_t *pass, llm_bytes_t raw)
     llm_json_scan(raw.data, raw.len, ask_usage, pass, NULL);
 }
 
-llm_problem_t *llm_openai_pass_request(llm_request_t *req, llm_op_e op,
-                                       llm_bytes_t raw, const char *model,
-                                       const llm_provider_t *provider,
-                                       int *phide, apr_pool_t *pool)
+llm_problem_t *llm_openai_pass_body(llm_request_t *req, llm_op_e op,
+                                    llm_bytes_t raw, const char *model,
+                                    const llm_provider_t *provider, int *phide,
+                                    apr_pool_t *pool)
 {
     llm_json_error_t error;
     pass_t pass;
@@ -178,11 +178,19 @@ llm_problem_t *llm_openai_pass_request(llm_request_t *req, llm_op_e op,
     }
     llm_splice_apply(req, raw, pass.splice);
     req->method = "POST";
+    apr_table_setn(req->headers, "Content-Type", "application/json");
+    return NULL;
+}
+
+llm_problem_t *llm_openai_pass_request(llm_request_t *req, llm_op_e op,
+                                       llm_bytes_t raw, const char *model,
+                                       const llm_provider_t *provider,
+                                       int *phide, apr_pool_t *pool)
+{
     req->path = llm_openai_path(
         provider, op == LLM_OP_EMBED ? "/embeddings" : "/chat/completions",
         pool);
-    apr_table_setn(req->headers, "Content-Type", "application/json");
-    return NULL;
+    return llm_openai_pass_body(req, op, raw, model, provider, phide, pool);
 }
 
 /* ---- hiding usage ---- */

@@ -35,8 +35,11 @@ static const struct {
     {"api.deepseek.com", LLM_OPENAI_TAKES_REASONING},
     {"api.z.ai", LLM_OPENAI_TAKES_REASONING},
     {"api.moonshot.ai", LLM_OPENAI_TAKES_REASONING},
-    {"api.mistral.ai",
-     LLM_OPENAI_NO_STREAM_OPTIONS | LLM_OPENAI_NINE_LETTER_IDS},
+    {"api.mistral.ai", LLM_OPENAI_NO_STREAM_OPTIONS | LLM_OPENAI_NINE_LETTER_IDS
+                           | LLM_OPENAI_CHATS_ONLY},
+    {"api.groq.com", LLM_OPENAI_CHATS_ONLY},
+    {"api.perplexity.ai", LLM_OPENAI_CHATS_ONLY},
+    {"generativelanguage.googleapis.com", LLM_OPENAI_CHATS_ONLY},
     {NULL, 0},
 };
 

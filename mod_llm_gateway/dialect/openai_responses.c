@@ -271,6 +271,10 @@ const llm_dialect_t *llm_openai_also(const llm_provider_t *provider,
     int has =
         provider->responses ? provider->responses > 0 : has_responses(provider);
 
+    if (client == &llm_dialect_openai_completions) {
+        return llm_openai_quirks(provider, "") & LLM_OPENAI_CHATS_ONLY ? NULL
+                                                                       : client;
+    }
     return client == &llm_dialect_openai_responses && has ? client : NULL;
 }
 

@@ -427,7 +427,7 @@ void llm_events_finish(llm_attempt_t *attempt)
 
 /* What was asked, for the reader. What passes was never read: then an ask that
  * says nothing, which makes no difference to metering. */
-static const llm_ask_t *ask_of(const llm_attempt_t *attempt)
+const llm_ask_t *llm_stream_ask(const llm_attempt_t *attempt)
 {
     llm_ask_t *nothing;
 
@@ -463,8 +463,8 @@ void llm_events_begin(llm_attempt_t *attempt, llm_framing_e framing)
         stream->sse = llm_sse_make(EVENT_MAX, attempt->pool);
     }
     if (!x->native || x->native_chat) {
-        stream->reader =
-            stream->provider->reader_make(ask_of(attempt), attempt->pool);
+        stream->reader = stream->provider->reader_make(llm_stream_ask(attempt),
+                                                       attempt->pool);
     }
     if (!attempt->pass) {
         stream->writer = x->client->writer_make(x->ask, x->request_id,

@@ -45,6 +45,9 @@ int llm_stream_goes_on(const llm_attempt_t *attempt); /* not yet over */
 void llm_stream_give_up(llm_attempt_t *attempt, llm_problem_t *problem);
 void llm_stream_commit(llm_attempt_t *attempt, const char *content_type);
 void llm_stream_done(llm_attempt_t *attempt);
+/* What was asked, or of what passes unread an ask that says nothing; for
+ * those who read the answer to count it. */
+const llm_ask_t *llm_stream_ask(const llm_attempt_t *attempt);
 /* 502; `detail` is for the log. */
 llm_problem_t *llm_stream_problem(llm_attempt_t *attempt, const char *detail);
 

@@ -93,8 +93,9 @@ static llm_problem_t *meter_whole(llm_attempt_t *attempt, const llm_json_t *doc)
     }
     /* without a count the text itself is needed */
     if (!llm_usage_is_known(&x->usage, LLM_CLASS_OUTPUT) && x->op == LLM_OP_CHAT
-        && !x->native && !llm_exchange_ask(x)
-        && !provider->read_response(&answer, x->ask, doc, attempt->pool)) {
+        && !x->native
+        && !provider->read_response(&answer, llm_stream_ask(attempt), doc,
+                                    attempt->pool)) {
         llm_meter_answer(attempt, answer);
     }
     return NULL;

@@ -32,6 +32,8 @@ static const struct endpoint_t {
     const char *dialect;
 } endpoints[] = {
     {"/v1/chat/completions", M_POST, "POST", LLMGW_CALL, LLM_OP_CHAT, "openai"},
+    {"/v1/completions", M_POST, "POST", LLMGW_CALL, LLM_OP_CHAT,
+     "openai-completions"},
     {"/v1/embeddings", M_POST, "POST", LLMGW_CALL, LLM_OP_EMBED, "openai"},
     {"/v1/messages", M_POST, "POST", LLMGW_CALL, LLM_OP_CHAT, "anthropic"},
     {"/v1/messages/count_tokens", M_POST, "POST", LLMGW_CALL, LLM_OP_COUNT,

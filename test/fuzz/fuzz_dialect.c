@@ -548,10 +548,15 @@ static const llm_dialect_t *dialect_of(uint8_t byte)
         uint8_t letter;
         const char *name;
     } letters[] = {
-        {'A', "anthropic"},   {'B', "bedrock"},
-        {'C', "cohere"},      {'E', "openai"},
-        {'H', "huggingface"}, {'I', "huggingface-inference"},
-        {'O', "ollama"},      {'R', "openai-responses"},
+        {'A', "anthropic"},
+        {'B', "bedrock"},
+        {'C', "cohere"},
+        {'E', "openai"},
+        {'H', "huggingface"},
+        {'I', "huggingface-inference"},
+        {'L', "openai-completions"},
+        {'O', "ollama"},
+        {'R', "openai-responses"},
         {'b', "gemini"},
     };
     const llm_dialect_t *const *all;

@@ -12,7 +12,7 @@ import datetime
 # Parameters of tests name providers as the tests' configuration does.
 DIALECTS = {"hf": "huggingface", "old": "huggingface-inference",
             "responses": "openai-responses", "text-generation": "huggingface-inference"}
-CLIENTS = ("openai", "openai-responses", "anthropic", "gemini", "cohere", "ollama", "bedrock")
+CLIENTS = ("openai", "openai-completions", "openai-responses", "anthropic", "gemini", "cohere", "ollama", "bedrock")
 
 # Features of the recordings, as columns; several may be one.
 COLUMNS = {

@@ -179,6 +179,39 @@ def openai_stream(body, strict=True):
     return said
 
 
+def _completion(doc, said, strict):
+    """The first choice of a completion, or of one of its chunks."""
+    assert not strict or doc["object"] == "text_completion", doc
+    said.id, said.model = doc.get("id"), doc.get("model") or said.model
+    said.usage = openai_usage(doc.get("usage")) or said.usage
+    for choice in doc["choices"]:
+        if choice.get("index", 0) == 0:
+            assert not (said.finish and choice["text"]), f"text behind the end: {doc}"
+            said.text += choice["text"]
+            said.finish = FINISHES["openai"].get(choice.get("finish_reason"), said.finish) \
+                if choice.get("finish_reason") else said.finish
+
+
+def completions(body):
+    """A whole legacy completion; its first choice."""
+    said = Said()
+    _completion(json.loads(body), said, strict=False)
+    return said
+
+
+def completions_stream(body, strict=True):
+    said, done = Said(), False
+    for event in sse(body):
+        assert not done, f"an event after [DONE]: {event}"
+        done = event.data == "[DONE]"
+        if not done and event.json.get("error"):
+            said.error = _message_of(event.json["error"])
+        elif not done:
+            _completion(event.json, said, strict)
+    assert said.error or not strict or (done and said.finish), "the stream stops too early"
+    return said
+
+
 def _openai_call_piece(piece, calls, strict):
     index = piece.get("index", len(calls))
     new = index not in calls
@@ -586,6 +619,7 @@ def ollama_stream(body, strict=True):
 
 
 READERS = {"openai": (openai, openai_stream),
+           "openai-completions": (completions, completions_stream),
            "openai-responses": (responses, responses_stream),
            "anthropic": (anthropic, anthropic_stream), "cohere": (cohere, cohere_stream),
            "gemini": (gemini, gemini_stream), "ollama": (ollama, ollama_stream),
@@ -602,7 +636,7 @@ def read(dialect, body, streamed=None, strict=True):
 
 def error_of(dialect, doc):
     """(type, message) of an error in a dialect's exact form."""
-    if dialect in ("openai", "openai-responses"):
+    if dialect in ("openai", "openai-completions", "openai-responses"):
         assert set(doc) == {"error"}, doc
         assert {"message", "type", "param", "code"} <= set(doc["error"]), doc
         return doc["error"]["type"], doc["error"]["message"]

@@ -14,6 +14,8 @@ from env import SOURCES
 # api of the recording -> (provider in the configuration, dialect of its bytes)
 APIS = {
     "openai.chat": ("openai", "openai"), "anthropic.messages": ("anthropic", "anthropic"),
+    **{f"{name}.completions": ("openai", "openai-completions") for name in (
+        "openai", "together", "local")},
     **{f"{name}.responses": ("responses", "openai-responses") for name in (
         "openai", "azure", "bedrock.mantle", "deepseek", "openrouter")},
     "gemini.generateContent": ("gemini", "gemini"),

@@ -49,10 +49,11 @@ import wire_huggingface
 import wire_ollama
 import wire_openai
 import wire_responses
+import wire_rest
 
 # The first whose operation() takes a request has it.
 WIRES = [wire_anthropic, wire_bedrock, wire_cohere, wire_gemini, wire_huggingface,
-         wire_ollama, wire_openai, wire_responses]
+         wire_ollama, wire_openai, wire_responses, wire_rest]
 _BY_NAME = {w.NAME: w for w in WIRES}
 
 # What must never reach a provider, and why.
@@ -61,7 +62,8 @@ _HOP_BY_HOP = {"keep-alive", "proxy-authenticate", "proxy-authorization",
 _CREDENTIALS = {"authorization", "x-api-key", "x-goog-api-key", "api-key",
                 "x-client-api-key"}
 _OWN_CREDENTIAL = {"openai": "authorization", "huggingface": "authorization",
-                   "openai-responses": "authorization", "cohere": "authorization",
+                   "openai-responses": "authorization", "openai-rest": "authorization",
+                   "cohere": "authorization",
                    "bedrock": "authorization",
                    "ollama": "authorization", "anthropic": "x-api-key",
                    "gemini": "x-goog-api-key"}
@@ -222,7 +224,8 @@ class Provider:
 
     @staticmethod
     def _document(request):
-        if request.method in ("GET", "DELETE") or not request.body:
+        if (request.method in ("GET", "DELETE") or not request.body
+                or request.header("content-type", "").startswith("multipart/")):
             return None
         try:
             return json.loads(request.body)

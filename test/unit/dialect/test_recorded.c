@@ -66,6 +66,7 @@ static const struct {
     {"bedrock.converse-stream", "bedrock"},
     {"cohere.chat", "cohere"},
     {"ollama.chat", "ollama"},
+    {".completions", "openai-completions"},
     {".chat", "openai"},
     {"openai-chat", "openai"},
     {"anthropic.messages", "anthropic"},

@@ -69,12 +69,16 @@ static void add_openai(truth_t *truth, const cJSON *doc)
     cJSON_ArrayForEach(choice, cJSON_GetObjectItemCaseSensitive(doc, "choices"))
     {
         if (!(truth_number(choice, "index") > 0)) {
-            const cJSON *delta =
+            const cJSON *said =
                 cJSON_GetObjectItemCaseSensitive(choice, "delta");
 
-            add_openai_message(truth, delta ? delta
-                                            : cJSON_GetObjectItemCaseSensitive(
-                                                choice, "message"));
+            if (!said) {
+                said = cJSON_GetObjectItemCaseSensitive(choice, "message");
+            }
+            if (!said) { /* of a legacy completion */
+                llm_buf_puts(truth->text, truth_text(choice, "text"));
+            }
+            add_openai_message(truth, said);
         }
     }
     add_openai_usage(truth, cJSON_GetObjectItemCaseSensitive(groq, "usage"));
@@ -234,6 +238,7 @@ static const struct {
     {"huggingface-inference", truth_add_huggingface_inference, 0},
     {"ollama", add_ollama, 1},
     {"openai", add_openai, 0},
+    {"openai-completions", add_openai, 0},
     {"openai-responses", truth_add_responses, 0},
     {NULL, NULL, 0},
 };
