@@ -12,6 +12,7 @@ noinst_LTLIBRARIES += \
 	%D%/libllm_flow.la \
 	%D%/libllmgw.la
 
+%C%_libllm_core_la_LIBADD = $(ZLIB_LIBS)
 %C%_libllm_core_la_SOURCES = \
 	%D%/core/llm.h \
 	%D%/core/llm_abort.c \
@@ -31,6 +32,8 @@ noinst_LTLIBRARIES += \
 	%D%/core/llm_eventstream.h \
 	%D%/core/llm_families.c \
 	%D%/core/llm_find.h \
+	%D%/core/llm_inflate.c \
+	%D%/core/llm_inflate.h \
 	%D%/core/llm_json.c \
 	%D%/core/llm_json.h \
 	%D%/core/llm_json_lex.c \

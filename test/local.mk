@@ -26,6 +26,7 @@ fuzz_programs = \
 	%D%/fuzz/replay_dump \
 	%D%/fuzz/replay_eventstream \
 	%D%/fuzz/replay_export \
+	%D%/fuzz/replay_inflate \
 	%D%/fuzz/replay_journal \
 	%D%/fuzz/replay_json \
 	%D%/fuzz/replay_ndjson \
@@ -115,7 +116,7 @@ unit_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS) \
 	-DLLMGW_TEST_SRCDIR='"$(abs_top_srcdir)/test"'
 # A suite is declared where suites.def is read.
 unit_cflags = $(AM_CFLAGS) -Wno-missing-prototypes
-unit_ldadd = %D%/unit/libunit.la $(CHECK_LIBS) $(CJSON_LIBS) \
+unit_ldadd = %D%/unit/libunit.la $(CHECK_LIBS) $(CJSON_LIBS) $(ZLIB_LIBS) \
 	$(OPENSSL_LIBS) $(APU_LIBS) $(APR_LIBS)
 
 if HAVE_CHECK
@@ -146,6 +147,7 @@ endif
 	%D%/unit/core/test_eventstream.c \
 	%D%/unit/core/test_find.c \
 	%D%/unit/core/test_find_portable.c \
+	%D%/unit/core/test_inflate.c \
 	%D%/unit/core/test_json.c \
 	%D%/unit/core/test_json_oracle.c \
 	%D%/unit/core/test_json_scan.c \
@@ -385,6 +387,14 @@ fuzz_ldadd = mod_llm_gateway/libllm_core.la \
 %C%_fuzz_replay_json_SOURCES = \
 	%D%/fuzz/fuzz.h \
 	%D%/fuzz/fuzz_json.c \
+	%D%/fuzz/standalone.c
+
+%C%_fuzz_replay_inflate_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/inflate"'
+%C%_fuzz_replay_inflate_LDADD = $(fuzz_ldadd)
+%C%_fuzz_replay_inflate_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_inflate.c \
 	%D%/fuzz/standalone.c
 
 %C%_fuzz_replay_ndjson_CPPFLAGS = $(AM_CPPFLAGS) \

@@ -9,6 +9,11 @@
  *   WHOLE   one JSON document: whole.c
  *   EVENTS  a stream of events: events.c
  *   OPAQUE  anything else on a native route: passed on unread
+ *
+ * Providers are asked not to compress. One that does so all the same, or
+ * something in front of it, is inflated here and told to nobody: the client
+ * did not ask for it either, and what it must not see (the usage the gateway
+ * asked for) can be taken out of plain bytes only.
  */
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -113,18 +118,25 @@ static int is_json(const char *type)
                && !is_type(type, "application/stream+json"));
 }
 
+/* The coding of the body; NULL for none. */
+static const char *coding_of(const llm_attempt_t *attempt)
+{
+    const char *coding =
+        apr_table_get(attempt->http->headers, "Content-Encoding");
+
+    return coding && *coding && strcasecmp(coding, "identity") ? coding : NULL;
+}
+
 static llm_read_e how_to_read(const llm_attempt_t *attempt)
 {
     const llm_exchange_t *x = attempt->x;
     const llm_stream_t *stream = attempt->stream;
     const char *type = apr_table_get(attempt->http->headers, "Content-Type");
-    const char *encoding =
-        apr_table_get(attempt->http->headers, "Content-Encoding");
 
     if (attempt->http->status >= 300) {
         return READ_ERROR;
     }
-    if (attempt->pass && encoding && strcasecmp(encoding, "identity")) {
+    if (attempt->pass && coding_of(attempt) && !stream->packed) {
         return READ_OPAQUE;
     }
     if (is_type(type, "text/event-stream") || is_type(type, EVENTSTREAM)) {
@@ -157,12 +169,45 @@ static llm_framing_e framing_of(const llm_stream_t *stream, const char *type)
     return stream->provider->framing;
 }
 
+/* Can what is compressed be read? What only passes stays as it is; of an error
+ * the status is enough. 0: the attempt has failed. */
+static int unpack(llm_attempt_t *attempt)
+{
+    llm_stream_t *stream = llm_stream_of(attempt);
+    const char *coding = coding_of(attempt);
+
+    if (!coding) {
+        return 1;
+    }
+    stream->packed = llm_inflate_make(coding, attempt->pool);
+    stream->read = how_to_read(attempt);
+    if (stream->read == READ_OPAQUE) {
+        stream->packed = NULL;
+    }
+    else if (stream->packed) {
+        apr_table_unset(attempt->http->headers, "Content-Encoding");
+    }
+    else if (stream->read != READ_ERROR) {
+        llm_stream_give_up(
+            attempt,
+            llm_stream_problem(attempt, apr_psprintf(attempt->x->pool,
+                                                     "the answer is compressed"
+                                                     " ('%s')",
+                                                     coding)));
+        return 0;
+    }
+    return 1;
+}
+
 static void begin(llm_attempt_t *attempt)
 {
     llm_stream_t *stream = llm_stream_of(attempt);
     const char *type = apr_table_get(attempt->http->headers, "Content-Type");
 
     attempt->state = LLM_ATTEMPT_ANSWERED;
+    if (!unpack(attempt)) {
+        return;
+    }
     stream->read = how_to_read(attempt);
     switch (stream->read) {
     case READ_ERROR:
@@ -183,14 +228,11 @@ static void begin(llm_attempt_t *attempt)
 
 /* ---- bytes ------------------------------------------------------------ */
 
-static void take_body(void *baton, const char *data, apr_size_t len)
+static void take_plain(void *baton, const char *data, apr_size_t len)
 {
     llm_attempt_t *attempt = baton;
     llm_stream_t *stream = llm_stream_of(attempt);
 
-    if (stream->read == READ_NONE) {
-        begin(attempt);
-    }
     if (!llm_stream_goes_on(attempt)) {
         return;
     }
@@ -208,6 +250,35 @@ static void take_body(void *baton, const char *data, apr_size_t len)
         llm_meter_output(attempt);
         llm_buf_append(attempt->x->out, data, len);
         break;
+    }
+    stream->taken += len;
+}
+
+static void break_off(llm_attempt_t *attempt, llm_problem_t *problem);
+
+static void take_body(void *baton, const char *data, apr_size_t len)
+{
+    llm_attempt_t *attempt = baton;
+    llm_stream_t *stream = llm_stream_of(attempt);
+    const char *wrong;
+
+    if (stream->read == READ_NONE) {
+        begin(attempt);
+    }
+    if (!llm_stream_goes_on(attempt)) {
+        return;
+    }
+    if (!stream->packed) {
+        take_plain(attempt, data, len);
+        return;
+    }
+    wrong = llm_inflate_feed(stream->packed, data, len, take_plain, attempt);
+    if (wrong && llm_stream_goes_on(attempt)) {
+        break_off(attempt,
+                  llm_stream_problem(
+                      attempt, apr_pstrcat(attempt->x->pool,
+                                           "the answer is compressed, and ",
+                                           wrong, NULL)));
     }
 }
 
@@ -268,6 +339,20 @@ static llm_stream_t *make_stream(llm_attempt_t *attempt)
     return stream;
 }
 
+/* All bytes are there; compressed ones may have been cut before. */
+static void finish_or_not(llm_attempt_t *attempt)
+{
+    const llm_inflate_t *packed = llm_stream_of(attempt)->packed;
+
+    if (packed && attempt->http->received && !llm_inflate_is_whole(packed)) {
+        break_off(attempt, llm_stream_problem(
+                               attempt, "the compressed answer has no end"));
+    }
+    else {
+        finish(attempt);
+    }
+}
+
 /* The http parser moved: is the answer over, one way or the other? */
 static void look_at_state(llm_attempt_t *attempt)
 {
@@ -278,7 +363,7 @@ static void look_at_state(llm_attempt_t *attempt)
             begin(attempt);
         }
         if (llm_stream_goes_on(attempt)) {
-            finish(attempt);
+            finish_or_not(attempt);
         }
     }
     else if (http->state == LLM_HTTP1_BROKEN) {

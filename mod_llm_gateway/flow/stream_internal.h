@@ -7,6 +7,7 @@
 #define FLOW_STREAM_INTERNAL_H
 
 #include "core/llm_eventstream.h"
+#include "core/llm_inflate.h"
 #include "core/llm_json.h"
 #include "core/llm_ndjson.h"
 #include "core/llm_sse.h"
@@ -23,8 +24,10 @@ typedef enum {
 struct llm_stream_t {
     llm_read_e read;
     const llm_dialect_t *provider;
-    llm_buf_t *body; /* ERROR, WHOLE */
-    llm_sse_t *sse;  /* EVENTS, one of the three */
+    llm_inflate_t *packed; /* the body is compressed; NULL: it is not */
+    apr_size_t taken;      /* bytes of the body, inflated, before this piece */
+    llm_buf_t *body;       /* ERROR, WHOLE */
+    llm_sse_t *sse;        /* EVENTS, one of the three */
     llm_ndjson_t *lines;
     llm_buf_t *half; /* of passed lines: one that has not ended yet */
     llm_eventstream_t *messages;

@@ -219,7 +219,7 @@ void llm_whole_feed(llm_attempt_t *attempt, const char *data, apr_size_t len)
         /* what the ceiling cut off is the end of `data` */
         llm_buf_append(x->out, stream->body->data, kept);
         if (stream->body->overflow) {
-            apr_size_t before = (apr_size_t)(attempt->http->received) - len;
+            apr_size_t before = stream->taken;
 
             llm_buf_append(x->out, data + (kept - before),
                            len - (kept - before));

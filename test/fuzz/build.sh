@@ -23,8 +23,9 @@ flags="-std=gnu99 -g -O1 -fno-omit-frame-pointer ${CFLAGS:-}
  -I$top/mod_llm_gateway -I$top
  -DLLMGW_VERSION=\"fuzz\" -DLLMGW_DATADIR=\"/nowhere\"
  -DLLMGW_FUZZ_VOCABULARY=\"$top/test/vectors/tokens/vocabulary\"
- $(pkg-config --cflags apr-1 apr-util-1 libcjson openssl) ${DB_CPPFLAGS:-}"
-libs="$(pkg-config --libs apr-util-1 apr-1 libcjson openssl) ${DB_LIBS:--ldb}"
+ -DLLM_HAVE_ZLIB
+ $(pkg-config --cflags apr-1 apr-util-1 libcjson openssl zlib) ${DB_CPPFLAGS:-}"
+libs="$(pkg-config --libs apr-util-1 apr-1 libcjson openssl zlib) ${DB_LIBS:--ldb}"
 
 # The layers without httpd become one archive, of which a target takes what
 # it uses.

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Filter mode: LLMMeter On beside stock ProxyPass. The transport is
 mod_proxy's; keys, the provider's secret and metering are ours."""
+import base64
+import gzip
+import json
 import time
 
 import pytest
@@ -177,3 +180,20 @@ def test_the_answer_is_not_compressed(filtered, upstream):
     assert answer.status == 200
     assert not answer.has("content-encoding")
     assert filtered.record(answer)["output"] == 3
+
+
+def test_what_is_compressed_all_the_same_passes_and_is_metered(filtered, upstream):
+    body = json.dumps({"id": "c", "object": "chat.completion", "model": "gpt-test",
+                       "choices": [{"index": 0, "finish_reason": "stop",
+                                    "message": {"role": "assistant", "content": "Hi"}}],
+                       "usage": {"prompt_tokens": 9, "completion_tokens": 2,
+                                 "total_tokens": 11}})
+    data = gzip.compress(body.encode())
+    upstream.queue({"headers": [["Content-Type", "application/json"],
+                                ["Content-Encoding", "gzip"]],
+                    "body_base64": base64.b64encode(data).decode()})
+    answer = filtered.post(*CALLS["openai"])
+    assert answer.header("content-encoding") == "gzip" and answer.body == data
+    record = filtered.record(answer)
+    assert (record["input"], record["output"]) == (9, 2)
+    assert not record["estimated"]

@@ -7,8 +7,11 @@ what is known of bodies is tested by test/unit/dialect/test_facts_*.c.
 import base64
 import gzip
 import json
+import zlib
 
 import pytest
+
+import reader
 
 CHAT = {"id": "c1", "object": "chat.completion", "created": 7, "model": "gpt-test",
         "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"},
@@ -61,16 +64,104 @@ def test_no_compression_is_asked_for(four, upstream, client):
     assert counted(four, answer) == (9, 2, 1)
 
 
-def test_a_compressed_answer_cannot_be_translated_and_says_so(four, upstream):
+CODINGS = {"gzip": gzip.compress, "deflate": zlib.compress,
+           "x-gzip": lambda data: gzip.compress(data[:20]) + gzip.compress(data[20:])}
+each_coding = pytest.mark.parametrize("coding", CODINGS)
+
+
+def packed(coding, answer):
+    """As a provider, or something in front of it, compresses it unasked."""
+    data = CODINGS[coding](answer["body"].encode())
+    return {"status": answer.get("status", 200),
+            "headers": [*answer["headers"], ["Content-Encoding", coding]],
+            "body_base64": base64.b64encode(data).decode()}
+
+
+@each_coding
+@passed_or_not
+def test_a_compressed_answer_is_inflated(four, upstream, client, coding):
     # fact 14
-    packed = gzip.compress(json.dumps(CHAT).encode())
+    upstream.queue(packed(coding, whole(CHAT)))
+    answer = ask(four, client)
+    assert answer.status == 200 and not answer.has("content-encoding")
+    assert int(answer.header("content-length", len(answer.body))) == len(answer.body)
+    if client == "chat":
+        assert answer.body == json.dumps(CHAT).encode()
+    else:
+        assert reader.anthropic(answer.body).text == "Hi"
+    assert counted(four, answer) == (9, 2, 1)
+    assert not four.record(answer)["estimated"]
+
+
+@each_coding
+@passed_or_not
+@pytest.mark.parametrize("cuts", ["one", "random", []])
+def test_a_compressed_stream_is_inflated(four, upstream, client, coding, cuts):
+    # fact 14
+    upstream.queue({**packed(coding, streamed()), "cuts": cuts})
+    answer = ask(four, client, stream=True)
+    assert answer.status == 200 and not answer.has("content-encoding")
+    assert answer.header("content-type").startswith("text/event-stream")
+    assert counted(four, answer) == (9, 2, 1)
+
+
+@each_coding
+@passed_or_not
+def test_a_compressed_error_is_read(gw, upstream, client, coding):
+    gw.serve(gw.conf("LLMRetries 0").four_providers().enable())
+    upstream.queue(packed(coding, whole({"error": {"message": "slow down"}}, status=429)))
+    answer = ask(gw, client)
+    assert answer.status == 429 and not answer.has("content-encoding")
+    assert answer.json["error"]["message"] == "slow down"
+
+
+def test_a_native_answer_is_metered_though_compressed(gw, upstream):
+    gw.serve(gw.conf().provider("openai").enable())
+    upstream.queue(packed("gzip", whole(CHAT)))
+    answer = gw.post("/openai/v1/chat/completions", {"model": "gpt-test", "messages": []})
+    assert answer.body == json.dumps(CHAT).encode()
+    assert counted(gw, answer) == (9, 2, 1)
+
+
+@passed_or_not
+def test_a_bomb_is_an_error(four, upstream, client):
+    upstream.queue(packed("gzip", whole(json.dumps(CHAT) + " " * 50_000_000)))
+    four.expects("a hundred times as large")
+    answer = ask(four, client)
+    assert answer.status == 502 and "error" in answer.json
+
+
+@passed_or_not
+def test_compressed_data_that_is_cut_or_damaged_is_an_error(four, upstream, client):
+    good = gzip.compress(json.dumps(CHAT).encode())
+    for bad, says in ((good[:-12], "no end"), (good[:30] + b"!!" + good[32:], "damaged")):
+        upstream.queue({"headers": [["Content-Type", "application/json"],
+                                    ["Content-Encoding", "gzip"]],
+                        "body_base64": base64.b64encode(bad).decode()})
+        four.expects(says)
+        answer = ask(four, client)
+        assert answer.status == 502 and not answer.has("content-encoding")
+
+
+def test_what_cannot_be_inflated_cannot_be_translated_and_says_so(four, upstream):
     upstream.queue({"headers": [["Content-Type", "application/json"],
-                                ["Content-Encoding", "gzip"]],
-                    "body_base64": base64.b64encode(packed).decode()})
-    four.expects("the answer is not JSON")
+                                ["Content-Encoding", "br"]],
+                    "body_base64": base64.b64encode(b"\x0b\x02\x80{}\x03").decode()})
+    four.expects(r"the answer is compressed \('br'\)")
     answer = four.messages("openai/gpt-test")
     assert answer.status == 502 and not answer.has("content-encoding")
     assert answer.json["type"] == "error"
+
+
+def test_what_cannot_be_inflated_passes_as_it_is(four, upstream):
+    data = b"\x0b\x02\x80{}\x03"
+    upstream.queue({"headers": [["Content-Type", "application/json"],
+                                ["Content-Encoding", "br"]],
+                    "body_base64": base64.b64encode(data).decode()})
+    answer = four.chat("openai/gpt-test")
+    assert answer.status == 200 and answer.header("content-encoding") == "br"
+    assert answer.body == data
+    assert four.record(answer)["estimated"]
 
 
 RATES = [  # a duration; a bare number and a header of Azure's own; a date

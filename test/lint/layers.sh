@@ -58,6 +58,11 @@ may_use_header()
             esac ;;
         curl/*)
             case $1 in mod_llm_gateway/net/curl.c) ;; *) return 1 ;; esac ;;
+        zlib.h)
+            case $1 in
+                mod_llm_gateway/core/llm_inflate.c | test/unit/*) ;;
+                *) return 1 ;;
+            esac ;;
         check.h)
             case $1 in test/*) ;; *) return 1 ;; esac ;;
         *) ;;
