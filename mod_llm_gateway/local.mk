@@ -97,6 +97,7 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/anthropic_thinking.c \
 	%D%/dialect/anthropic_turns.c \
 	%D%/dialect/anthropic_writer.c \
+	%D%/dialect/azure.c \
 	%D%/dialect/bedrock.c \
 	%D%/dialect/bedrock_answer.c \
 	%D%/dialect/bedrock_internal.h \

@@ -187,6 +187,7 @@ endif
 	%D%/unit/dialect/main.c \
 	%D%/unit/dialect/suites.def \
 	%D%/unit/dialect/test_anthropic.c \
+	%D%/unit/dialect/test_azure.c \
 	%D%/unit/dialect/test_cohere_client.c \
 	%D%/unit/dialect/test_cross.c \
 	%D%/unit/dialect/test_facts_anthropic.c \

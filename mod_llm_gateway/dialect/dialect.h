@@ -37,6 +37,9 @@ typedef struct llm_provider_t {
                                    0 what is known of its address */
     int max_tokens_default;     /* where the dialect demands a limit and the
                                    client gave none */
+    const char *api_version;    /* LLMAPIVersion's; NULL: not said */
+    int bearer;                 /* its secret is a token (LLMToken), sent as
+                                   one whatever the dialect's header is */
     void *glue;                 /* the driver's: worker, secret */
 } llm_provider_t;
 
@@ -112,6 +115,11 @@ struct llm_dialect_t {
      * NULL. */
     const llm_dialect_t *(*also)(const llm_provider_t *provider,
                                  const llm_dialect_t *client);
+    /* Moves a request to where this provider has it; the last word on its
+     * path, in whichever dialect it was written, but for native calls. A
+     * problem where the model cannot be there. NULL: it is there. */
+    llm_problem_t *(*place)(llm_request_t *req, const llm_provider_t *provider,
+                            const char *model, apr_pool_t *pool);
     const char *chat_path; /* how the path of its chat API ends
                                  ("/chat/completions"): a native call of it is
                                  metered like any other chat; NULL where the

@@ -23,6 +23,7 @@
 
 #include "dialect/common.h"
 
+extern const llm_dialect_t llm_dialect_azure; /* azure.c */
 extern const llm_dialect_t llm_dialect_openai_completions;
 
 /* ---- words and numbers ----------------------------------------------- */
@@ -75,6 +76,7 @@ enum {
     LLM_OPENAI_TAKES_CACHE = 1 << 6,       /* cache_control marks */
     LLM_OPENAI_NINE_LETTER_IDS = 1 << 7,   /* tool call ids of Mistral's form */
     LLM_OPENAI_HAS_RESPONSES = 1 << 8,     /* the Responses API as well */
+    LLM_OPENAI_MODEL_IN_PATH = 1 << 17,    /* a body need not name the model */
     LLM_OPENAI_CHATS_ONLY = 1 << 16        /* no legacy completions */
 };
 unsigned llm_openai_quirks(const llm_provider_t *provider, const char *model);

@@ -169,7 +169,8 @@ llm_problem_t *llm_openai_pass_body(llm_request_t *req, llm_op_e op,
     if (llm_json_scan(raw.data, raw.len, see_member, &pass, &error)) {
         return llm_splice_problem(&error, pool);
     }
-    if (!pass.has_model) {
+    if (!pass.has_model
+        && !(llm_openai_quirks(provider, model) & LLM_OPENAI_MODEL_IN_PATH)) {
         return llm_problem_field(pool, "model", "expected a string");
     }
     if (op == LLM_OP_CHAT && wants_usage(&pass, provider, model)) {

@@ -70,6 +70,9 @@ unsigned llm_openai_quirks(const llm_provider_t *provider, const char *model)
     int i;
 
     name = name ? name + 1 : model;
+    if (provider->dialect == &llm_dialect_azure) {
+        quirks |= GENUINE | LLM_OPENAI_MODEL_IN_PATH;
+    }
     for (i = 0; hosts[i].host; ++i) {
         if (provider->host && is_host(provider->host, hosts[i].host)) {
             quirks |= hosts[i].quirks;

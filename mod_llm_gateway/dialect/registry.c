@@ -107,7 +107,8 @@ static const char *check_url(const apr_uri_t *uri)
                "use LLMKey";
     }
     if (uri->query || uri->fragment) {
-        return "a base address has no query and no fragment";
+        return "a base address has no query and no fragment (a provider's "
+               "api-version is said by LLMAPIVersion)";
     }
     if (uri->port_str && *uri->port_str && !is_port(uri->port_str)) {
         return "expected a port from 1 to 65535";

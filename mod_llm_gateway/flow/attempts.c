@@ -98,6 +98,10 @@ static llm_problem_t *compose(llm_attempt_t *attempt)
     problem = x->native       ? compose_native(attempt)
               : attempt->pass ? compose_passed(attempt)
                               : compose_translated(attempt);
+    if (!problem && !x->native && provider->dialect->place) {
+        problem = provider->dialect->place(
+            request, provider, attempt->upstream.model, attempt->pool);
+    }
     if (problem) {
         return problem;
     }

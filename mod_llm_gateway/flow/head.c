@@ -183,6 +183,10 @@ static void put_secret(llm_buf_t *out, const llm_attempt_t *attempt,
     const llm_dialect_t *dialect = provider->dialect;
     const char *prefix = "", *name;
 
+    if (provider->bearer) {
+        put_line(out, "Authorization", "Bearer ", secret);
+        return;
+    }
     if (dialect->sign
         && dialect->sign(out, provider, &attempt->request, host, secret,
                          attempt->began, attempt->pool)) {

@@ -12,6 +12,8 @@
 const char *llmgw_conf_provider(cmd_parms *cmd, void *dir, const char *args);
 const char *llmgw_conf_dialect(cmd_parms *cmd, void *dir, const char *name);
 const char *llmgw_conf_base_url(cmd_parms *cmd, void *dir, const char *url);
+const char *llmgw_conf_api_version(cmd_parms *cmd, void *dir,
+                                   const char *version);
 const char *llmgw_conf_key(cmd_parms *cmd, void *dir, const char *source);
 const char *llmgw_conf_header(cmd_parms *cmd, void *dir, const char *name,
                               const char *value);

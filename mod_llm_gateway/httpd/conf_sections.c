@@ -22,8 +22,8 @@
 #define WEIGHT_MAX      10000
 
 static const char *const provider_directives[] = {
-    "LLMDialect",      "LLMBaseURL",   "LLMKey", "LLMHeader",
-    "LLMIncludeUsage", "LLMResponses", NULL,
+    "LLMDialect", "LLMBaseURL",      "LLMAPIVersion", "LLMKey",
+    "LLMHeader",  "LLMIncludeUsage", "LLMResponses",  NULL,
 };
 static const char *const model_directives[] = {"LLMTarget", "LLMOnClientAbort",
                                                NULL};
@@ -289,6 +289,30 @@ const char *llmgw_conf_base_url(cmd_parms *cmd, void *dir, const char *url)
     return what ? apr_psprintf(cmd->pool, "LLMBaseURL: %s, not '%s'", what,
                                llm_redact(url, cmd->pool))
                 : NULL;
+}
+
+const char *llmgw_conf_api_version(cmd_parms *cmd, void *dir,
+                                   const char *version)
+{
+    const char *what = NULL;
+    llm_provider_t *provider = current_provider(cmd, &what);
+    const char *c = version;
+
+    (void)dir;
+    if (what) {
+        return what;
+    }
+    while (apr_isalnum(*c) || (*c && strchr("._-", *c))) {
+        ++c;
+    }
+    if (*c || c == version) {
+        return apr_psprintf(cmd->pool,
+                            "LLMAPIVersion: expected a version such as "
+                            "2024-10-21, not '%s'",
+                            version);
+    }
+    provider->api_version = version;
+    return NULL;
 }
 
 /* Somebody may have written the key itself there. */

@@ -50,6 +50,9 @@ class Conf:
             url = f"{self.gateway.upstream.url}/{kind}"
             if dialect in ("openai", "openai-responses"):
                 url += "/v1"
+            if dialect == "azure":
+                url += "/openai"
+                more += "\n    LLMAPIVersion 2024-10-21"
         key = key or f"env:TEST_{kind.split('-')[0].upper()}_KEY"
         return self.add(f"<LLMProvider {name}>\n    LLMDialect {dialect}\n"
                         f"    LLMBaseURL {url}\n    LLMKey     {key}\n    {more}\n"
@@ -61,10 +64,11 @@ class Conf:
         return self.add(f'<LLMModel "{name}">\n{lines}</LLMModel>\n')
 
     def four_providers(self):
-        """openai/*, responses/*, anthropic/*, bedrock/*, cohere/*, gemini/*,
-        hf/*, old/* and ollama/*, all scripted."""
+        """openai/*, responses/*, anthropic/*, azure/*, bedrock/*, cohere/*,
+        gemini/*, hf/*, old/* and ollama/*, all scripted."""
         for name, dialect in (("openai", "openai"), ("responses", "openai-responses"),
-                              ("anthropic", "anthropic"), ("bedrock", "bedrock"),
+                              ("anthropic", "anthropic"), ("azure", "azure"),
+                              ("bedrock", "bedrock"),
                               ("cohere", "cohere"),
                               ("gemini", "gemini"), ("hf", "huggingface"),
                               ("old", "huggingface-inference"), ("ollama", "ollama")):

@@ -30,6 +30,11 @@ EVERYTHING = """
         LLMHeader    anthropic-beta "context-1m-2025-08-07"
         LLMHeader    x-second value
     </LLMProvider>
+    <LLMProvider azure>
+        LLMBaseURL   https://example.openai.azure.com
+        LLMAPIVersion 2024-10-21
+        LLMKey       none
+    </LLMProvider>
     <LLMProvider gemini>
         LLMKey       env:TEST_GEMINI_KEY
     </LLMProvider>
@@ -111,6 +116,14 @@ MISTAKES = {
     "a base URL with a query": (
         "<LLMProvider openai>\nLLMBaseURL https://x/v1?a=b #!\nLLMKey none\n</LLMProvider>",
         "LLMBaseURL"),
+    "a base URL with Azure's version": (
+        "<LLMProvider azure>\nLLMBaseURL https://x/openai?api-version=2024-10-21 #!\n"
+        "LLMKey none\n</LLMProvider>", "LLMBaseURL", "LLMAPIVersion"),
+    "a version that is none": (
+        "<LLMProvider azure>\nLLMAPIVersion 2024/10 #!\n</LLMProvider>", "LLMAPIVersion",
+        "2024-10-21", "2024/10"),
+    "a provider without a public address": (
+        "<LLMProvider azure> #!\nLLMKey none\n</LLMProvider>", "LLMBaseURL", "azure"),
     "a base URL with a bad port": (
         "<LLMProvider openai>\nLLMBaseURL http://x:99999/ #!\nLLMKey none\n</LLMProvider>",
         "LLMBaseURL"),

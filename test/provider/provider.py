@@ -25,7 +25,7 @@ path, headers, body, mount, wire format, faults, and when each began, ended
 and was left by its peer; the last 20,000 of them, and how many there were.
 
 Paths may begin with a mount point: /openai, /openai-responses, /anthropic,
-/bedrock, /cohere, /gemini, /huggingface and /ollama name the wire format; /at-<label>
+/azure, /bedrock, /cohere, /gemini, /huggingface and /ollama name the wire format; /at-<label>
 only sets the label, so that one server can stand for several upstreams.
 """
 import argparse
@@ -42,6 +42,7 @@ import http1
 import script as scripts
 import wire
 import wire_anthropic
+import wire_azure
 import wire_bedrock
 import wire_cohere
 import wire_gemini
@@ -52,8 +53,8 @@ import wire_responses
 import wire_rest
 
 # The first whose operation() takes a request has it.
-WIRES = [wire_anthropic, wire_bedrock, wire_cohere, wire_gemini, wire_huggingface,
-         wire_ollama, wire_openai, wire_responses, wire_rest]
+WIRES = [wire_anthropic, wire_azure, wire_bedrock, wire_cohere, wire_gemini,
+         wire_huggingface, wire_ollama, wire_openai, wire_responses, wire_rest]
 _BY_NAME = {w.NAME: w for w in WIRES}
 
 # What must never reach a provider, and why.
@@ -61,12 +62,13 @@ _HOP_BY_HOP = {"keep-alive", "proxy-authenticate", "proxy-authorization",
                "proxy-connection", "te", "trailer", "upgrade", "expect"}
 _CREDENTIALS = {"authorization", "x-api-key", "x-goog-api-key", "api-key",
                 "x-client-api-key"}
-_OWN_CREDENTIAL = {"openai": "authorization", "huggingface": "authorization",
-                   "openai-responses": "authorization", "openai-rest": "authorization",
-                   "cohere": "authorization",
-                   "bedrock": "authorization",
-                   "ollama": "authorization", "anthropic": "x-api-key",
-                   "gemini": "x-goog-api-key"}
+_OWN_CREDENTIAL = {"openai": ["authorization"], "huggingface": ["authorization"],
+                   "openai-responses": ["authorization"], "cohere": ["authorization"],
+                   "openai-rest": ["authorization"],
+                   "azure": ["api-key", "authorization"],
+                   "bedrock": ["authorization"],
+                   "ollama": ["authorization"], "anthropic": ["x-api-key"],
+                   "gemini": ["x-goog-api-key"]}
 
 
 def faults_of(request, format_name):
@@ -76,7 +78,7 @@ def faults_of(request, format_name):
         low = name.lower()
         if low in _HOP_BY_HOP:
             faults.append(f"hop-by-hop header forwarded: {name}")
-        if low in _CREDENTIALS and low != _OWN_CREDENTIAL[format_name]:
+        if low in _CREDENTIALS and low not in _OWN_CREDENTIAL[format_name]:
             faults.append(f"a client's credential header forwarded: {name}")
         if "llmgw-" in value:
             faults.append(f"a gateway key forwarded in {name}")
@@ -87,9 +89,11 @@ def faults_of(request, format_name):
     if "llmgw-" in request.target:
         faults.append("a gateway key forwarded in the URL")
     names = [n.lower() for n, _ in request.headers]
-    for single in ("host", "content-type", "content-length", _OWN_CREDENTIAL[format_name]):
+    for single in ("host", "content-type", "content-length"):
         if names.count(single) > 1:
             faults.append(f"sent more than once: {single}")
+    if sum(n in _OWN_CREDENTIAL[format_name] for n in names) > 1:
+        faults.append("more than one credential")
     if "host" not in names:
         faults.append("no Host header")
     return faults

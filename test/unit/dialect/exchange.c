@@ -50,8 +50,9 @@ llm_provider_t *exchange_provider(const char *name, const char *url)
     provider->dialect = exchange_dialect(name);
     provider->ask_usage = 1;
     provider->max_tokens_default = 4096;
+    url = url ? url : provider->dialect->default_url;
     ck_assert_ptr_null(llm_provider_set_url(
-        provider, url ? url : provider->dialect->default_url, unit_pool));
+        provider, url ? url : "https://provider.example", unit_pool));
     return provider;
 }
 
@@ -586,6 +587,9 @@ const char *exchange_request(const llm_provider_t *provider,
     req.dropped = apr_array_make(unit_pool, 4, sizeof(const char *));
     problem =
         provider->dialect->write_request(&req, ask, model, provider, unit_pool);
+    if (!problem && provider->dialect->place) {
+        problem = provider->dialect->place(&req, provider, model, unit_pool);
+    }
     if (problem) {
         ck_assert_int_eq(problem->kind, LLM_PROBLEM_BAD_REQUEST);
         ck_assert_ptr_nonnull(problem->param);

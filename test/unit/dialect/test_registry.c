@@ -30,7 +30,8 @@ START_TEST(names_are_told_by_side)
 
     ck_assert_str_eq(clients, "anthropic, cohere, gemini, ollama, openai, "
                               "openai-completions, openai-responses");
-    ck_assert_ptr_nonnull(strstr(providers, "anthropic, bedrock, cohere"));
+    ck_assert_ptr_nonnull(
+        strstr(providers, "anthropic, azure, bedrock, cohere"));
     ck_assert_ptr_nonnull(strstr(providers, "huggingface-inference, ollama"));
 }
 END_TEST
@@ -53,7 +54,7 @@ START_TEST(records_are_whole)
         if (dialect->provider_ops) {
             ck_assert(dialect->write_request && dialect->read_response
                       && dialect->read_usage && dialect->read_problem
-                      && dialect->secret_header && dialect->default_url);
+                      && dialect->secret_header);
         }
         ck_assert(!dialect->reader_make
                   || (dialect->read_event && dialect->reader_end));
