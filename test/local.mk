@@ -290,12 +290,14 @@ check_PROGRAMS += %D%/tokens/encode
 
 # The benchmark: built when it is asked for.
 EXTRA_PROGRAMS = \
+	%D%/bench/eventcost \
 	%D%/bench/llmload \
 	%D%/bench/mockllm \
 	%D%/bench/storefill
 EXTRA_DIST += \
 	%D%/bench/README.md \
 	%D%/bench/bench.py \
+	%D%/bench/bench_events.py \
 	%D%/bench/bench_store.py \
 	%D%/tokens/accuracy.py \
 	%D%/tokens/compare.mjs \
@@ -305,6 +307,9 @@ EXTRA_DIST += \
 %C%_tokens_encode_LDADD = mod_llm_gateway/libllm_core.la \
 	$(OPENSSL_LIBS) $(APU_LIBS) $(APR_LIBS)
 
+%C%_bench_eventcost_SOURCES = %D%/bench/eventcost.c
+%C%_bench_eventcost_LDADD = mod_llm_gateway/libllmgw.la \
+	$(OPENSSL_LIBS) $(APU_LIBS) $(APR_LIBS)
 %C%_bench_mockllm_SOURCES = %D%/bench/mockllm.c
 %C%_bench_llmload_SOURCES = %D%/bench/llmload.c
 %C%_bench_llmload_LDADD = $(OPENSSL_LIBS)
@@ -317,6 +322,10 @@ EXTRA_DIST += \
 bench: all %D%/bench/llmload %D%/bench/mockllm
 	python3 $(srcdir)/%D%/bench/bench.py --build . $(BENCHFLAGS)
 .PHONY: bench
+
+bench-events: all %D%/bench/eventcost
+	python3 $(srcdir)/%D%/bench/bench_events.py --build . $(BENCHFLAGS)
+.PHONY: bench-events
 
 bench-store: all %D%/bench/storefill
 	python3 $(srcdir)/%D%/bench/bench_store.py --build . $(BENCHFLAGS)
