@@ -141,6 +141,8 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/huggingface_internal.h \
 	%D%/dialect/kept_calls.c \
 	%D%/dialect/kept_calls.h \
+	%D%/dialect/limits.c \
+	%D%/dialect/limits.h \
 	%D%/dialect/ollama.c \
 	%D%/dialect/ollama_answer.c \
 	%D%/dialect/ollama_client.c \

@@ -249,6 +249,17 @@ static void write_models(llm_buf_t *out, const apr_array_header_t *names,
     llm_buf_putc(out, '}');
 }
 
+/* What its clients call what is ours. */
+static const llm_rename_t names[] = {
+    {"parallel_tool_calls", "tool_choice.disable_parallel_tool_use"},
+    {"reasoning_effort", "output_config.effort"},
+    {"response_format", "output_config.format"},
+    {"stop", "stop_sequences"},
+    {"tools.function", "tools"},
+    {"user", "metadata.user_id"},
+    {NULL, NULL},
+};
+
 const llm_dialect_t llm_dialect_anthropic = {
     .name = "anthropic",
     .speaks = "anthropic",
@@ -260,6 +271,7 @@ const llm_dialect_t llm_dialect_anthropic = {
     .begins_with_input = 1,
     .chat_path = "/messages",
 
+    .names = names,
     .read_request = llm_anthropic_read_request,
     .write_response = llm_anthropic_write_response,
     .writer_make = llm_anthropic_writer_make,

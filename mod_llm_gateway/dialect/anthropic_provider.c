@@ -10,17 +10,12 @@
  */
 #include "dialect/anthropic_internal.h"
 
+#include "dialect/limits.h"
+
 #include <string.h>
 
 #include <apr_hash.h>
 #include <apr_strings.h>
-
-static llm_problem_t *cannot(const char *param, apr_pool_t *pool)
-{
-    return llm_problem_unsupported(param, "anthropic", pool);
-}
-
-/* ---- what cannot be carried ---- */
 
 static int is_number_but(const llm_json_t *node, double usual)
 {
@@ -29,41 +24,14 @@ static int is_number_but(const llm_json_t *node, double usual)
     return llm_json_double(node, &value) && (value < usual || value > usual);
 }
 
-static llm_problem_t *check(llm_request_t *req, const llm_ask_t *ask,
-                            apr_pool_t *pool)
-{
-    double temperature;
+/* ---- what cannot be carried ---- */
 
-    if (is_number_but(ask->n, 1)) {
-        return cannot("n", pool);
-    }
-    if (is_number_but(ask->frequency_penalty, 0)) {
-        return cannot("frequency_penalty", pool);
-    }
-    if (is_number_but(ask->presence_penalty, 0)) {
-        return cannot("presence_penalty", pool);
-    }
-    if (ask->logit_bias && ask->logit_bias->count) {
-        return cannot("logit_bias", pool);
-    }
-    if (llm_json_is_true(ask->logprobs)
-        || is_number_but(ask->top_logprobs, 0)) {
-        return cannot(llm_json_is_true(ask->logprobs) ? "logprobs"
-                                                      : "top_logprobs",
-                      pool);
-    }
-    if (llm_json_double(ask->temperature, &temperature) && temperature > 1.0) {
-        return llm_problem_field(pool, "temperature",
-                                 "anthropic models take 0 to 1");
-    }
-    if (ask->seed) {
-        llm_request_drop(req, "seed");
-    }
-    if (ask->metadata) {
-        llm_request_drop(req, "metadata");
-    }
-    return NULL;
-}
+static const llm_limits_t limits = {
+    .who = "anthropic",
+    .lacks = LLM_LACKS_SEVERAL | LLM_LACKS_PENALTIES | LLM_LACKS_LOGIT_BIAS
+             | LLM_LACKS_LOGPROBS | LLM_LACKS_SEED | LLM_LACKS_METADATA,
+    .temperature_max = 1,
+};
 
 /* ---- tools ---- */
 
@@ -193,9 +161,6 @@ static llm_problem_t *put_tools(llm_buf_t *out, llm_request_t *req,
     llm_put_name(out, "tools");
     llm_buf_putc(out, '[');
     for (tool = ask->tools; tool; tool = tool->next, ++i) {
-        if (tool->raw) {
-            return cannot(apr_psprintf(pool, "tools[%d]", i), pool);
-        }
         put_tool(out, req, tool, plan);
     }
     if (i) {
@@ -229,8 +194,8 @@ static void put_limit(llm_buf_t *out, const llm_ask_t *ask,
             + plan->budget);
 }
 
-static llm_problem_t *put_stop(llm_buf_t *out, const llm_ask_t *ask,
-                               apr_pool_t *pool)
+static llm_problem_t *put_stop(llm_buf_t *out, llm_request_t *req,
+                               const llm_ask_t *ask, apr_pool_t *pool)
 {
     const llm_json_t *node = ask->stop;
 
@@ -247,9 +212,15 @@ static llm_problem_t *put_stop(llm_buf_t *out, const llm_ask_t *ask,
     llm_buf_putc(out, '[');
     for (; node; node = ask->stop->type == LLM_JSON_ARRAY ? node->next : NULL) {
         if (llm_text_is_blank(llm_json_text(node))) {
-            return llm_problem_field(pool, "stop",
-                                     "anthropic models do not stop at blanks "
-                                     "and line ends");
+            llm_problem_t *problem = llm_request_lacks(
+                req, llm_problem_field(pool, "stop",
+                                       "anthropic models do not stop at blanks "
+                                       "and line ends"));
+
+            if (problem) {
+                return problem;
+            }
+            continue;
         }
         llm_put_comma(out);
         llm_json_put(out, node);
@@ -314,7 +285,7 @@ static llm_problem_t *put_options(llm_buf_t *out, llm_request_t *req,
         llm_put_member(out, "top_p", ask->top_p);
     }
     llm_put_member(out, "top_k", ask->top_k);
-    problem = put_stop(out, ask, pool);
+    problem = put_stop(out, req, ask, pool);
     if (problem) {
         return problem;
     }
@@ -373,7 +344,7 @@ llm_problem_t *llm_anthropic_write_request(llm_request_t *req,
     llm_buf_t *out = llm_request_buf(pool);
     llm_problem_t *problem;
 
-    problem = check(req, ask, pool);
+    problem = llm_ask_fit(&ask, req, &limits, pool);
     if (!problem) {
         problem = llm_request_settle_unknown(req, ask, NULL, pool);
     }

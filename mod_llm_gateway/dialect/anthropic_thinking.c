@@ -17,6 +17,7 @@
  * reader turns it back into text. That cannot be done beside other tools.
  */
 #include "dialect/anthropic_internal.h"
+#include "dialect/limits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -226,7 +227,8 @@ llm_problem_t *llm_anthropic_plan(llm_anthropic_plan_t *plan,
     }
     memset(plan, 0, sizeof(*plan));
     plan->strict_tools = version >= VERSION_FORMAT;
-    problem = plan_format(plan, ask, model, version, pool);
+    problem =
+        llm_request_lacks(req, plan_format(plan, ask, model, version, pool));
     if (!problem) {
         plan_thinking(plan, req, ask, version);
     }

@@ -10,6 +10,7 @@
  * once: the first is refused, of the second only the first call is told.
  */
 #include "dialect/bedrock_internal.h"
+#include "dialect/limits.h"
 
 #include <string.h>
 
@@ -64,11 +65,6 @@ typedef struct plan_t {
 
 /* ---- what cannot be done ---- */
 
-static llm_problem_t *cannot(const char *param, apr_pool_t *pool)
-{
-    return llm_problem_unsupported(param, LLM_BEDROCK_NAME, pool);
-}
-
 static int is_number_but(const llm_json_t *node, double usual)
 {
     double value;
@@ -76,39 +72,12 @@ static int is_number_but(const llm_json_t *node, double usual)
     return llm_json_double(node, &value) && (value < usual || value > usual);
 }
 
-static llm_problem_t *check_terms(llm_request_t *req, const llm_ask_t *ask,
-                                  apr_pool_t *pool)
-{
-    double temperature;
-
-    if (llm_ask_wants_several(ask)) {
-        return cannot("n", pool);
-    }
-    if (is_number_but(ask->frequency_penalty, 0)) {
-        return cannot("frequency_penalty", pool);
-    }
-    if (is_number_but(ask->presence_penalty, 0)) {
-        return cannot("presence_penalty", pool);
-    }
-    if (ask->logit_bias && ask->logit_bias->count) {
-        return cannot("logit_bias", pool);
-    }
-    if (llm_json_is_true(ask->logprobs)) {
-        return cannot("logprobs", pool);
-    }
-    if (is_number_but(ask->top_logprobs, 0)) {
-        return cannot("top_logprobs", pool);
-    }
-    if (llm_json_double(ask->temperature, &temperature) && temperature > 1.0) {
-        return llm_problem_field(pool, "temperature",
-                                 "bedrock models take 0 to 1");
-    }
-    if (ask->seed) {
-        llm_request_drop(req, "seed");
-    }
-    llm_request_drop_labels(req, ask);
-    return llm_request_settle_unknown(req, ask, handled, pool);
-}
+static const llm_limits_t limits = {
+    .who = LLM_BEDROCK_NAME,
+    .lacks = LLM_LACKS_SEVERAL | LLM_LACKS_PENALTIES | LLM_LACKS_LOGIT_BIAS
+             | LLM_LACKS_LOGPROBS | LLM_LACKS_SEED | LLM_LACKS_LABELS,
+    .temperature_max = 1,
+};
 
 /* ---- the plan ---- */
 
@@ -157,7 +126,8 @@ static llm_problem_t *make_plan(plan_t *plan, llm_request_t *req,
         llm_request_drop(req,
                          ask->effort.data ? "reasoning_effort" : "thinking");
     }
-    return problem ? problem : plan_format(plan, ask, pool);
+    return problem ? problem
+                   : llm_request_lacks(req, plan_format(plan, ask, pool));
 }
 
 /* ---- cache points ---- */
@@ -282,17 +252,12 @@ static int has_calls(const llm_ask_t *ask)
     return 0;
 }
 
-static llm_problem_t *put_offered(llm_buf_t *out, llm_request_t *req,
-                                  const llm_ask_t *ask, const plan_t *plan,
-                                  apr_pool_t *pool)
+static void put_offered(llm_buf_t *out, llm_request_t *req,
+                        const llm_ask_t *ask, const plan_t *plan)
 {
     const llm_tool_t *tool;
-    int i = 0;
 
-    for (tool = ask->tools; tool; tool = tool->next, ++i) {
-        if (tool->raw) {
-            return cannot(apr_psprintf(pool, "tools[%d]", i), pool);
-        }
+    for (tool = ask->tools; tool; tool = tool->next) {
         put_tool(out, tool);
         if (llm_json_is_true(tool->strict)) {
             llm_request_drop(req, "tools.function.strict");
@@ -304,7 +269,6 @@ static llm_problem_t *put_offered(llm_buf_t *out, llm_request_t *req,
             llm_bedrock_put_cache(out, req, tool->cache, 1);
         }
     }
-    return NULL;
 }
 
 /* A choice of none is granted by naming no tools, which cannot be done where
@@ -313,7 +277,6 @@ static llm_problem_t *put_tools(llm_buf_t *out, llm_request_t *req,
                                 const llm_ask_t *ask, const plan_t *plan,
                                 apr_pool_t *pool)
 {
-    llm_problem_t *problem = NULL;
     int calls = has_calls(ask);
 
     if (plan->format_tool) {
@@ -336,7 +299,7 @@ static llm_problem_t *put_tools(llm_buf_t *out, llm_request_t *req,
     llm_put_name(out, "toolConfig");
     llm_buf_lit(out, "{\"tools\":[");
     if (ask->tools) {
-        problem = put_offered(out, req, ask, plan, pool);
+        put_offered(out, req, ask, plan);
     }
     else {
         put_past_tools(out, ask, pool);
@@ -346,7 +309,7 @@ static llm_problem_t *put_tools(llm_buf_t *out, llm_request_t *req,
         put_choice(out, ask);
     }
     llm_buf_putc(out, '}');
-    return problem;
+    return NULL;
 }
 
 /* ---- options ---- */
@@ -557,9 +520,12 @@ llm_problem_t *llm_bedrock_write_request(llm_request_t *req,
                                          apr_pool_t *pool)
 {
     llm_buf_t *out = llm_request_buf(pool);
-    llm_problem_t *problem = check_terms(req, ask, pool);
+    llm_problem_t *problem = llm_ask_fit(&ask, req, &limits, pool);
     plan_t plan;
 
+    if (!problem) {
+        problem = llm_request_settle_unknown(req, ask, handled, pool);
+    }
     if (!problem) {
         problem = make_plan(&plan, req, ask, model, pool);
     }

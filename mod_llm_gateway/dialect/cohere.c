@@ -117,6 +117,18 @@ static int is_last(const llm_event_t *event)
     return llm_json_equals(llm_json_get(event->doc, "type"), "message-end");
 }
 
+/* What its clients call what is ours. */
+static const llm_rename_t names[] = {
+    {"dimensions", "output_dimension"},
+    {"input", "texts"},
+    {"reasoning_effort", "thinking"},
+    {"stop", "stop_sequences"},
+    {"tools.function.strict", "strict_tools"},
+    {"top_k", "k"},
+    {"top_p", "p"},
+    {NULL, NULL},
+};
+
 const llm_dialect_t llm_dialect_cohere = {
     .name = "cohere",
     .speaks = "cohere",
@@ -128,6 +140,7 @@ const llm_dialect_t llm_dialect_cohere = {
     .chat_path = "/v2/chat",
 
     .read_line = llm_cohere_read_line,
+    .names = names,
     .read_request = llm_cohere_read_request,
     .write_response = llm_cohere_write_response,
     .writer_make = llm_cohere_writer_make,

@@ -4,6 +4,7 @@
  * turns in cohere_turns.c.
  */
 #include "dialect/cohere_internal.h"
+#include "dialect/limits.h"
 
 #include <string.h>
 
@@ -60,22 +61,16 @@ static int is_wanted(const llm_ask_t *ask, const llm_tool_t *tool)
            || llm_text_is_same(tool->name, ask->choose_name);
 }
 
-static llm_problem_t *put_tools(llm_buf_t *out, llm_request_t *req,
-                                const llm_ask_t *ask, apr_pool_t *pool)
+static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
 {
     const llm_tool_t *tool;
-    int i = 0;
 
     if (!ask->tools) {
-        return NULL;
+        return;
     }
     llm_put_name(out, "tools");
     llm_buf_putc(out, '[');
-    for (tool = ask->tools; tool; tool = tool->next, ++i) {
-        if (tool->raw) {
-            return llm_problem_unsupported(apr_psprintf(pool, "tools[%d]", i),
-                                           LLM_COHERE_NAME, pool);
-        }
+    for (tool = ask->tools; tool; tool = tool->next) {
         if (is_wanted(ask, tool)) {
             put_tool(out, tool);
         }
@@ -93,7 +88,6 @@ static llm_problem_t *put_tools(llm_buf_t *out, llm_request_t *req,
     else if (ask->choose == LLM_CHOOSE_NONE) {
         llm_put_string_member(out, "tool_choice", "NONE");
     }
-    return NULL;
 }
 
 /* ---- options ---- */
@@ -143,16 +137,10 @@ static void put_thinking(llm_buf_t *out, llm_request_t *req,
     llm_buf_putc(out, '}');
 }
 
-static llm_problem_t *put_format(llm_buf_t *out, llm_request_t *req,
-                                 const llm_ask_t *ask, apr_pool_t *pool)
+static void put_format(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
 {
     if (ask->format != LLM_FORMAT_JSON && ask->format != LLM_FORMAT_SCHEMA) {
-        return NULL;
-    }
-    if (ask->tools) {
-        return llm_problem_field(pool, "response_format",
-                                 "this model cannot be held to a format "
-                                 "while it has tools");
+        return;
     }
     llm_put_name(out, "response_format");
     llm_buf_lit(out, "{\"type\":\"json_object\"");
@@ -163,29 +151,16 @@ static llm_problem_t *put_format(llm_buf_t *out, llm_request_t *req,
     if (ask->format_name.data) {
         llm_request_drop(req, "response_format.json_schema.name");
     }
-    return NULL;
 }
 
 /* ---- what cannot be done ---- */
 
-static llm_problem_t *check_terms(llm_request_t *req, const llm_ask_t *ask,
-                                  apr_pool_t *pool)
-{
-    if (llm_ask_wants_several(ask)) {
-        return llm_problem_unsupported("n", LLM_COHERE_NAME, pool);
-    }
-    if (ask->logit_bias && ask->logit_bias->count) {
-        return llm_problem_unsupported("logit_bias", LLM_COHERE_NAME, pool);
-    }
-    if (llm_json_is_true(ask->logprobs)) { /* its own have no tokens' texts */
-        return llm_problem_unsupported("logprobs", LLM_COHERE_NAME, pool);
-    }
-    if (ask->top_logprobs) {
-        llm_request_drop(req, "top_logprobs");
-    }
-    llm_request_drop_labels(req, ask);
-    return llm_request_settle_unknown(req, ask, handled, pool);
-}
+static const llm_limits_t limits = {
+    .who = LLM_COHERE_NAME,
+    .lacks = LLM_LACKS_SEVERAL | LLM_LACKS_LOGIT_BIAS
+             | LLM_LACKS_LOGPROBS /* its own have no tokens' texts */
+             | LLM_LACKS_TOOL_FORMAT | LLM_LACKS_LABELS,
+};
 
 /* ---- requests ---- */
 
@@ -198,10 +173,8 @@ static llm_problem_t *put_chat(llm_buf_t *out, llm_request_t *req,
     const char *const *name;
 
     if (!problem) {
-        problem = put_tools(out, req, ask, pool);
-    }
-    if (!problem) {
-        problem = put_format(out, req, ask, pool);
+        put_tools(out, req, ask);
+        put_format(out, req, ask);
     }
     llm_put_member(out, "max_tokens", ask->max_tokens);
     llm_put_member(out, "temperature", ask->temperature);
@@ -262,8 +235,11 @@ llm_problem_t *llm_cohere_write_request(llm_request_t *req,
 {
     int is_embed = ask->op == LLM_OP_EMBED;
     llm_buf_t *out = llm_request_buf(pool);
-    llm_problem_t *problem = check_terms(req, ask, pool);
+    llm_problem_t *problem = llm_ask_fit(&ask, req, &limits, pool);
 
+    if (!problem) {
+        problem = llm_request_settle_unknown(req, ask, handled, pool);
+    }
     if (problem) {
         return problem;
     }

@@ -203,20 +203,9 @@ void llm_cohere_write_response(llm_buf_t *out, const llm_ask_t *ask,
 void llm_cohere_write_problem(llm_buf_t *out, const llm_problem_t *problem,
                               const char *request_id)
 {
-    static const llm_rename_t names[] = {
-        {"dimensions", "output_dimension"},
-        {"input", "texts"},
-        {"reasoning_effort", "thinking"},
-        {"stop", "stop_sequences"},
-        {"tools.function.strict", "strict_tools"},
-        {"top_k", "k"},
-        {"top_p", "p"},
-        {NULL, NULL},
-    };
-
     llm_buf_putc(out, '{');
     llm_put_string_member(out, "id", request_id);
-    llm_put_renamed(out, "message", problem, names);
+    llm_put_string_member(out, "message", problem->message);
     llm_buf_putc(out, '}');
 }
 

@@ -221,15 +221,6 @@ apr_int64_t llm_usage_rest(apr_int64_t value, apr_int64_t part);
 llm_problem_t *llm_problem_from_provider(int status, const apr_table_t *headers,
                                          const char *message, const char *type,
                                          const char *code, apr_pool_t *pool);
-/* The client's word for a member that is named in our terms, which are
- * OpenAI's. Tables end with NULL. */
-typedef struct llm_rename_t {
-    const char *ours, *theirs;
-} llm_rename_t;
-/* The problem's message as a member; a member of ours that it begins with is
- * told by the client's word. */
-void llm_put_renamed(llm_buf_t *out, const char *name,
-                     const llm_problem_t *problem, const llm_rename_t *names);
 /* An answer of the provider's without a member it has to have. */
 llm_problem_t *llm_problem_lacking(const char *member, apr_pool_t *pool);
 /* A stream that ended before its proper end. */

@@ -19,9 +19,11 @@
 #include <apr_strings.h>
 
 #include "core/llm_redact.h"
+#include "dialect/limits.h"
 
-#define ID_LETTERS  24
-#define DROPPED_MAX 32 /* members told in x-llm-dropped */
+#define ID_LETTERS    24
+#define DROPPED_MAX   32  /* members told in x-llm-dropped */
+#define PATH_MAX_TOLD 128 /* bytes of each */
 
 /* ---- tools ---- */
 
@@ -235,7 +237,9 @@ void llm_ask_add_unknowns(llm_ask_t *ask, const llm_json_t *object,
     }
 }
 
-/* "messages[3].content[0].x" without what is in brackets. */
+/* "messages[3].content[0].x" without what is in brackets. A name may be any
+ * string, and this goes into a header and a list: what has no place there is a
+ * question mark. */
 static const char *path_without_indexes(const char *path, apr_pool_t *pool)
 {
     char *plain = apr_palloc(pool, strlen(path) + 1), *to = plain;
@@ -249,9 +253,9 @@ static const char *path_without_indexes(const char *path, apr_pool_t *pool)
                 continue;
             }
         }
-        *to++ = *path;
+        *to++ = apr_isgraph(*path) && *path != ',' ? *path : '?';
     }
-    *to = '\0';
+    plain[to - plain < PATH_MAX_TOLD ? to - plain : PATH_MAX_TOLD] = '\0';
     return plain;
 }
 
@@ -383,9 +387,14 @@ llm_problem_t *llm_request_settle_unknown(llm_request_t *req,
             continue;
         }
         if (!is_hint(path, pool)) {
-            return llm_problem_unsupported(path, NULL, pool);
+            llm_problem_t *problem = llm_problem_unsupported(path, NULL, pool);
+
+            if (llm_path_is_said(path) || llm_request_lacks(req, problem)) {
+                return problem;
+            }
         }
-        if (member->type != LLM_JSON_FALSE) { /* "store":false is granted */
+        else if (member->type != LLM_JSON_FALSE) { /* "store":false is
+                                                      granted */
             llm_request_drop(req, path);
         }
     }
@@ -455,31 +464,6 @@ apr_int64_t llm_usage_rest(apr_int64_t value, apr_int64_t part)
 }
 
 /* ---- errors ---- */
-
-void llm_put_renamed(llm_buf_t *out, const char *name,
-                     const llm_problem_t *problem, const llm_rename_t *names)
-{
-    const char *message = problem->message, *param = problem->param;
-    apr_size_t len = param ? strlen(param) : 0, at;
-
-    llm_put_name(out, name);
-    while (names->ours && (!param || strcmp(param, names->ours) != 0)) {
-        ++names;
-    }
-    if (!names->ours || problem->from_upstream
-        || strncmp(message, param, len) != 0) {
-        llm_buf_put_string(out, message);
-        return;
-    }
-    llm_buf_putc(out, '"');
-    llm_buf_puts(out, names->theirs);
-    at = out->len;
-    llm_buf_put_string(out, message + len);
-    if (out->len > at) { /* the two strings become one */
-        memmove(out->data + at, out->data + at + 1, out->len - at - 1);
-        --out->len;
-    }
-}
 
 /* Seconds from now that an HTTP date means, by the sender's own clock. */
 static int seconds_until(const char *date, const char *now)

@@ -60,6 +60,13 @@ typedef struct llm_line_t {
                            NULL: the models */
 } llm_line_t;
 
+/* What becomes of a wish that a provider has no place for. */
+typedef enum {
+    LLM_UNSUPPORTED_REFUSE, /* 400, but for hints, which are left out */
+    LLM_UNSUPPORTED_DROP,   /* left out and told */
+    LLM_UNSUPPORTED_STRICT  /* 400, hints too */
+} llm_unsupported_e;
+
 /* A request to a provider, ready but for its credentials, Host,
  * Content-Length and Connection, which the writer on the wire adds. */
 typedef struct llm_request_t {
@@ -68,13 +75,19 @@ typedef struct llm_request_t {
     apr_table_t *headers; /* never NULL */
     llm_bytes_t *body;    /* pieces, in order: splices need no copy */
     int body_count;
-    apr_array_header_t *dropped; /* of const char *: members of the client's
-                                    request this provider has no place for and
-                                    whose loss does not change the answer's
-                                    meaning; never NULL */
-    const llm_line_t *line;      /* what the client's path said; NULL where its
+    apr_array_header_t *dropped;   /* of const char *: members of the client's
+                                    request that were left out; never NULL */
+    llm_unsupported_e unsupported; /* which may be */
+    const llm_ask_t *fitted;       /* the ask as it was written, where that is
+                                      not all of it; else NULL */
+    const llm_line_t *line; /* what the client's path said; NULL where its
                                dialect says it in the body */
 } llm_request_t;
+
+/* A client's word for a member that has one of ours, which are OpenAI's. */
+typedef struct llm_rename_t {
+    const char *ours, *theirs;
+} llm_rename_t;
 
 /* How a streamed answer is cut into events. */
 typedef enum {
@@ -126,6 +139,10 @@ struct llm_dialect_t {
                                  name of the model is in the path */
 
     /* ---- facing a client ------------------------------------------- */
+
+    /* What its members are called in errors and in x-llm-dropped, where that
+     * is not our word; ends with NULL. NULL: all are ours. */
+    const llm_rename_t *names;
 
     /* What a path asks for, in a dialect with more to say there than the table
      * of endpoints; NULL in the others. `path` is decoded, below the gateway's location; `query`

@@ -363,6 +363,28 @@ static const char *native_path(const llm_provider_t *provider, const char *rest,
     return apr_pstrcat(pool, versioned_base(provider, pool), path, NULL);
 }
 
+/* What its clients call what is ours. */
+static const llm_rename_t names[] = {
+    {"frequency_penalty", "generationConfig.frequencyPenalty"},
+    {"logprobs", "generationConfig.responseLogprobs"},
+    {"max_tokens", "generationConfig.maxOutputTokens"},
+    {"messages", "contents"},
+    {"n", "generationConfig.candidateCount"},
+    {"presence_penalty", "generationConfig.presencePenalty"},
+    {"reasoning_effort", "generationConfig.thinkingConfig"},
+    {"response_format", "generationConfig.responseMimeType"},
+    {"seed", "generationConfig.seed"},
+    {"stop", "generationConfig.stopSequences"},
+    {"temperature", "generationConfig.temperature"},
+    {"thinking", "generationConfig.thinkingConfig"},
+    {"tool_choice", "toolConfig.functionCallingConfig"},
+    {"tools.function", "tools.functionDeclarations"},
+    {"top_k", "generationConfig.topK"},
+    {"top_logprobs", "generationConfig.logprobs"},
+    {"top_p", "generationConfig.topP"},
+    {NULL, NULL},
+};
+
 const llm_dialect_t llm_dialect_gemini = {
     .name = "gemini",
     .speaks = "gemini",
@@ -373,6 +395,7 @@ const llm_dialect_t llm_dialect_gemini = {
     .framing = LLM_FRAMING_SSE,
 
     .read_line = llm_gemini_read_line,
+    .names = names,
     .read_request = llm_gemini_read_request,
     .write_response = llm_gemini_write_response,
     .writer_make = llm_gemini_writer_make,

@@ -10,6 +10,7 @@
  * calls, whatever Gemini answers.
  */
 #include "dialect/gemini_internal.h"
+#include "dialect/limits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -127,8 +128,8 @@ static void put_owns(llm_buf_t *out, const llm_ask_t *ask, place_e place)
 }
 
 /* Something in a holder that is not Gemini's. */
-static llm_problem_t *check_holder(const llm_json_t *holder, const char *path,
-                                   apr_pool_t *pool)
+static llm_problem_t *check_holder(llm_request_t *req, const llm_json_t *holder,
+                                   const char *path, apr_pool_t *pool)
 {
     const llm_json_t *member;
     llm_problem_t *problem = NULL;
@@ -138,10 +139,11 @@ static llm_problem_t *check_holder(const llm_json_t *holder, const char *path,
             pool, path, ".", llm_text_string(member->name, pool), NULL);
 
         if (is_holder(member)) {
-            problem = check_holder(member, inner, pool);
+            problem = check_holder(req, member, inner, pool);
         }
         else if (!own_of(member)) {
-            problem = llm_problem_unsupported(inner, "Gemini", pool);
+            problem = llm_request_lacks(
+                req, llm_problem_unsupported(inner, "Gemini", pool));
         }
     }
     return problem;
@@ -159,8 +161,8 @@ static llm_problem_t *check_unknown(llm_request_t *req, const llm_ask_t *ask,
             APR_ARRAY_IDX(ask->unknown, i, const llm_json_t *);
 
         if (is_holder(member)) {
-            problem =
-                check_holder(member, llm_text_string(member->name, pool), pool);
+            problem = check_holder(req, member,
+                                   llm_text_string(member->name, pool), pool);
         }
     }
     return problem;
@@ -239,23 +241,19 @@ static void put_function(llm_buf_t *out, const llm_tool_t *tool,
     llm_buf_putc(out, '}');
 }
 
-static llm_problem_t *put_tools(llm_buf_t *out, llm_request_t *req,
-                                const llm_ask_t *ask, apr_pool_t *pool)
+static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask,
+                      apr_pool_t *pool)
 {
     const llm_tool_t *tool;
-    int functions = 0, i = 0;
+    int functions = 0;
 
     if (!ask->tools) {
-        return NULL;
+        return;
     }
     llm_put_name(out, "tools");
     llm_buf_putc(out, '[');
-    for (tool = ask->tools; tool; tool = tool->next, ++i) {
+    for (tool = ask->tools; tool; tool = tool->next) {
         if (tool->raw) {
-            if (!is_google_tool(tool->raw)) {
-                return llm_problem_unsupported(
-                    apr_psprintf(pool, "tools[%d]", i), "Gemini", pool);
-            }
             llm_put_comma(out);
             llm_json_put(out, tool->raw);
             continue;
@@ -279,7 +277,6 @@ static llm_problem_t *put_tools(llm_buf_t *out, llm_request_t *req,
         llm_buf_lit(out, "]}");
     }
     llm_buf_putc(out, ']');
-    return NULL;
 }
 
 static void put_choice(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
@@ -486,21 +483,25 @@ static void put_format(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask,
 }
 
 /* OpenAI's "modalities", which Gemini writes in capitals. */
-static llm_problem_t *put_modalities(llm_buf_t *out, const llm_ask_t *ask,
-                                     apr_pool_t *pool)
+static llm_problem_t *put_modalities(llm_buf_t *out, llm_request_t *req,
+                                     const llm_ask_t *ask, apr_pool_t *pool)
 {
     const llm_json_t *list = unknown_member(ask, "modalities");
     const llm_json_t *word;
+    apr_size_t begin;
 
     if (!llm_json_is(list, LLM_JSON_ARRAY)) {
         return list ? llm_problem_field(pool, "modalities", "expected an array")
                     : NULL;
     }
+    begin = out->len;
     llm_put_name(out, "responseModalities");
     llm_buf_putc(out, '[');
     for (word = list->child; word; word = word->next) {
         if (!llm_json_equals(word, "text") && !llm_json_equals(word, "image")) {
-            return llm_problem_unsupported("modalities", "Gemini", pool);
+            out->len = begin;
+            return llm_request_lacks(
+                req, llm_problem_unsupported("modalities", "Gemini", pool));
         }
         llm_put_comma(out);
         llm_buf_puts(out,
@@ -541,7 +542,7 @@ static llm_problem_t *put_config(llm_buf_t *out, llm_request_t *req,
     put_format(out, req, ask, pool);
     problem = put_thinking(out, req, ask, model, pool);
     if (!problem) {
-        problem = put_modalities(out, ask, pool);
+        problem = put_modalities(out, req, ask, pool);
     }
     put_owns(out, ask, IN_CONFIG);
     if (out->data[out->len - 1] == '{') {
@@ -555,15 +556,11 @@ static llm_problem_t *put_config(llm_buf_t *out, llm_request_t *req,
 /* ---- all of it ---- */
 
 /* Members that have a term but no place at Gemini. */
-static llm_problem_t *check_terms(llm_request_t *req, const llm_ask_t *ask,
-                                  apr_pool_t *pool)
-{
-    if (ask->logit_bias && ask->logit_bias->count) {
-        return llm_problem_unsupported("logit_bias", "Gemini", pool);
-    }
-    llm_request_drop_labels(req, ask);
-    return NULL;
-}
+static const llm_limits_t limits = {
+    .who = "Gemini",
+    .lacks = LLM_LACKS_LOGIT_BIAS | LLM_LACKS_LABELS,
+    .takes_tool = is_google_tool,
+};
 
 llm_problem_t *llm_gemini_put_chat(llm_buf_t *out, llm_request_t *req,
                                    const llm_ask_t *ask, const char *model,
@@ -573,15 +570,13 @@ llm_problem_t *llm_gemini_put_chat(llm_buf_t *out, llm_request_t *req,
 
     llm_buf_putc(out, '{');
     if (!problem) {
-        problem = check_terms(req, ask, pool);
+        problem = llm_ask_fit(&ask, req, &limits, pool);
     }
     if (!problem) {
         problem = llm_gemini_put_contents(out, req, ask, pool);
     }
     if (!problem) {
-        problem = put_tools(out, req, ask, pool);
-    }
-    if (!problem) {
+        put_tools(out, req, ask, pool);
         put_choice(out, req, ask);
         problem = put_config(out, req, ask, model, pool);
         put_owns(out, ask, IN_REQUEST);

@@ -24,6 +24,7 @@
  * There are no tools, no pictures and no logprobs here; they are refused.
  */
 #include "dialect/huggingface_internal.h"
+#include "dialect/limits.h"
 
 #include <string.h>
 
@@ -243,47 +244,19 @@ static void put_own(llm_buf_t *out, const llm_ask_t *ask, int is_options)
 
 /* ---- what cannot be done ---- */
 
-static int is_number_but(const llm_json_t *node, double usual)
-{
-    double value;
-
-    return llm_json_double(node, &value) && value != usual;
-}
-
-/* The first member that asks for something there is none of. */
-static const char *impossible(const llm_ask_t *ask)
-{
-    if (ask->tools) {
-        return "tools";
-    }
-    if (ask->choose == LLM_CHOOSE_ANY || ask->choose == LLM_CHOOSE_TOOL) {
-        return "tool_choice";
-    }
-    if (is_number_but(ask->n, 1)) {
-        return "n";
-    }
-    if (llm_json_is_true(ask->logprobs)) {
-        return "logprobs";
-    }
-    if (ask->logit_bias && ask->logit_bias->count) {
-        return "logit_bias";
-    }
-    if (is_number_but(ask->presence_penalty, 0)) {
-        return "presence_penalty";
-    }
-    if (ask->format == LLM_FORMAT_JSON) {
-        return "response_format"; /* a grammar needs a schema */
-    }
-    return NULL;
-}
+static const llm_limits_t limits = {
+    .who = NAME,
+    .lacks = LLM_LACKS_TOOLS | LLM_LACKS_FORCED_CALL | LLM_LACKS_SEVERAL
+             | LLM_LACKS_LOGPROBS | LLM_LACKS_LOGIT_BIAS
+             | LLM_LACKS_PRESENCE_PENALTY
+             | LLM_LACKS_JSON_FORMAT /* a grammar needs a schema */
+             | LLM_LACKS_LABELS,
+};
 
 static void drop_rest(llm_request_t *req, const llm_ask_t *ask)
 {
     if (ask->choose != LLM_CHOOSE_UNSAID) {
         llm_request_drop(req, "tool_choice");
-    }
-    if (ask->top_logprobs) {
-        llm_request_drop(req, "top_logprobs");
     }
     if (ask->parallel) {
         llm_request_drop(req, "parallel_tool_calls");
@@ -297,15 +270,6 @@ static void drop_rest(llm_request_t *req, const llm_ask_t *ask)
     if (ask->format == LLM_FORMAT_SCHEMA && ask->format_name.data) {
         llm_request_drop(req, "response_format.json_schema.name");
     }
-    if (ask->user.data) {
-        llm_request_drop(req, "user");
-    }
-    if (ask->metadata) {
-        llm_request_drop(req, "metadata");
-    }
-    if (ask->service_tier.data) {
-        llm_request_drop(req, "service_tier");
-    }
 }
 
 /* ---- requests ---- */
@@ -315,13 +279,11 @@ static llm_problem_t *put_generate(llm_buf_t *out, llm_request_t *req,
                                    const llm_provider_t *provider,
                                    apr_pool_t *pool)
 {
-    const char *member = impossible(ask);
-    llm_problem_t *problem;
+    llm_problem_t *problem = llm_ask_fit(&ask, req, &limits, pool);
 
-    if (member) {
-        return llm_problem_unsupported(member, NAME, pool);
+    if (!problem) {
+        problem = llm_request_settle_unknown(req, ask, handled, pool);
     }
-    problem = llm_request_settle_unknown(req, ask, handled, pool);
     if (problem) {
         return problem;
     }

@@ -98,6 +98,22 @@ static int is_last(const llm_event_t *event)
     return llm_json_is_true(llm_json_get(event->doc, "done"));
 }
 
+/* What its clients call what is ours. */
+static const llm_rename_t names[] = {
+    {"frequency_penalty", "options.frequency_penalty"},
+    {"max_tokens", "options.num_predict"},
+    {"presence_penalty", "options.presence_penalty"},
+    {"reasoning_effort", "think"},
+    {"response_format", "format"},
+    {"seed", "options.seed"},
+    {"stop", "options.stop"},
+    {"temperature", "options.temperature"},
+    {"thinking", "think"},
+    {"top_k", "options.top_k"},
+    {"top_p", "options.top_p"},
+    {NULL, NULL},
+};
+
 const llm_dialect_t llm_dialect_ollama = {
     .name = "ollama",
     .speaks = "ollama",
@@ -109,6 +125,7 @@ const llm_dialect_t llm_dialect_ollama = {
     .chat_path = "/api/chat",
 
     .read_line = llm_ollama_read_line,
+    .names = names,
     .read_request = llm_ollama_read_request,
     .write_response = llm_ollama_write_response,
     .writer_make = llm_ollama_writer_make,

@@ -8,6 +8,7 @@
  * do, it passes over without a word; so what it cannot do is refused here.
  */
 #include "dialect/ollama_internal.h"
+#include "dialect/limits.h"
 
 #include <string.h>
 
@@ -249,25 +250,16 @@ static llm_problem_t *put_messages(llm_buf_t *out, llm_request_t *req,
 /* ---- tools ---- */
 
 /* A choice of none is granted by naming no tools. */
-static llm_problem_t *put_tools(llm_buf_t *out, llm_request_t *req,
-                                const llm_ask_t *ask, apr_pool_t *pool)
+static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
 {
     const llm_tool_t *tool;
-    int i = 0;
 
-    if (ask->choose == LLM_CHOOSE_ANY || ask->choose == LLM_CHOOSE_TOOL) {
-        return llm_problem_unsupported("tool_choice", NAME, pool);
-    }
     if (!ask->tools || ask->choose == LLM_CHOOSE_NONE) {
-        return NULL;
+        return;
     }
     llm_put_name(out, "tools");
     llm_buf_putc(out, '[');
-    for (tool = ask->tools; tool; tool = tool->next, ++i) {
-        if (tool->raw) {
-            return llm_problem_unsupported(apr_psprintf(pool, "tools[%d]", i),
-                                           NAME, pool);
-        }
+    for (tool = ask->tools; tool; tool = tool->next) {
         llm_put_comma(out);
         llm_buf_lit(out, "{\"type\":\"function\",\"function\":{");
         llm_put_text_member(out, "name", tool->name);
@@ -288,7 +280,6 @@ static llm_problem_t *put_tools(llm_buf_t *out, llm_request_t *req,
         }
     }
     llm_buf_putc(out, ']');
-    return NULL;
 }
 
 /* ---- options ---- */
@@ -374,45 +365,28 @@ static void put_think(llm_buf_t *out, const llm_ask_t *ask)
 
 /* The server holds the model to the format from its first token on: it could
  * not call a tool any more. */
-static llm_problem_t *put_format(llm_buf_t *out, llm_request_t *req,
-                                 const llm_ask_t *ask, apr_pool_t *pool)
+static void put_format(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
 {
     if (ask->format != LLM_FORMAT_JSON && ask->format != LLM_FORMAT_SCHEMA) {
-        return NULL;
-    }
-    if (ask->tools && ask->choose != LLM_CHOOSE_NONE) {
-        return llm_problem_field(pool, "response_format",
-                                 "this model cannot be held to a format "
-                                 "while it has tools");
+        return;
     }
     if (ask->format == LLM_FORMAT_JSON) {
         llm_put_string_member(out, "format", "json");
-        return NULL;
+        return;
     }
     llm_put_member(out, "format", ask->format_schema);
     if (ask->format_name.data) {
         llm_request_drop(req, "response_format.json_schema.name");
     }
-    return NULL;
 }
 
 /* ---- what cannot be done ---- */
 
-static llm_problem_t *check_terms(llm_request_t *req, const llm_ask_t *ask,
-                                  apr_pool_t *pool)
-{
-    if (llm_ask_wants_several(ask)) {
-        return llm_problem_unsupported("n", NAME, pool);
-    }
-    if (ask->logit_bias && ask->logit_bias->count) {
-        return llm_problem_unsupported("logit_bias", NAME, pool);
-    }
-    if (ask->thinking_budget) {
-        llm_request_drop(req, "thinking.budget_tokens");
-    }
-    llm_request_drop_labels(req, ask);
-    return llm_request_settle_unknown(req, ask, handled, pool);
-}
+static const llm_limits_t limits = {
+    .who = NAME,
+    .lacks = LLM_LACKS_SEVERAL | LLM_LACKS_LOGIT_BIAS | LLM_LACKS_FORCED_CALL
+             | LLM_LACKS_TOOL_FORMAT | LLM_LACKS_BUDGET | LLM_LACKS_LABELS,
+};
 
 /* ---- requests ---- */
 
@@ -422,10 +396,8 @@ static llm_problem_t *put_chat(llm_buf_t *out, llm_request_t *req,
     llm_problem_t *problem = put_messages(out, req, ask, pool);
 
     if (!problem) {
-        problem = put_tools(out, req, ask, pool);
-    }
-    if (!problem) {
-        problem = put_format(out, req, ask, pool);
+        put_tools(out, req, ask);
+        put_format(out, req, ask);
     }
     put_think(out, ask);
     put_options(out, ask);
@@ -467,8 +439,11 @@ llm_problem_t *llm_ollama_write_request(llm_request_t *req,
 {
     int is_embed = ask->op == LLM_OP_EMBED;
     llm_buf_t *out = llm_request_buf(pool);
-    llm_problem_t *problem = check_terms(req, ask, pool);
+    llm_problem_t *problem = llm_ask_fit(&ask, req, &limits, pool);
 
+    if (!problem) {
+        problem = llm_request_settle_unknown(req, ask, handled, pool);
+    }
     if (problem) {
         return problem;
     }

@@ -403,24 +403,9 @@ void llm_ollama_write_delta(llm_buf_t *out, llm_writer_t *writer,
 void llm_ollama_write_problem(llm_buf_t *out, const llm_problem_t *problem,
                               const char *request_id)
 {
-    static const llm_rename_t names[] = {
-        {"frequency_penalty", "options.frequency_penalty"},
-        {"max_tokens", "options.num_predict"},
-        {"presence_penalty", "options.presence_penalty"},
-        {"reasoning_effort", "think"},
-        {"response_format", "format"},
-        {"seed", "options.seed"},
-        {"stop", "options.stop"},
-        {"temperature", "options.temperature"},
-        {"thinking", "think"},
-        {"top_k", "options.top_k"},
-        {"top_p", "options.top_p"},
-        {NULL, NULL},
-    };
-
     (void)request_id; /* in the x-request-id header */
     llm_buf_putc(out, '{');
-    llm_put_renamed(out, "error", problem, names);
+    llm_put_string_member(out, "error", problem->message);
     llm_buf_putc(out, '}');
 }
 

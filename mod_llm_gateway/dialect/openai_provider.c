@@ -9,6 +9,7 @@
  * model's name as well, since they are served through other addresses too.
  */
 #include "dialect/openai_internal.h"
+#include "dialect/limits.h"
 
 #include <string.h>
 #include <strings.h>
@@ -88,22 +89,16 @@ unsigned llm_openai_quirks(const llm_provider_t *provider, const char *model)
 
 /* ---- tools ---- */
 
-static llm_problem_t *put_tools(llm_buf_t *out, llm_request_t *req,
-                                const llm_ask_t *ask, apr_pool_t *pool)
+static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
 {
     const llm_tool_t *tool;
-    int i = 0;
 
     if (!ask->tools) {
-        return NULL;
+        return;
     }
     llm_put_name(out, "tools");
     llm_buf_putc(out, '[');
-    for (tool = ask->tools; tool; tool = tool->next, ++i) {
-        if (tool->raw) {
-            return llm_problem_unsupported(apr_psprintf(pool, "tools[%d]", i),
-                                           "OpenAI-compatible", pool);
-        }
+    for (tool = ask->tools; tool; tool = tool->next) {
         llm_put_comma(out);
         llm_buf_lit(out, "{\"type\":\"function\",\"function\":{");
         llm_put_text_member(out, "name", tool->name);
@@ -116,7 +111,6 @@ static llm_problem_t *put_tools(llm_buf_t *out, llm_request_t *req,
         }
     }
     llm_buf_putc(out, ']');
-    return NULL;
 }
 
 static void put_choice(llm_buf_t *out, const llm_ask_t *ask)
@@ -217,13 +211,9 @@ static void put_user(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
     }
 }
 
-static llm_problem_t *put_options(llm_buf_t *out, llm_request_t *req,
-                                  const llm_ask_t *ask, unsigned quirks,
-                                  apr_pool_t *pool)
+static void put_options(llm_buf_t *out, llm_request_t *req,
+                        const llm_ask_t *ask, unsigned quirks, apr_pool_t *pool)
 {
-    if (ask->top_k && (quirks & LLM_OPENAI_GENUINE)) {
-        return llm_problem_unsupported("top_k", "openai", pool);
-    }
     llm_put_member(out,
                    quirks & LLM_OPENAI_NEW_LIMIT ? "max_completion_tokens"
                                                  : "max_tokens",
@@ -245,7 +235,7 @@ static llm_problem_t *put_options(llm_buf_t *out, llm_request_t *req,
     put_format(out, ask);
     put_effort(out, req, ask, quirks, pool);
     put_choice(out, ask);
-    return put_tools(out, req, ask, pool);
+    put_tools(out, req, ask);
 }
 
 static llm_problem_t *put_chat(llm_buf_t *out, llm_request_t *req,
@@ -254,11 +244,17 @@ static llm_problem_t *put_chat(llm_buf_t *out, llm_request_t *req,
                                const char *model, apr_pool_t *pool)
 {
     unsigned quirks = llm_openai_quirks(provider, model);
-    llm_problem_t *problem =
-        llm_openai_put_messages(out, req, ask, quirks, pool);
+    llm_limits_t limits = {
+        .who = quirks & LLM_OPENAI_GENUINE ? "openai" : "OpenAI-compatible",
+        .lacks = quirks & LLM_OPENAI_GENUINE ? LLM_LACKS_TOP_K : 0,
+    };
+    llm_problem_t *problem = llm_ask_fit(&ask, req, &limits, pool);
 
     if (!problem) {
-        problem = put_options(out, req, ask, quirks, pool);
+        problem = llm_openai_put_messages(out, req, ask, quirks, pool);
+    }
+    if (!problem) {
+        put_options(out, req, ask, quirks, pool);
     }
     if (ask->stream) {
         llm_put_raw_member(out, "stream", "true");

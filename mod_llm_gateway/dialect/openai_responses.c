@@ -361,6 +361,18 @@ static int is_last(const llm_event_t *event)
     return (type && *last) || llm_openai_is_last(event); /* OpenRouter */
 }
 
+/* What its clients call what is ours. */
+static const llm_rename_t names[] = {
+    {"max_tokens", "max_output_tokens"},
+    {"messages", "input"},
+    {"reasoning_effort", "reasoning.effort"},
+    {"response_format", "text.format"},
+    {"response_format.json_schema", "text.format"},
+    {"thinking", "reasoning"},
+    {"tools.function", "tools"},
+    {NULL, NULL},
+};
+
 const llm_dialect_t llm_dialect_openai_responses = {
     .name = "openai-responses",
     .family = "openai",
@@ -373,6 +385,7 @@ const llm_dialect_t llm_dialect_openai_responses = {
     .framing = LLM_FRAMING_SSE,
     .chat_path = "/responses",
 
+    .names = names,
     .read_request = llm_responses_read_request,
     .write_response = llm_responses_write_response,
     .writer_make = llm_responses_writer_make,

@@ -159,11 +159,9 @@ static llm_problem_t *read_tools(llm_ask_t *ask, const llm_json_t *doc,
         if (!llm_json_is(type, LLM_JSON_STRING)) {
             return expected(pool, where, "type", "a string");
         }
-        if (!llm_json_equals(type, "function")) {
-            return only_openai(
-                pool, apr_pstrcat(pool, where, ".type", NULL),
-                apr_psprintf(pool, "the tool '%.100s' is one of OpenAI's own",
-                             llm_json_string(type, pool)));
+        if (!llm_json_equals(type, "function")) { /* one of OpenAI's own */
+            llm_tools_add(&tools, pool)->raw = node;
+            continue;
         }
         problem =
             read_function(ask, llm_tools_add(&tools, pool), node, where, pool);
@@ -196,8 +194,8 @@ static llm_problem_t *read_choice(llm_ask_t *ask, const llm_json_t *doc,
                               "function");
     }
     if (!llm_json_equals(llm_json_get(choice, "type"), "function")) {
-        return only_openai(pool, "tool_choice.type",
-                           "it chooses among OpenAI's own tools");
+        llm_ask_add_unknown(ask, choice, NULL, pool); /* OpenAI's own tools */
+        return NULL;
     }
     ask->choose = LLM_CHOOSE_TOOL;
     ask->choose_name = llm_json_text(llm_json_get(choice, "name"));

@@ -13,6 +13,7 @@
  * where they are set they are refused.
  */
 #include "dialect/openai_responses_internal.h"
+#include "dialect/limits.h"
 
 #include <string.h>
 
@@ -20,69 +21,26 @@
 
 #define USER_MAX 64 /* characters OpenAI takes as `user` */
 
-static llm_problem_t *cannot(const char *param, apr_pool_t *pool)
-{
-    return llm_problem_unsupported(param, "openai-responses", pool);
-}
-
-/* ---- what cannot be carried ---- */
-
-static int is_number_but(const llm_json_t *node, double usual)
-{
-    double value;
-
-    return llm_json_double(node, &value) && (value < usual || value > usual);
-}
-
-/* By the name the client gave it. */
-static llm_problem_t *refuse_member(const llm_json_t *member, const char *usual,
-                                    apr_pool_t *pool)
-{
-    return cannot(
-        member->name.data ? llm_text_string(member->name, pool) : usual, pool);
-}
-
-static llm_problem_t *refuse(const llm_ask_t *ask, apr_pool_t *pool)
-{
-    const llm_json_t *stop = ask->stop;
-
-    if (is_number_but(ask->n, 1)) {
-        return refuse_member(ask->n, "n", pool);
-    }
-    if (is_number_but(ask->frequency_penalty, 0)) {
-        return refuse_member(ask->frequency_penalty, "frequency_penalty", pool);
-    }
-    if (is_number_but(ask->presence_penalty, 0)) {
-        return refuse_member(ask->presence_penalty, "presence_penalty", pool);
-    }
-    if (ask->logit_bias && ask->logit_bias->count) {
-        return refuse_member(ask->logit_bias, "logit_bias", pool);
-    }
-    if (stop && (stop->type != LLM_JSON_ARRAY || stop->count)) {
-        return refuse_member(stop, "stop", pool);
-    }
-    return ask->top_k ? refuse_member(ask->top_k, "top_k", pool) : NULL;
-}
+static const llm_limits_t limits = {
+    .who = "openai-responses",
+    .lacks = LLM_LACKS_SEVERAL | LLM_LACKS_PENALTIES | LLM_LACKS_LOGIT_BIAS
+             | LLM_LACKS_STOP | LLM_LACKS_TOP_K | LLM_LACKS_SEED,
+};
 
 /* ---- tools ---- */
 
 /* Here a function is strict unless it says that it is not; elsewhere it is
  * the other way round. */
-static llm_problem_t *put_tools(llm_buf_t *out, llm_request_t *req,
-                                const llm_ask_t *ask, apr_pool_t *pool)
+static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
 {
     const llm_tool_t *tool;
-    int i = 0;
 
     if (!ask->tools) {
-        return NULL;
+        return;
     }
     llm_put_name(out, "tools");
     llm_buf_putc(out, '[');
-    for (tool = ask->tools; tool; tool = tool->next, ++i) {
-        if (tool->raw) {
-            return cannot(apr_psprintf(pool, "tools[%d]", i), pool);
-        }
+    for (tool = ask->tools; tool; tool = tool->next) {
         llm_put_comma(out);
         llm_buf_lit(out, "{\"type\":\"function\"");
         llm_put_text_member(out, "name", tool->name);
@@ -107,7 +65,6 @@ static llm_problem_t *put_tools(llm_buf_t *out, llm_request_t *req,
     }
     llm_buf_putc(out, ']');
     llm_put_member(out, "parallel_tool_calls", ask->parallel);
-    return NULL;
 }
 
 static void put_choice(llm_buf_t *out, const llm_ask_t *ask)
@@ -261,9 +218,8 @@ static void put_user(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
     }
 }
 
-static llm_problem_t *put_options(llm_buf_t *out, llm_request_t *req,
-                                  const llm_ask_t *ask, unsigned quirks,
-                                  apr_pool_t *pool)
+static void put_options(llm_buf_t *out, llm_request_t *req,
+                        const llm_ask_t *ask, unsigned quirks, apr_pool_t *pool)
 {
     int reasons;
 
@@ -278,10 +234,7 @@ static llm_problem_t *put_options(llm_buf_t *out, llm_request_t *req,
     put_include(out, ask, reasons);
     put_unknowns(out, ask);
     put_choice(out, ask);
-    if (ask->seed) {
-        llm_request_drop(req, "seed");
-    }
-    return put_tools(out, req, ask, pool);
+    put_tools(out, req, ask);
 }
 
 llm_problem_t *llm_responses_write_request(llm_request_t *req,
@@ -295,7 +248,7 @@ llm_problem_t *llm_responses_write_request(llm_request_t *req,
         llm_request_settle_unknown(req, ask, handled, pool);
 
     if (!problem) {
-        problem = refuse(ask, pool);
+        problem = llm_ask_fit(&ask, req, &limits, pool);
     }
     if (problem) {
         return problem;
@@ -304,8 +257,7 @@ llm_problem_t *llm_responses_write_request(llm_request_t *req,
     llm_put_string_member(out, "model", model);
     problem = llm_responses_put_input(out, req, ask, pool);
     if (!problem) {
-        problem = put_options(out, req, ask, llm_openai_quirks(provider, model),
-                              pool);
+        put_options(out, req, ask, llm_openai_quirks(provider, model), pool);
     }
     if (ask->stream) {
         llm_put_raw_member(out, "stream", "true");

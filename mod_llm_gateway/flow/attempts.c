@@ -8,6 +8,8 @@
 
 #include "core/llm_json.h"
 #include "core/llm_redact.h"
+#include "dialect/common.h"
+#include "dialect/limits.h"
 #include "flow/head.h"
 #include "flow/stream_internal.h"
 
@@ -63,6 +65,33 @@ static llm_problem_t *compose_passed(llm_attempt_t *attempt)
         attempt->upstream.provider, &attempt->hide_usage, attempt->pool);
 }
 
+/* What was left out, in the client's words. */
+static void rename_dropped(llm_attempt_t *attempt)
+{
+    apr_array_header_t *dropped = attempt->request.dropped;
+    int i;
+
+    for (i = 0; i < dropped->nelts; ++i) {
+        const char **path = &APR_ARRAY_IDX(dropped, i, const char *);
+
+        *path =
+            llm_path_renamed(*path, attempt->x->client->names, attempt->pool);
+    }
+}
+
+/* Where nothing may be left out: the first of what was. */
+static llm_problem_t *refuse_dropped(const llm_attempt_t *attempt)
+{
+    const apr_array_header_t *dropped = attempt->request.dropped;
+
+    if (attempt->request.unsupported != LLM_UNSUPPORTED_STRICT
+        || !dropped->nelts) {
+        return NULL;
+    }
+    return llm_problem_unsupported(APR_ARRAY_IDX(dropped, 0, const char *),
+                                   NULL, attempt->pool);
+}
+
 static llm_problem_t *compose_translated(llm_attempt_t *attempt)
 {
     llm_exchange_t *x = attempt->x;
@@ -73,7 +102,11 @@ static llm_problem_t *compose_translated(llm_attempt_t *attempt)
             &attempt->request, x->ask, attempt->upstream.model,
             attempt->upstream.provider, attempt->pool);
     }
-    return problem;
+    if (problem) {
+        return llm_problem_renamed(problem, x->client->names, attempt->pool);
+    }
+    rename_dropped(attempt);
+    return refuse_dropped(attempt);
 }
 
 static int add_header(void *baton, const char *name, const char *value)
@@ -91,6 +124,7 @@ static llm_problem_t *compose(llm_attempt_t *attempt)
 
     request->headers = apr_table_make(attempt->pool, 16);
     request->dropped = apr_array_make(attempt->pool, 4, sizeof(char *));
+    request->unsupported = x->policy->unsupported;
     attempt->dialect = x->native ? provider->dialect
                                  : llm_dialect_for(provider, x->client, x->op);
     attempt->pass =

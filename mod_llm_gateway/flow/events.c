@@ -432,7 +432,8 @@ const llm_ask_t *llm_stream_ask(const llm_attempt_t *attempt)
     llm_ask_t *nothing;
 
     if (attempt->x->ask) {
-        return attempt->x->ask;
+        return attempt->request.fitted ? attempt->request.fitted
+                                       : attempt->x->ask;
     }
     nothing = apr_pcalloc(attempt->pool, sizeof(*nothing));
     nothing->op = LLM_OP_CHAT;

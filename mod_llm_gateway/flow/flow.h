@@ -49,6 +49,7 @@ typedef struct llm_policy_t {
     void (*lend_prices)(llm_price_book_t *book);
     void (*return_prices)(llm_price_book_t *book);
     llm_unknown_price_e unknown_price;
+    llm_unsupported_e unsupported;      /* wishes a provider has no place for */
     const llm_vocabulary_t *vocabulary; /* or NULL: tokens are estimated */
     apr_size_t answer_limit;            /* largest answer held in memory */
     int retries;                        /* further upstreams after the first */

@@ -45,7 +45,8 @@ static void translate_whole(llm_attempt_t *attempt, const llm_json_t *doc)
     llm_exchange_t *x = attempt->x;
     llm_answer_t *answer;
     llm_problem_t *problem = llm_stream_of(attempt)->provider->read_response(
-        &answer, x->ask, doc, attempt->pool);
+        &answer, attempt->request.fitted ? attempt->request.fitted : x->ask,
+        doc, attempt->pool);
 
     if (problem) {
         llm_stream_give_up(attempt, problem);

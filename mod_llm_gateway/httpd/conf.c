@@ -113,6 +113,24 @@ static const char *read_unpriced(llmgw_unpriced_t *setting, const char *text)
     return "expected deny, estimate or zero";
 }
 
+static const char *read_unsupported(llmgw_unsupported_t *setting,
+                                    const char *text)
+{
+    static const char *const words[] = {
+        [LLM_UNSUPPORTED_REFUSE] = "refuse",
+        [LLM_UNSUPPORTED_DROP] = "drop",
+        [LLM_UNSUPPORTED_STRICT] = "strict",
+    };
+
+    for (int i = 0; i < (int)(sizeof(words) / sizeof(words[0])); ++i) {
+        if (!strcasecmp(text, words[i])) {
+            setting->value = (llm_unsupported_e)i;
+            return NULL;
+        }
+    }
+    return "expected refuse, drop or strict";
+}
+
 /* ---- the setters ------------------------------------------------------- */
 
 static const char *outcome(cmd_parms *cmd, const char *what, const char *text)
@@ -155,6 +173,7 @@ SETTER(number)
 SETTER(word)
 SETTER(path)
 SETTER(unpriced)
+SETTER(unsupported)
 #undef SETTER
 
 /* In a <LLMModel> it is the model's own. */

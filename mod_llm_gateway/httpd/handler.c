@@ -113,6 +113,7 @@ static const llm_policy_t *policy_of(request_rec *r)
     policy->lend_prices = llmgw_prices_lend;
     policy->return_prices = llmgw_prices_return;
     policy->unknown_price = dir->unknown_price.value;
+    policy->unsupported = dir->unsupported.value;
     policy->vocabulary = server->vocabularies;
     policy->answer_limit = dir->answer_limit.value;
     policy->retries = dir->retries.value;

@@ -71,6 +71,10 @@ typedef struct llmgw_unpriced_t {
     llm_unknown_price_e value;
     int set;
 } llmgw_unpriced_t;
+typedef struct llmgw_unsupported_t {
+    llm_unsupported_e value;
+    int set;
+} llmgw_unsupported_t;
 typedef llmgw_count_t llmgw_number_t;
 typedef llmgw_word_t llmgw_path_t;
 

@@ -9,6 +9,7 @@
 #include <apr_strings.h>
 
 #include "dialect/cohere_internal.h"
+#include "dialect/limits.h"
 #include "test/unit/dialect/exchange.h"
 #include "test/unit/unit.h"
 
@@ -138,7 +139,10 @@ START_TEST(models_and_errors)
     ck_assert(!llm_cohere_is_problem(exchange_json("{\"error\":{}}", 12)));
     llm_buf_clear(out); /* in the client's words */
     llm_cohere_write_problem(
-        out, llm_problem_unsupported("top_k", "x", unit_pool), "i");
+        out,
+        llm_problem_renamed(llm_problem_unsupported("top_k", "x", unit_pool),
+                            exchange_dialect("cohere")->names, unit_pool),
+        "i");
     llm_buf_putc(out, '\0');
     ck_assert_str_eq(out->data, "{\"id\":\"i\",\"message\":\"k: x providers "
                                 "cannot do this\"}");

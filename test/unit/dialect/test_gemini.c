@@ -532,10 +532,10 @@ START_TEST(what_has_no_place)
          "refused reasoning_effort: expected none, minimal, low, medium, "
          "high, xhigh or max\n"},
         {"\"tools\":[{\"type\":\"web_search\"}]",
-         "refused tools[0]: Gemini providers cannot do this\n"},
+         "refused tools[0]: Gemini providers have no tool 'web_search'\n"},
         {"\"user\":\"u\",\"store\":true,\"metadata\":{\"a\":\"b\"},"
          "\"service_tier\":\"flex\"",
-         "dropped store\ndropped user\ndropped metadata\n"
+         "dropped store\ndropped metadata\ndropped user\n"
          "dropped service_tier\n"},
         {"\"service_tier\":\"auto\"", ""},
         {"\"tool_choice\":\"auto\"", "dropped tool_choice\n"},

@@ -146,7 +146,7 @@ START_TEST(what_has_no_place)
          "refused response_format: "},
         {"\"zzz\":1", "refused zzz: "},
         {"\"reasoning_effort\":\"low\",\"user\":\"u\"",
-         "dropped reasoning_effort\ndropped thinking\ndropped user\n"},
+         "dropped user\ndropped reasoning_effort\ndropped thinking\n"},
     };
     apr_size_t i;
 

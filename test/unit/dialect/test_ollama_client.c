@@ -9,6 +9,7 @@
 #include <apr_strings.h>
 
 #include "dialect/ollama_internal.h"
+#include "dialect/limits.h"
 #include "test/unit/dialect/exchange.h"
 #include "test/unit/unit.h"
 
@@ -181,7 +182,11 @@ START_TEST(models_and_errors)
     ck_assert(!llm_ollama_is_problem(exchange_json("{\"error\":{}}", 12)));
     llm_buf_clear(out); /* in the client's words */
     llm_ollama_write_problem(
-        out, llm_problem_unsupported("top_k", "\"x\"", unit_pool), "id");
+        out,
+        llm_problem_renamed(
+            llm_problem_unsupported("top_k", "\"x\"", unit_pool),
+            exchange_dialect("ollama")->names, unit_pool),
+        "id");
     ck_assert_str_eq(
         text_of(out),
         "{\"error\":\"options.top_k: \\\"x\\\" providers cannot do "

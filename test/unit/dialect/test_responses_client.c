@@ -137,12 +137,12 @@ static const struct {
     {"conversation", "\"input\":\"x\",\"conversation\":\"conv_1\""},
     {"prompt", "\"input\":\"x\",\"prompt\":{\"id\":\"pmpt_1\"}"},
     {"background", "\"input\":\"x\",\"background\":true"},
-    {"tools[1].type", "\"input\":\"x\",\"tools\":[{\"type\":\"function\","
-                      "\"name\":\"f\"},{\"type\":\"web_search\"}]"},
-    {"tools[0].type", "\"input\":\"x\",\"tools\":[{\"type\":\"mcp\","
-                      "\"server_label\":\"s\"}]"},
-    {"tool_choice.type", "\"input\":\"x\",\"tool_choice\":{\"type\":"
-                         "\"file_search\"}"},
+    {"tools[1]", "\"input\":\"x\",\"tools\":[{\"type\":\"function\","
+                 "\"name\":\"f\"},{\"type\":\"web_search\"}]"},
+    {"tools[0]", "\"input\":\"x\",\"tools\":[{\"type\":\"mcp\","
+                 "\"server_label\":\"s\"}]"},
+    {"tool_choice", "\"input\":\"x\",\"tool_choice\":{\"type\":"
+                    "\"file_search\"}"},
     {"input[0].type",
      "\"input\":[{\"type\":\"item_reference\",\"id\":\"msg_1\"}]"},
     {"input[1].type", "\"input\":[{\"role\":\"user\",\"content\":\"x\"},{"

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An ask made to fit what a provider can do. Members are named by our words;
+ * whoever answers the client tells them by the client's.
+ */
+#include "dialect/limits.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "dialect/common.h"
+
+typedef struct fit_t {
+    llm_ask_t *ask; /* NULL until something has to go */
+    const llm_ask_t *given;
+    llm_request_t *req;
+    const llm_limits_t *limits;
+    apr_pool_t *pool;
+} fit_t;
+
+/* Members whose loss would be a loss of what was said: how their paths begin,
+ * in all dialects. */
+static const char *const said[] = {
+    "cachedContent",
+    "cached_content",
+    "content",
+    "contents",
+    "context",
+    "conversation",
+    "documents",
+    "images",
+    "input",
+    "inputs",
+    "instructions",
+    "messages",
+    "previous_response_id",
+    "prompt",
+    "raw",
+    "suffix",
+    "system",
+    "systemInstruction",
+    "system_instruction",
+    "template",
+    NULL,
+};
+
+int llm_path_is_said(const char *path)
+{
+    apr_size_t len = strcspn(path, ".[");
+    const char *const *name;
+
+    for (name = said; *name; ++name) {
+        if (strlen(*name) == len && !memcmp(*name, path, len)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+const char *llm_path_renamed(const char *path, const llm_rename_t *names,
+                             apr_pool_t *pool)
+{
+    const llm_rename_t *best = NULL;
+    apr_size_t most = 0;
+
+    for (; names && names->ours; ++names) {
+        apr_size_t len = strlen(names->ours);
+
+        if (len > most && !strncmp(path, names->ours, len)
+            && (!path[len] || path[len] == '.')) {
+            best = names;
+            most = len;
+        }
+    }
+    return best ? apr_pstrcat(pool, best->theirs, path + most, NULL) : path;
+}
+
+llm_problem_t *llm_problem_renamed(llm_problem_t *problem,
+                                   const llm_rename_t *names, apr_pool_t *pool)
+{
+    llm_problem_t *renamed = problem;
+    apr_size_t len;
+
+    if (!problem || !problem->param || problem->from_upstream) {
+        return problem;
+    }
+    len = strlen(problem->param);
+    if (!strncmp(problem->message, problem->param, len)) {
+        renamed = apr_pmemdup(pool, problem, sizeof(*problem));
+        renamed->param = llm_path_renamed(problem->param, names, pool);
+        renamed->message =
+            apr_pstrcat(pool, renamed->param, problem->message + len, NULL);
+    }
+    return renamed;
+}
+
+llm_problem_t *llm_request_lacks(llm_request_t *req, llm_problem_t *problem)
+{
+    if (!problem || !problem->param
+        || req->unsupported != LLM_UNSUPPORTED_DROP) {
+        return problem;
+    }
+    llm_request_drop(req, problem->param);
+    return NULL;
+}
+
+/* ---- one wish ---- */
+
+static llm_ask_t *changed(fit_t *fit)
+{
+    if (!fit->ask) {
+        fit->ask = apr_pmemdup(fit->pool, fit->given, sizeof(*fit->given));
+    }
+    return fit->ask;
+}
+
+static llm_problem_t *lacks(const fit_t *fit, const char *param)
+{
+    return llm_request_lacks(
+        fit->req, llm_problem_unsupported(param, fit->limits->who, fit->pool));
+}
+
+static int is_number_but(const llm_json_t *node, double usual)
+{
+    double value;
+
+    return llm_json_double(node, &value) && (value < usual || value > usual);
+}
+
+static int is_list(const llm_json_t *node)
+{
+    return node && (node->type != LLM_JSON_ARRAY || node->count);
+}
+
+/* ---- wishes that are one member ---- */
+
+static int wants_several(const llm_json_t *node)
+{
+    return is_number_but(node, 1);
+}
+
+static int wants_penalty(const llm_json_t *node)
+{
+    return is_number_but(node, 0);
+}
+
+static int wants_bias(const llm_json_t *node)
+{
+    return node && node->count;
+}
+
+static int wants_anything(const llm_json_t *node)
+{
+    return node != NULL;
+}
+
+static const struct wish_t {
+    unsigned bit;
+    const char *name;
+    apr_size_t offset; /* of a const llm_json_t * in llm_ask_t */
+    int (*is_wished)(const llm_json_t *node);
+    int is_hint;
+} wishes[] = {
+#define WISH(bit, member, is_wished)                                           \
+    {                                                                          \
+        bit, #member, APR_OFFSETOF(llm_ask_t, member), is_wished, 0            \
+    }
+#define HINT(bit, member, name)                                                \
+    {                                                                          \
+        bit, name, APR_OFFSETOF(llm_ask_t, member), wants_anything, 1          \
+    }
+    WISH(LLM_LACKS_SEVERAL, n, wants_several),
+    WISH(LLM_LACKS_FREQUENCY_PENALTY, frequency_penalty, wants_penalty),
+    WISH(LLM_LACKS_PRESENCE_PENALTY, presence_penalty, wants_penalty),
+    WISH(LLM_LACKS_LOGIT_BIAS, logit_bias, wants_bias),
+    WISH(LLM_LACKS_LOGPROBS, logprobs, llm_json_is_true),
+    WISH(LLM_LACKS_LOGPROBS, top_logprobs, wants_penalty),
+    WISH(LLM_LACKS_TOP_K, top_k, wants_anything),
+    WISH(LLM_LACKS_STOP, stop, is_list),
+    HINT(LLM_LACKS_SEED, seed, "seed"),
+    HINT(LLM_LACKS_BUDGET, thinking_budget, "thinking.budget_tokens"),
+    HINT(LLM_LACKS_METADATA, metadata, "metadata"),
+#undef HINT
+#undef WISH
+    {0, NULL, 0, NULL, 0},
+};
+
+static const llm_json_t *node_of(const llm_ask_t *ask, apr_size_t offset)
+{
+    const llm_json_t *node;
+
+    memcpy(&node, (const char *)ask + offset, sizeof(node));
+    return node;
+}
+
+static llm_problem_t *fit_wishes(fit_t *fit)
+{
+    const llm_json_t *none = NULL;
+    const struct wish_t *wish;
+
+    for (wish = wishes; wish->name; ++wish) {
+        const llm_json_t *node = node_of(fit->given, wish->offset);
+
+        if (!(fit->limits->lacks & wish->bit) || !node) {
+            continue;
+        }
+        if (wish->is_wished(node)) {
+            llm_problem_t *problem =
+                wish->is_hint ? NULL : lacks(fit, wish->name);
+
+            if (problem) {
+                return problem;
+            }
+            llm_request_drop(fit->req, wish->name);
+        }
+        memcpy((char *)changed(fit) + wish->offset, &none, sizeof(none));
+    }
+    return NULL;
+}
+
+static llm_problem_t *fit_temperature(fit_t *fit)
+{
+    double temperature, most = fit->limits->temperature_max;
+    llm_problem_t *problem;
+
+    if (!(most > 0) || !llm_json_double(fit->given->temperature, &temperature)
+        || temperature <= most) {
+        return NULL;
+    }
+    problem =
+        llm_request_lacks(fit->req, llm_problem_field(fit->pool, "temperature",
+                                                      "%s models take 0 to %g",
+                                                      fit->limits->who, most));
+    if (!problem) {
+        changed(fit)->temperature = NULL;
+    }
+    return problem;
+}
+
+static void drop_labels(fit_t *fit)
+{
+    llm_text_t tier = fit->given->service_tier;
+
+    if ((fit->limits->lacks & LLM_LACKS_USER) && fit->given->user.data) {
+        llm_request_drop(fit->req, "user");
+        changed(fit)->user = LLM_TEXT_NONE;
+    }
+    if ((fit->limits->lacks & LLM_LACKS_TIER) && tier.data) {
+        if (!llm_text_equals(tier, "auto")
+            && !llm_text_equals(tier, "default")) {
+            llm_request_drop(fit->req, "service_tier");
+        }
+        changed(fit)->service_tier = LLM_TEXT_NONE;
+    }
+}
+
+/* ---- tools and the form of the answer ---- */
+
+/* What kind of tool it is, by its type, or by the one member Gemini's have. */
+static const char *kind_of(const llm_tool_t *tool, apr_pool_t *pool)
+{
+    llm_text_t type = llm_json_text(llm_json_get(tool->raw, "type"));
+
+    if (!type.data && llm_json_is(tool->raw, LLM_JSON_OBJECT)
+        && tool->raw->count == 1) {
+        type = tool->raw->child->name;
+    }
+    return type.data ? llm_text_string(type, pool) : "unknown";
+}
+
+static int takes_tool(const fit_t *fit, const llm_tool_t *tool)
+{
+    if (fit->limits->lacks & LLM_LACKS_TOOLS) {
+        return 0;
+    }
+    return !tool->raw
+           || (fit->limits->takes_tool && fit->limits->takes_tool(tool->raw));
+}
+
+static llm_problem_t *refuse_tool(fit_t *fit, const llm_tool_t *tool,
+                                  int number)
+{
+    const char *kind;
+    llm_problem_t *problem;
+
+    if (!tool->raw || (fit->limits->lacks & LLM_LACKS_TOOLS)) {
+        return lacks(fit, "tools");
+    }
+    kind = kind_of(tool, fit->pool);
+    if (fit->req->unsupported == LLM_UNSUPPORTED_DROP) {
+        llm_request_drop(fit->req,
+                         apr_pstrcat(fit->pool, "tools.", kind, NULL));
+        return NULL;
+    }
+    problem = llm_problem_field(
+        fit->pool, apr_psprintf(fit->pool, "tools[%d]", number),
+        "%s providers have no tool '%.100s'", fit->limits->who, kind);
+    problem->code = "unsupported_parameter";
+    return problem;
+}
+
+static llm_problem_t *fit_tools(fit_t *fit)
+{
+    const llm_tool_t *tool;
+    llm_tools_t kept = {NULL, NULL};
+    llm_problem_t *problem;
+    int i = 0, lost = 0;
+
+    for (tool = fit->given->tools; tool; tool = tool->next, ++i) {
+        if (takes_tool(fit, tool)) {
+            continue;
+        }
+        problem = refuse_tool(fit, tool, i);
+        if (problem) {
+            return problem;
+        }
+        ++lost;
+    }
+    if (!lost) {
+        return NULL;
+    }
+    for (tool = fit->given->tools; tool; tool = tool->next) {
+        if (takes_tool(fit, tool)) {
+            llm_tool_t *copy = llm_tools_add(&kept, fit->pool);
+
+            *copy = *tool;
+            copy->next = NULL;
+        }
+    }
+    changed(fit)->tools = kept.first;
+    if (!kept.first) { /* a choice among none */
+        if (fit->given->choose == LLM_CHOOSE_ANY
+            || fit->given->choose == LLM_CHOOSE_TOOL) {
+            llm_request_drop(fit->req, "tool_choice");
+        }
+        fit->ask->choose = LLM_CHOOSE_UNSAID;
+        fit->ask->parallel = NULL;
+    }
+    return NULL;
+}
+
+static llm_problem_t *fit_choice(fit_t *fit)
+{
+    const llm_ask_t *ask = fit->ask ? fit->ask : fit->given;
+    llm_problem_t *problem;
+
+    if (!(fit->limits->lacks & LLM_LACKS_FORCED_CALL)
+        || (ask->choose != LLM_CHOOSE_ANY && ask->choose != LLM_CHOOSE_TOOL)) {
+        return NULL;
+    }
+    problem = lacks(fit, "tool_choice");
+    if (!problem) {
+        changed(fit)->choose = LLM_CHOOSE_UNSAID;
+    }
+    return problem;
+}
+
+static llm_problem_t *fit_format(fit_t *fit)
+{
+    const llm_ask_t *ask = fit->ask ? fit->ask : fit->given;
+    unsigned lack = fit->limits->lacks;
+    llm_problem_t *problem = NULL;
+
+    if (ask->format != LLM_FORMAT_JSON && ask->format != LLM_FORMAT_SCHEMA) {
+        return NULL;
+    }
+    if ((lack & LLM_LACKS_TOOL_FORMAT) && ask->tools
+        && ask->choose != LLM_CHOOSE_NONE) {
+        problem = llm_problem_field(fit->pool, "response_format",
+                                    "this model cannot be held to a format "
+                                    "while it has tools");
+    }
+    else if ((lack & LLM_LACKS_JSON_FORMAT) && ask->format == LLM_FORMAT_JSON) {
+        problem = llm_problem_unsupported("response_format", fit->limits->who,
+                                          fit->pool);
+    }
+    if (problem && !llm_request_lacks(fit->req, problem)) {
+        changed(fit)->format = LLM_FORMAT_UNSAID;
+        fit->ask->format_name = LLM_TEXT_NONE;
+        problem = NULL;
+    }
+    return problem;
+}
+
+llm_problem_t *llm_ask_fit(const llm_ask_t **pask, llm_request_t *req,
+                           const llm_limits_t *limits, apr_pool_t *pool)
+{
+    fit_t fit = {NULL, *pask, req, limits, pool};
+    llm_problem_t *problem = fit_tools(&fit);
+
+    if (!problem) {
+        problem = fit_choice(&fit);
+    }
+    if (!problem) {
+        problem = fit_wishes(&fit);
+    }
+    if (!problem) {
+        problem = fit_temperature(&fit);
+    }
+    if (!problem) {
+        problem = fit_format(&fit);
+    }
+    if (problem) {
+        return problem;
+    }
+    drop_labels(&fit);
+    if (fit.ask) {
+        *pask = req->fitted = fit.ask;
+    }
+    return NULL;
+}
