@@ -74,7 +74,9 @@ static void read_end(llm_choice_t *choice, const llm_ask_t *ask,
 {
     const llm_part_t *parts = choice->parts;
 
-    choice->finish = llm_anthropic_finish(llm_json_want(doc, "stop_reason"));
+    choice->finish = llm_finish_beside(
+        llm_anthropic_finish(llm_json_want(doc, "stop_reason")),
+        llm_parts_have(parts, LLM_PART_TOOL_CALL));
     choice->stop_sequence = llm_json_text(llm_json_want(doc, "stop_sequence"));
     if (choice->finish == LLM_FINISH_NONE) {
         choice->finish = LLM_FINISH_OTHER;

@@ -241,7 +241,9 @@ static void read_message_delta(const pass_t *pass, const llm_json_t *doc)
     llm_delta_t delta = {.kind = LLM_DELTA_FINISH};
 
     close_block(reader);
-    delta.finish = llm_anthropic_finish(llm_json_want(said, "stop_reason"));
+    delta.finish = llm_finish_beside(
+        llm_anthropic_finish(llm_json_want(said, "stop_reason")),
+        reader->calls);
     delta.stop_sequence = llm_json_text(llm_json_want(said, "stop_sequence"));
     if (delta.finish == LLM_FINISH_TOOL_CALLS && !reader->calls
         && !reader->ask->tools) {

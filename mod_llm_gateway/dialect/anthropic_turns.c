@@ -446,11 +446,6 @@ llm_problem_t *llm_anthropic_put_messages(llm_buf_t *out, llm_request_t *req,
     int number = 0;
 
     said = skip_system(ask->turns, &number);
-    if (said && is_assistant(said)) {
-        return llm_problem_field(
-            pool, apr_psprintf(pool, "messages[%d].role", number),
-            "the provider of this model wants the user to speak first");
-    }
     if (said) {
         problem = put_system(&place, ask->turns);
     }

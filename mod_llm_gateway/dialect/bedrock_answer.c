@@ -105,7 +105,8 @@ static llm_finish_e finish_of(const llm_json_t *reason, int has_calls,
     if (finish == LLM_FINISH_TOOL_CALLS && has_answer && !has_calls) {
         return LLM_FINISH_STOP;
     }
-    return finish == LLM_FINISH_NONE ? LLM_FINISH_OTHER : finish;
+    return finish == LLM_FINISH_NONE ? LLM_FINISH_OTHER
+                                     : llm_finish_beside(finish, has_calls);
 }
 
 llm_problem_t *llm_bedrock_read_response(llm_answer_t **panswer,

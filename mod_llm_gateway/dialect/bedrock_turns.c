@@ -23,11 +23,12 @@
 typedef struct place_t {
     llm_buf_t *out;
     llm_request_t *req;
-    int caches;    /* the model takes cache points */
-    int turn;      /* number of the turn, for error texts */
-    int calls;     /* calls without an id so far */
-    int results;   /* results that name no call so far */
-    int documents; /* so far: their names have to differ */
+    int caches;          /* the model takes cache points */
+    int turn;            /* number of the turn, for error texts */
+    int calls;           /* calls without an id so far */
+    int results;         /* results that name no call so far */
+    int documents;       /* so far: their names have to differ */
+    int asked, answered; /* whose message is the last one */
     apr_pool_t *pool;
 } place_t;
 
@@ -351,29 +352,39 @@ static llm_problem_t *put_blocks(place_t *place, const llm_turn_t *turn,
     return problem;
 }
 
-/* One message of the turns [turn, end); nothing when they say nothing. */
+/* One message of the turns [turn, end); nothing when they say nothing. Where
+ * the other side said nothing in between it is the last message that goes on:
+ * here they have to take turns. */
 static llm_problem_t *put_message(place_t *place, const llm_turn_t *turn,
                                   const llm_turn_t *end)
 {
     llm_buf_t *out = place->out;
+    int answers = is_assistant(turn);
+    int goes_on = answers ? place->answered : place->asked;
     apr_size_t begin = out->len, content;
     llm_problem_t *problem;
 
-    llm_put_comma(out);
-    llm_buf_putc(out, '{');
-    llm_put_string_member(out, "role",
-                          is_assistant(turn) ? "assistant" : "user");
-    llm_buf_lit(out, ",\"content\":[");
+    if (goes_on) {
+        llm_buf_cut(out, begin - strlen("]}"));
+    }
+    else {
+        llm_put_comma(out);
+        llm_buf_putc(out, '{');
+        llm_put_string_member(out, "role", answers ? "assistant" : "user");
+        llm_buf_lit(out, ",\"content\":[");
+    }
     content = out->len;
     problem = put_blocks(place, turn, end, 1);
     if (!problem) {
         problem = put_blocks(place, turn, end, 0);
     }
-    if (out->len == content) {
+    if (out->len == content && !goes_on) {
         llm_buf_cut(out, begin);
     }
     else {
         llm_buf_lit(out, "]}");
+        place->answered = answers;
+        place->asked = !answers;
     }
     return problem;
 }
@@ -451,7 +462,10 @@ llm_problem_t *llm_bedrock_put_messages(llm_buf_t *out, llm_request_t *req,
                                         const llm_ask_t *ask, const char *model,
                                         apr_pool_t *pool)
 {
-    place_t place = {out, req, llm_bedrock_caches(model), 0, 0, 0, 0, pool};
+    place_t place = {.out = out,
+                     .req = req,
+                     .pool = pool,
+                     .caches = llm_bedrock_caches(model)};
     llm_problem_t *problem = NULL;
     int number = 0, said = skip_system(ask->turns, &number) != NULL;
     apr_size_t begin = out->len, content;

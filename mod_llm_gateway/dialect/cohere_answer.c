@@ -88,7 +88,9 @@ static llm_problem_t *read_chat(llm_answer_t *answer, const llm_ask_t *ask,
     }
     read_calls(&parts, ask, llm_json_want(message, "tool_calls"), pool);
     choice->parts = parts.first;
-    choice->finish = llm_cohere_finish(llm_json_get(doc, "finish_reason"));
+    choice->finish =
+        llm_finish_beside(llm_cohere_finish(llm_json_get(doc, "finish_reason")),
+                          llm_parts_have(choice->parts, LLM_PART_TOOL_CALL));
     if (choice->finish == LLM_FINISH_NONE) {
         choice->finish = LLM_FINISH_OTHER;
     }
@@ -259,8 +261,9 @@ static void read_end(const sink_t *sink, const llm_json_t *doc,
     llm_delta_t delta = {.kind = LLM_DELTA_FINISH};
 
     (void)message;
-    delta.finish =
-        llm_cohere_finish(llm_json_path(doc, "delta", "finish_reason", NULL));
+    delta.finish = llm_finish_beside(
+        llm_cohere_finish(llm_json_path(doc, "delta", "finish_reason", NULL)),
+        reader->calls->nelts);
     if (delta.finish == LLM_FINISH_NONE) {
         delta.finish = LLM_FINISH_OTHER;
     }

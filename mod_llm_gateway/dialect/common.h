@@ -197,6 +197,9 @@ llm_problem_t *llm_request_settle_unknown(llm_request_t *req,
 /* Who asks, what for and how urgently: what most providers have no place for.
  * Tiers that are the default are not told. */
 void llm_request_drop_labels(llm_request_t *req, const llm_ask_t *ask);
+/* Some servers end with "stop" beside calls too, which the client has to answer
+ * all the same. `calls`: how many there are. */
+llm_finish_e llm_finish_beside(llm_finish_e finish, int calls);
 /* "`logprobs` is not supported by <dialect> providers": the refusal. */
 llm_problem_t *llm_problem_unsupported(const char *param, const char *dialect,
                                        apr_pool_t *pool);

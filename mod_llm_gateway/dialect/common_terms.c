@@ -281,12 +281,14 @@ void llm_request_drop(llm_request_t *req, const char *path)
  * cache mark is one wherever it stands, or with all of it.
  */
 static const char *const hints[] = {
+    "allowed_callers", /* of a tool: code that no other provider runs */
     "annotations", /* a client's copy of an answer's citations */
     "cache_control",
     "caller",           /* who made a call: the model itself or its code */
     "citation_options", /* the shape of Cohere's */
     "citations",        /* the same, Anthropic's */
     "clear_thinking",
+    "client_metadata", /* what a client notes about itself */
     "context_management",
     "defer_loading", /* a tool is shown at once instead */
     "display",       /* how thinking is shown */
@@ -295,6 +297,7 @@ static const char *const hints[] = {
     "include_obfuscation", /* padding that hides lengths */
     "include_reasoning",
     "inference_geo",
+    "input_examples",  /* of a tool: its schema and description say it */
     "input.reasoning", /* an item that says nothing but its id */
     "max_tool_calls",  /* of OpenAI's own tools */
     "labels",          /* what a bill is sorted by */
@@ -338,6 +341,7 @@ static const char *const hints[] = {
     "speed",
     "store",
     "text.format.description",
+    "timeout",
     "truncation", /* what is left out of a conversation too long */
     "taskType",   /* what an embedding is for */
     "task_type",
@@ -383,8 +387,9 @@ llm_problem_t *llm_request_settle_unknown(llm_request_t *req,
             APR_ARRAY_IDX(ask->unknown, i, const llm_json_t *);
         const char *path = llm_text_string(member->name, pool);
 
-        if (is_in(handled, path)) {
-            continue;
+        if (is_in(handled, path)
+            || (member->type == LLM_JSON_ARRAY && !member->count)) {
+            continue; /* what is empty says nothing */
         }
         if (!is_hint(path, pool)) {
             llm_problem_t *problem = llm_problem_unsupported(path, NULL, pool);
@@ -413,6 +418,11 @@ void llm_request_drop_labels(llm_request_t *req, const llm_ask_t *ask)
         && !llm_text_equals(ask->service_tier, "default")) {
         llm_request_drop(req, "service_tier");
     }
+}
+
+llm_finish_e llm_finish_beside(llm_finish_e finish, int calls)
+{
+    return calls && finish == LLM_FINISH_STOP ? LLM_FINISH_TOOL_CALLS : finish;
 }
 
 llm_problem_t *llm_problem_unsupported(const char *param, const char *dialect,

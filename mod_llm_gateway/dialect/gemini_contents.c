@@ -140,7 +140,7 @@ static void put_media(contents_t *c, const llm_part_t *part)
 }
 
 /* A part of a turn, results aside. */
-static void put_part(contents_t *c, const llm_part_t *part, int is_model)
+static void put_part(contents_t *c, const llm_part_t *part)
 {
     if (part->cache) {
         llm_request_drop(c->req, "messages.content.cache_control");
@@ -151,7 +151,7 @@ static void put_part(contents_t *c, const llm_part_t *part, int is_model)
     switch (part->kind) {
     case LLM_PART_TEXT:
     case LLM_PART_REFUSAL:
-        if (part->text.data && (part->text.len || !is_model)) {
+        if (part->text.len) {
             put_text(c, part->text);
         }
         break;
@@ -300,7 +300,7 @@ static void put_result_media(contents_t *c, const llm_part_t *result)
             llm_buf_lit(c->out, ":\"");
             part_end(c);
         }
-        put_part(c, part, 0);
+        put_part(c, part);
     }
 }
 
@@ -360,7 +360,7 @@ static void put_model_run(contents_t *c, const llm_turn_t *turn,
     apr_array_clear(c->slots);
     EACH_PART(turn, end, part)
     {
-        put_part(c, part, 1);
+        put_part(c, part);
     }
     if (c->signature.data) {
         put_text(c, LLM_TEXT_LITERAL("")); /* as Gemini ends a stream */
@@ -462,7 +462,7 @@ static void put_user_run(contents_t *c, const llm_turn_t *turn,
             put_result_media(c, part);
         }
         else {
-            put_part(c, part, 0);
+            put_part(c, part);
         }
     }
     content_end(c, before);
@@ -488,12 +488,27 @@ static void put_system(contents_t *c, const llm_turn_t *turns)
                 refuse(c, "messages",
                        "a system turn can hold nothing but text");
             }
-            else if (!llm_text_is_empty(part->text)) {
-                put_part(c, part, 0);
+            else {
+                put_part(c, part);
             }
         }
     }
     content_end(c, before);
+}
+
+/* Is there anything but system turns and empty texts? */
+static int says_something(const llm_turn_t *turn)
+{
+    const llm_part_t *part;
+
+    for (turn = skip_system(turn); turn; turn = skip_system(turn->next)) {
+        for (part = turn->parts; part; part = part->next) {
+            if (part->kind != LLM_PART_TEXT || part->text.len) {
+                return 1;
+            }
+        }
+    }
+    return 0;
 }
 
 llm_problem_t *llm_gemini_put_contents(llm_buf_t *out, llm_request_t *req,
@@ -510,7 +525,7 @@ llm_problem_t *llm_gemini_put_contents(llm_buf_t *out, llm_request_t *req,
             llm_request_drop(req, "messages.name");
         }
     }
-    turn = skip_system(ask->turns);
+    turn = says_something(ask->turns) ? skip_system(ask->turns) : NULL;
     if (turn) {
         put_system(&c, ask->turns);
     }
@@ -522,7 +537,7 @@ llm_problem_t *llm_gemini_put_contents(llm_buf_t *out, llm_request_t *req,
             const llm_part_t *part;
 
             for (part = turn->parts; part; part = part->next) {
-                put_part(&c, part, 0);
+                put_part(&c, part);
             }
         }
         content_end(&c, before);
@@ -535,6 +550,9 @@ llm_problem_t *llm_gemini_put_contents(llm_buf_t *out, llm_request_t *req,
         else {
             put_user_run(&c, turn, end);
         }
+    }
+    if (!c.problem && out->data[out->len - 1] == '[') {
+        refuse(&c, "messages", "expected one that says something");
     }
     llm_buf_putc(out, ']');
     return c.problem;

@@ -84,6 +84,14 @@ static const char *check_option(const llm_json_t *node, want_e want)
     return NULL;
 }
 
+/* A sequence of nothing, or none of them, stops nothing. */
+static int stops_nothing(const llm_json_t *stop)
+{
+    return llm_json_is(stop, LLM_JSON_STRING)
+               ? llm_text_is_empty(llm_json_text(stop))
+               : !stop->count;
+}
+
 static llm_problem_t *read_options(llm_ask_t *ask, const llm_json_t *doc,
                                    apr_pool_t *pool)
 {
@@ -100,6 +108,9 @@ static llm_problem_t *read_options(llm_ask_t *ask, const llm_json_t *doc,
             memcpy((char *)ask + option->offset, &node, sizeof(node));
         }
     }
+    if (ask->stop && stops_nothing(ask->stop)) {
+        ask->stop = NULL;
+    }
     return NULL;
 }
 
@@ -109,13 +120,22 @@ static const char *const tool_members[] = {"type", "function", "cache_control",
                                            NULL};
 static const char *const function_members[] = {"name", "description",
                                                "parameters", "strict", NULL};
+/* Clients that also speak Responses, or Messages, leave `function` out. */
+static const char *const flat_members[] = {
+    "type",         "name",   "description",   "parameters",
+    "input_schema", "strict", "cache_control", NULL};
 
 /* {"name","description","parameters","strict"}: of a tool, or legacy. */
 static llm_problem_t *read_function(llm_ask_t *ask, llm_tool_t *tool,
                                     const llm_json_t *function,
+                                    const char *const *members,
                                     const char *where, apr_pool_t *pool)
 {
-    const llm_json_t *schema = llm_json_want(function, "parameters");
+    int is_flat = members == flat_members;
+    const char *said = is_flat && !llm_json_want(function, "parameters")
+                           ? "input_schema"
+                           : "parameters";
+    const llm_json_t *schema = llm_json_want(function, said);
     const llm_json_t *strict = llm_json_want(function, "strict");
 
     tool->name = llm_json_text(llm_json_get(function, "name"));
@@ -125,14 +145,14 @@ static llm_problem_t *read_function(llm_ask_t *ask, llm_tool_t *tool,
     }
     if (schema && schema->type != LLM_JSON_OBJECT) {
         return llm_problem_field(pool,
-                                 apr_pstrcat(pool, where, ".parameters", NULL),
+                                 apr_pstrcat(pool, where, ".", said, NULL),
                                  "expected a JSON Schema");
     }
     tool->description = llm_json_text(llm_json_get(function, "description"));
     tool->schema = schema;
     tool->strict = llm_json_is_bool(strict) ? strict : NULL;
-    if (llm_json_has_others(function, function_members)) {
-        llm_ask_add_unknowns(ask, function, function_members, where, pool);
+    if (llm_json_has_others(function, members)) {
+        llm_ask_add_unknowns(ask, function, members, where, pool);
     }
     return NULL;
 }
@@ -160,16 +180,19 @@ static llm_problem_t *read_tool(llm_ask_t *ask, llm_tools_t *tools,
         tool->raw = node; /* one only its own dialect knows */
         return NULL;
     }
+    tool->cache = llm_json_want(node, "cache_control");
+    if (!function && llm_json_want(node, "name")) {
+        return read_function(ask, tool, node, flat_members, where, pool);
+    }
     if (!function) {
         return llm_problem_field(pool,
                                  apr_pstrcat(pool, where, ".function", NULL),
                                  "expected an object");
     }
-    tool->cache = llm_json_want(node, "cache_control");
     if (llm_json_has_others(node, tool_members)) {
         llm_ask_add_unknowns(ask, node, tool_members, where, pool);
     }
-    return read_function(ask, tool, function,
+    return read_function(ask, tool, function, function_members,
                          apr_pstrcat(pool, where, ".function", NULL), pool);
 }
 
@@ -195,6 +218,7 @@ static llm_problem_t *read_tools(llm_ask_t *ask, const llm_json_t *doc,
     for (node = legacy && !list ? legacy->child : NULL, i = 0; node && !problem;
          node = node->next) {
         problem = read_function(ask, llm_tools_add(&tools, pool), node,
+                                function_members,
                                 apr_psprintf(pool, "functions[%d]", i++), pool);
         ask->legacy_functions = 1;
     }
@@ -210,13 +234,23 @@ static const llm_word_t choose_words[] = {
     {NULL, 0},
 };
 
+/* Responses' {"type":"function","name"}, and Anthropic's with "tool". */
+static const llm_json_t *flat_name(const llm_json_t *choice)
+{
+    const llm_json_t *type = llm_json_get(choice, "type");
+
+    return llm_json_equals(type, "function") || llm_json_equals(type, "tool")
+               ? llm_json_want(choice, "name")
+               : NULL;
+}
+
 /* tool_choice, or the legacy function_call. */
 static llm_problem_t *read_choice(llm_ask_t *ask, const llm_json_t *doc,
                                   apr_pool_t *pool)
 {
     const llm_json_t *choice = llm_json_want(doc, "tool_choice");
     const llm_json_t *legacy = llm_json_want(doc, "function_call");
-    const llm_json_t *name;
+    const llm_json_t *name, *word;
 
     if (!choice && !legacy) {
         return NULL;
@@ -226,9 +260,12 @@ static llm_problem_t *read_choice(llm_ask_t *ask, const llm_json_t *doc,
     if (!choice) {
         choice = legacy;
     }
-    if (choice->type == LLM_JSON_STRING) {
+    name = name ? name : flat_name(choice);
+    /* Anthropic's {"type":"any"} */
+    word = choice->count == 1 && !name ? llm_json_get(choice, "type") : choice;
+    if (llm_json_is(word, LLM_JSON_STRING)) {
         ask->choose = (llm_choose_e)llm_word_value(
-            choose_words, llm_json_text(choice), LLM_CHOOSE_UNSAID);
+            choose_words, llm_json_text(word), LLM_CHOOSE_UNSAID);
         if (ask->choose == LLM_CHOOSE_UNSAID) {
             return llm_problem_field(pool, "tool_choice",
                                      "expected \"auto\", \"none\", "

@@ -398,7 +398,7 @@ static llm_problem_t *read_result(place_t *place, llm_turns_t *turns,
     if (!id && !legacy) {
         return wrong(place, ".tool_call_id", "expected a string");
     }
-    problem = read_content(place, &parts, message, legacy);
+    problem = read_content(place, &parts, message, 1);
     part->result = parts.first;
     part->result_of = id && *id ? id : NULL;
     part->result_name = llm_json_text(llm_json_want(message, "name"));

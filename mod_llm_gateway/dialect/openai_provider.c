@@ -115,6 +115,9 @@ static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
 
 static void put_choice(llm_buf_t *out, const llm_ask_t *ask)
 {
+    if (!ask->tools) { /* a choice among none is an error there */
+        return;
+    }
     switch (ask->choose) {
     case LLM_CHOOSE_UNSAID:
         break;
@@ -134,9 +137,7 @@ static void put_choice(llm_buf_t *out, const llm_ask_t *ask)
         llm_buf_lit(out, "}}");
         break;
     }
-    if (ask->tools) {
-        llm_put_member(out, "parallel_tool_calls", ask->parallel);
-    }
+    llm_put_member(out, "parallel_tool_calls", ask->parallel);
 }
 
 /* ---- options ---- */

@@ -76,6 +76,9 @@ static void put_choice(llm_buf_t *out, const llm_ask_t *ask)
         {NULL, 0},
     };
 
+    if (!ask->tools) { /* a choice among none is an error there */
+        return;
+    }
     if (ask->choose == LLM_CHOOSE_TOOL) {
         llm_put_name(out, "tool_choice");
         llm_buf_lit(out, "{\"type\":\"function\"");
