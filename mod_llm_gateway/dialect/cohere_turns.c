@@ -13,10 +13,11 @@
 typedef struct place_t {
     llm_buf_t *out;
     llm_request_t *req;
-    int thinks;  /* the model takes its thinking back */
-    int turn;    /* number of the turn, for error texts */
-    int calls;   /* calls without an id so far */
-    int results; /* results that name no call so far */
+    int thinks;            /* the model takes its thinking back */
+    int turn;              /* number of the turn, for error texts */
+    int calls;             /* calls without an id so far */
+    int results;           /* results that name no call so far */
+    const llm_turn_t *row; /* the first of several turns with results */
     apr_pool_t *pool;
 } place_t;
 
@@ -227,8 +228,10 @@ static void put_user(place_t *place, const llm_turn_t *turn)
     }
     if (!results) {
         put_said(place, turn, "user");
+        return;
     }
-    else if (has_more(place, turn->parts)) {
+    turn = llm_turn_join(&place->row, turn, place->pool);
+    if (turn && has_more(place, turn->parts)) {
         put_more(place, turn);
     }
 }
@@ -258,18 +261,45 @@ static void put_calls(place_t *place, const llm_part_t *parts)
     llm_buf_putc(out, ']');
 }
 
+static void put_plan(const place_t *place, const llm_part_t *part)
+{
+    int count = 0;
+
+    for (; part; part = part->next) {
+        if (is_text(part) && part->text.len) {
+            if (!count++) {
+                llm_put_name(place->out, "tool_plan");
+                llm_buf_putc(place->out, '"');
+            }
+            llm_buf_append(place->out, part->text.data, part->text.len);
+        }
+    }
+    llm_buf_puts(place->out, count ? "\"" : "");
+}
+
+/* Beside calls the text is the plan, and the content what was thought. */
+static void put_thinking(const place_t *place, const llm_part_t *part)
+{
+    llm_put_name(place->out, "content");
+    llm_buf_putc(place->out, '[');
+    for (; part; part = part->next) {
+        if (part->kind == LLM_PART_THINKING) {
+            put_part(place, part);
+        }
+    }
+    llm_buf_putc(place->out, ']');
+}
+
 static void put_assistant(place_t *place, const llm_turn_t *turn)
 {
-    llm_text_t plan;
-
     if (!llm_parts_have(turn->parts, LLM_PART_TOOL_CALL)) {
         put_said(place, turn, "assistant");
         return;
     }
     open_message(place, "assistant");
-    plan = llm_parts_text(turn->parts, "", place->pool);
-    if (!llm_text_is_empty(plan)) {
-        llm_put_text_member(place->out, "tool_plan", plan);
+    put_plan(place, turn->parts);
+    if (place->thinks && llm_parts_have(turn->parts, LLM_PART_THINKING)) {
+        put_thinking(place, turn->parts);
     }
     put_calls(place, turn->parts);
     llm_buf_putc(place->out, '}');
@@ -279,7 +309,7 @@ llm_problem_t *llm_cohere_put_messages(llm_buf_t *out, llm_request_t *req,
                                        const llm_ask_t *ask, const char *model,
                                        apr_pool_t *pool)
 {
-    place_t place = {out, req, llm_cohere_thinks(model), 0, 0, 0, pool};
+    place_t place = {out, req, llm_cohere_thinks(model), 0, 0, 0, NULL, pool};
     llm_problem_t *problem = NULL;
     const llm_turn_t *turn;
 

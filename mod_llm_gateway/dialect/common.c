@@ -155,6 +155,41 @@ void llm_turns_name_results(llm_turn_t *turns, apr_pool_t *pool)
     }
 }
 
+static int has_results(const llm_turn_t *turn)
+{
+    return turn && turn->role != LLM_ROLE_ASSISTANT
+           && llm_parts_have(turn->parts, LLM_PART_TOOL_RESULT);
+}
+
+const llm_turn_t *llm_turn_join(const llm_turn_t **prow, const llm_turn_t *turn,
+                                apr_pool_t *pool)
+{
+    const llm_turn_t *one = *prow;
+    llm_part_t **pend;
+    llm_turn_t *row;
+
+    if (has_results(turn->next)) {
+        *prow = one ? one : turn;
+        return NULL;
+    }
+    if (!one) {
+        return turn;
+    }
+    *prow = NULL;
+    row = apr_pmemdup(pool, turn, sizeof(*row));
+    pend = &row->parts;
+    for (; one != turn->next; one = one->next) {
+        const llm_part_t *part;
+
+        for (part = one->parts; part; part = part->next) {
+            *pend = apr_pmemdup(pool, part, sizeof(*part));
+            pend = &(*pend)->next;
+        }
+    }
+    *pend = NULL;
+    return row;
+}
+
 int llm_parts_have(const llm_part_t *parts, llm_part_e kind)
 {
     for (; parts; parts = parts->next) {

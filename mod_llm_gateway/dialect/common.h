@@ -54,6 +54,16 @@ llm_choice_t *llm_choices_add(llm_choices_t *choices, int index,
 /* Fills in `result_name` of tool results from the calls they answer. */
 void llm_turns_name_results(llm_turn_t *turns, apr_pool_t *pool);
 
+/*
+ * Results of one answer's calls may come in turns of their own, one behind the
+ * other, and no other turn may stand between them: what a turn has besides,
+ * and pictures that have no place in a result, wait for the last of them.
+ * Of a turn with results: NULL where it is not the last, else the turn that
+ * holds the parts of all. *prow is the first one meanwhile; NULL to begin with.
+ */
+const llm_turn_t *llm_turn_join(const llm_turn_t **prow, const llm_turn_t *turn,
+                                apr_pool_t *pool);
+
 /* Does any part of the list have this kind? */
 int llm_parts_have(const llm_part_t *parts, llm_part_e kind);
 

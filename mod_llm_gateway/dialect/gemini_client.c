@@ -217,8 +217,11 @@ static llm_problem_t *read_format(llm_ask_t *ask, const llm_json_t *config,
 static llm_problem_t *read_thinking(llm_ask_t *ask, const llm_json_t *config,
                                     apr_pool_t *pool)
 {
+    /* Google's pages have them in small letters */
     static const llm_word_t levels[] = {
-        {"LOW", 1}, {"MEDIUM", 2}, {"HIGH", 3}, {"MINIMAL", 4}, {NULL, 0}};
+        {"LOW", 1},     {"MEDIUM", 2},  {"HIGH", 3},
+        {"MINIMAL", 4}, {"low", 1},     {"medium", 2},
+        {"high", 3},    {"minimal", 4}, {NULL, 0}};
     static const char *const efforts[] = {NULL, "low", "medium", "high",
                                           "minimal"};
     static const char *const known[] = {"includeThoughts", "thinkingBudget",

@@ -19,7 +19,8 @@
 typedef struct place_t {
     llm_buf_t *out;
     llm_request_t *req;
-    int turn; /* its number, for error texts */
+    int turn;              /* its number, for error texts */
+    const llm_turn_t *row; /* the first of several turns with results */
     apr_pool_t *pool;
 } place_t;
 
@@ -151,25 +152,41 @@ static void put_result(const place_t *place, const llm_part_t *part)
     }
 }
 
-/* Results first: they belong to the calls before them. Their pictures come
- * with what the user says, or in a message of their own. */
-static void put_user(const place_t *place, const llm_turn_t *turn)
+/* Is there something beside the results' texts? */
+static int has_more(const llm_part_t *parts)
 {
-    const llm_part_t *part, *inner;
-    int says = 0, results = 0;
+    const llm_part_t *inner;
 
-    for (part = turn->parts; part; part = part->next) {
-        if (part->kind != LLM_PART_TOOL_RESULT) {
-            says = 1;
-            continue;
+    for (; parts; parts = parts->next) {
+        if (parts->kind != LLM_PART_TOOL_RESULT) {
+            return 1;
         }
-        ++results;
-        put_result(place, part);
-        for (inner = part->result; inner; inner = inner->next) {
-            says |= inner->kind == LLM_PART_IMAGE;
+        for (inner = parts->result; inner; inner = inner->next) {
+            if (inner->kind == LLM_PART_IMAGE) {
+                return 1;
+            }
         }
     }
-    if (says || !results) {
+    return 0;
+}
+
+/* Results first: they belong to the calls before them. Their pictures come
+ * with what the user says, or in a message of their own. */
+static void put_user(place_t *place, const llm_turn_t *turn)
+{
+    const llm_part_t *part;
+    int results = 0;
+
+    for (part = turn->parts; part; part = part->next) {
+        if (part->kind == LLM_PART_TOOL_RESULT) {
+            ++results;
+            put_result(place, part);
+        }
+    }
+    if (results) {
+        turn = llm_turn_join(&place->row, turn, place->pool);
+    }
+    if (turn && (!results || has_more(turn->parts))) {
         put_said(place, turn, "user");
     }
 }
@@ -218,7 +235,7 @@ static void put_assistant(const place_t *place, const llm_turn_t *turn)
 static llm_problem_t *put_messages(llm_buf_t *out, llm_request_t *req,
                                    const llm_ask_t *ask, apr_pool_t *pool)
 {
-    place_t place = {out, req, 0, pool};
+    place_t place = {out, req, 0, NULL, pool};
     llm_problem_t *problem = NULL;
     const llm_turn_t *turn;
 

@@ -20,9 +20,10 @@ typedef struct place_t {
     llm_buf_t *out;
     llm_request_t *req;
     unsigned quirks;
-    int turn;    /* number of the turn, for error texts */
-    int calls;   /* calls without an id so far */
-    int results; /* results that name no call so far */
+    int turn;              /* number of the turn, for error texts */
+    int calls;             /* calls without an id so far */
+    int results;           /* results that name no call so far */
+    const llm_turn_t *row; /* the first of several turns with results */
     apr_pool_t *pool;
 } place_t;
 
@@ -302,6 +303,10 @@ static llm_problem_t *put_user(place_t *place, const llm_turn_t *turn)
     if (!has_results) {
         return put_said(place, turn, "user");
     }
+    turn = llm_turn_join(&place->row, turn, place->pool);
+    if (!turn) {
+        return NULL;
+    }
     if (has_result_media(turn->parts)) {
         open_message(place, "user");
         llm_buf_lit(place->out, ",\"content\":[");
@@ -436,7 +441,7 @@ llm_problem_t *llm_openai_put_messages(llm_buf_t *out, llm_request_t *req,
                                        const llm_ask_t *ask, unsigned quirks,
                                        apr_pool_t *pool)
 {
-    place_t place = {out, req, quirks, 0, 0, 0, pool};
+    place_t place = {out, req, quirks, 0, 0, 0, NULL, pool};
     llm_problem_t *problem = NULL;
     const llm_turn_t *turn;
 

@@ -374,6 +374,67 @@ START_TEST(conversations_come_back)
 }
 END_TEST
 
+/* The user's message with the first result's picture stood between the two
+ * results, which providers refuse. */
+START_TEST(pictures_of_results_wait_for_the_last_result)
+{
+    static const char *const others[] = {"openai", "cohere", "ollama"};
+    const char *body = body_for(
+        others[_i], NULL,
+        exchange_ask(
+            "openai-responses", LLM_OP_CHAT,
+            "{\"model\":\"m\",\"input\":[{\"role\":\"user\",\"content\":"
+            "\"x\"},{\"type\":\"function_call\",\"call_id\":\"a\",\"name\":"
+            "\"f\",\"arguments\":\"{}\"},{\"type\":\"function_call\","
+            "\"call_id\":\"b\",\"name\":\"g\",\"arguments\":\"{}\"},{"
+            "\"type\":\"function_call_output\",\"call_id\":\"a\",\"output\":["
+            "{\"type\":\"input_image\",\"image_url\":"
+            "\"data:image/png;base64,iVBORw0KGgo=\"}]},{\"type\":"
+            "\"function_call_output\",\"call_id\":\"b\",\"output\":"
+            "\"second\"}]}"));
+    const char *second = strstr(body, "second");
+    const char *picture = strstr(body, "iVBORw0KGgo=");
+
+    ck_assert_msg(second && picture && second < picture, "%s", body);
+    ck_assert_ptr_null(strstr(picture + 1, "iVBORw0KGgo="));
+}
+END_TEST
+
+/* Of a turn with calls only the texts went to Cohere. */
+START_TEST(thinking_and_refusals_beside_calls_are_kept)
+{
+    const char *request = exchange_request(
+        exchange_provider("cohere", NULL),
+        exchange_ask(
+            "openai", LLM_OP_CHAT,
+            "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":"
+            "\"x\"},{\"role\":\"assistant\",\"content\":\"One. \","
+            "\"refusal\":\"Not two.\",\"reasoning_content\":\"Hm.\","
+            "\"tool_calls\":[{\"id\":\"a\",\"type\":\"function\","
+            "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},{"
+            "\"role\":\"tool\",\"tool_call_id\":\"a\",\"content\":"
+            "\"y\"}]}"),
+        "command-a-reasoning-08-2025");
+
+    ck_assert_msg(strstr(request,
+                         "\"tool_plan\":\"One. Not two.\",\"content\":[{"
+                         "\"type\":\"thinking\",\"thinking\":\"Hm.\"}]")
+                      != NULL,
+                  "%s", request);
+}
+END_TEST
+
+START_TEST(levels_of_thinking_may_be_in_small_letters)
+{
+    const llm_ask_t *ask = exchange_ask(
+        "gemini", LLM_OP_CHAT,
+        "{\"contents\":[{\"parts\":[{\"text\":\"x\"}]}],\"generationConfig\""
+        ":{\"thinkingConfig\":{\"thinkingLevel\":\"minimal\"}}}");
+
+    ck_assert_str_eq(llm_text_string(ask->effort, unit_pool), "minimal");
+}
+END_TEST
+
 Suite *cross_suite(void)
 {
     Suite *suite = suite_create("cross");
@@ -395,6 +456,10 @@ Suite *cross_suite(void)
     tcase_set_timeout(conversations, 60);
     tcase_add_loop_test(conversations, conversations_come_back, 0,
                         (int)(sizeof(carriers) / sizeof(*carriers)));
+    tcase_add_loop_test(conversations,
+                        pictures_of_results_wait_for_the_last_result, 0, 3);
+    tcase_add_test(conversations, thinking_and_refusals_beside_calls_are_kept);
+    tcase_add_test(conversations, levels_of_thinking_may_be_in_small_letters);
     suite_add_tcase(suite, conversations);
     return suite;
 }
