@@ -278,6 +278,8 @@ def turn_of(doc):
     turn.stops = doc.get("stop_sequences") or []
     turn.limit = doc.get("max_tokens")
     turn.reasoning = (doc.get("thinking") or {}).get("type") in ("enabled", "adaptive")
+    turn.wants_json = bool(doc.get("output_format")
+                           or (doc.get("output_config") or {}).get("format"))
     return turn
 
 

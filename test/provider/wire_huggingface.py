@@ -103,7 +103,8 @@ def answer(request, operation, doc, script):
     parameters = doc.get("parameters") or {}
     turn = mind.Turn(text=_last_said(doc["inputs"]), prompt=doc["inputs"],
                      stops=parameters.get("stop") or [],
-                     limit=parameters.get("max_new_tokens"))
+                     limit=parameters.get("max_new_tokens"),
+                     wants_json=bool(parameters.get("grammar")))
     thought = mind.think(turn, script)
     text = thought.text
     if parameters.get("return_full_text") is not False:

@@ -4,12 +4,16 @@
 The versions are pinned in requirements.txt and package.json. Where they are
 not installed and cannot be fetched, the tests are skipped and say so.
 """
+import concurrent.futures
+import dataclasses
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -17,7 +21,17 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "httpd"))
 
 import env as environment      # noqa: E402  (found by the line above)
+import matrix                  # noqa: E402
+import sdks                    # noqa: E402
 from upstream import Upstream  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--matrix", metavar="FILE", help="write the table of SDKs there")
+
+
+def pytest_configure(config):
+    matrix.register(config)
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +71,7 @@ def _fetch(name, folder, pins, *commands):
     for command in commands:
         try:
             done = subprocess.run(command, cwd=folder, text=True, capture_output=True,
-                                  timeout=300, check=False)
+                                  timeout=600, check=False)
         except (OSError, subprocess.TimeoutExpired) as failed:
             return f"{name}: {failed}"
         if done.returncode:
@@ -103,27 +117,119 @@ def node_sdk(env):
     return [node]
 
 
-@pytest.fixture(scope="session")
-def drive(gateway, request):
-    """Runs an SDK through all scenarios on one provider, once."""
-    known = {}
+class Drivers:
+    """Runs each SDK once, through all that was chosen of it; two at a time,
+    since much of the time is waiting."""
 
-    def run(sdk, model, embedding):
-        if (sdk, model) not in known:
-            script = f"drive_{sdk}"
-            if sdk.endswith(".py"):
-                command = [*request.getfixturevalue("python_sdk"), os.path.join(HERE, script)]
-            else:
-                command = [*request.getfixturevalue("node_sdk"), os.path.join(
-                    gateway.env.build, "sdk", "node", script)]
-            done = subprocess.run(
-                command, text=True, capture_output=True, timeout=120, check=False,
-                input=json.dumps({"url": gateway.url, "key": gateway.key(), "model": model,
-                                  "embedding": embedding}))
-            assert done.returncode == 0, done.stderr
-            known[sdk, model] = json.loads(done.stdout)
-            faults = gateway.upstream.faults()
-            gateway.upstream.reset()
-            assert not faults, f"the provider found the gateway at fault: {faults}"
-        return known[sdk, model]
-    return run
+    def __init__(self, gateway, commands, chosen):
+        self.gateway = gateway
+        self.serials = {sdk: i + 1 for i, sdk in enumerate(chosen)}
+        self.seconds = {}
+        self.faults = []       # what the provider found wrong with the gateway
+        self._left = set()     # "model;seed=serial" of streams seen to be left
+        self._looked_at = set()
+        self._pool = concurrent.futures.ThreadPoolExecutor(2)
+        self._runs = {sdk: self._pool.submit(self._run, sdk, commands[sdk], *what)
+                      for sdk, what in chosen.items() if sdk in commands}
+
+    def _run(self, sdk, command, providers, scenarios):
+        given = {"url": self.gateway.url, "key": self.gateway.key(),
+                 "row": sdk.partition(":")[2], "serial": self.serials[sdk],
+                 "only": sorted(scenarios),
+                 "targets": [{"provider": p, **dataclasses.asdict(sdks.PROVIDERS[p])}
+                             for p in sorted(providers)]}
+        began = time.time()
+        done = subprocess.run(command, text=True, capture_output=True, timeout=300,
+                              check=False, input=json.dumps(given))
+        self.seconds[sdk] = time.time() - began
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def of(self, sdk):
+        told = self._runs[sdk].result()
+        if sdk not in self._looked_at:
+            self._look(sdk)
+        assert not self.faults, f"the provider found the gateway at fault: {self.faults}"
+        return told
+
+    def _look(self, sdk):
+        """At what the provider saw so far: faults, and whose streams were
+        left before their end, by the serials in their models' names."""
+        self._looked_at.add(sdk)
+        for one in self.gateway.upstream.seen():
+            if one.faults:
+                self.faults.append((one, one.faults))
+            if one.peer_left:
+                where = one.path + one.body.decode("utf-8", "replace")
+                self._left.update(re.findall(r"([^/\"]+;seed=\d+);events=400", where))
+
+    def was_left(self, sdk, provider):
+        """Did the provider see that nobody reads its endless stream?"""
+        name = sdks.PROVIDERS[provider].model.rpartition("/")[2]
+        mark = f"{name};seed={self.serials[sdk]}"
+        for _ in range(30):
+            if mark in self._left:
+                return True
+            time.sleep(0.2)
+            self._look(sdk)
+        return False
+
+    def stop(self):
+        self._pool.shutdown(cancel_futures=True)
+
+
+def _chosen(items):
+    """{sdk: (providers, scenarios)} of the tests that will run."""
+    chosen = {}
+    for item in items:
+        params = getattr(getattr(item, "callspec", None), "params", {})
+        if {"sdk", "provider", "scenario"} <= set(params):
+            providers, scenarios = chosen.setdefault(params["sdk"], (set(), set()))
+            providers.add(params["provider"])
+            scenarios.add(params["scenario"])
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def commands(env, request):
+    """{sdk: what runs its driver} of those that are installed, and why others
+    are not."""
+    found, missing = {}, {}
+    for sdk in _chosen(request.session.items):
+        script = "drive_" + sdk.partition(":")[0]
+        language = "python" if script.endswith(".py") else "node"
+        if language in missing:
+            missing[sdk] = missing[language]
+            continue
+        try:
+            command = request.getfixturevalue(f"{language}_sdk")
+        except pytest.skip.Exception as why:
+            missing[language] = missing[sdk] = str(why)
+            continue
+        folder = HERE if language == "python" else os.path.join(env.build, "sdk", "node")
+        found[sdk] = [*command, os.path.join(folder, script)]
+    return found, missing
+
+
+@pytest.fixture(scope="session")
+def drivers(gateway, commands, request):
+    running = Drivers(gateway, commands[0], _chosen(request.session.items))
+    yield running
+    running.stop()
+    if os.environ.get("LLMGW_KEEP"):
+        print(running.seconds)
+
+
+@pytest.fixture
+def driven(drivers, commands):
+    """What an SDK gave: {provider: {scenario: ...}}."""
+    def of(sdk):
+        if sdk in commands[1]:
+            pytest.skip(commands[1][sdk])
+        return drivers.of(sdk)
+    return of
+
+
+@pytest.fixture
+def left(drivers):
+    return drivers.was_left

@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs Anthropic's JavaScript SDK through all scenarios; see drive_openai.py.
-import { readFileSync } from 'node:fs';
+// Runs Anthropic's JavaScript SDK through all scenarios.
 import Anthropic from '@anthropic-ai/sdk';
+import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod';
+import { z } from 'zod';
+import {
+    both, endless, first, given, model, ofResponse, once, ping, png, run, schemas, target,
+    wrongKey,
+} from './drive.mjs';
 
-const given = JSON.parse(readFileSync(0, 'utf8'));
-const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4'
-    + 'z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC';
-const tools = ['get_weather', 'get_time'].map((name) => ({
-    name,
-    description: name,
-    input_schema: {
-        type: 'object',
-        properties: { city: { type: 'string' } },
-        required: ['city'],
-        additionalProperties: false,
-    },
+const tools = Object.entries(schemas).map(([name, schema]) => ({
+    name, description: name, input_schema: schema,
 }));
+const thinking = { max_tokens: 4000, thinking: { type: 'enabled', budget_tokens: 1024 } };
 
 function client(more = {}) {
     return new Anthropic({
@@ -34,7 +30,7 @@ function told(message) {
         stop_sequence: message.stop_sequence,
         calls: calls.map((b) => [b.name, b.input]),
         ids: calls.map((b) => b.id),
-        thinking: message.content.filter((b) => b.type.includes('thinking')).map((b) => b.type),
+        thinking: message.content.map((b) => b.thinking ?? '').join(''),
         model: message.model,
         id: message.id,
         usage: [message.usage.input_tokens, message.usage.output_tokens],
@@ -43,11 +39,10 @@ function told(message) {
 
 function create(text = 'hello', { script = '', ...more } = {}) {
     return client().messages.create({
-        model: given.model + script, max_tokens: 1000, messages: user(text), ...more,
+        model: model(script), max_tokens: 1000, messages: user(text), ...more,
     });
 }
 
-const both = 'use the tool get_weather and get_time';
 
 const scenarios = {
     chat: async () => told(await create()),
@@ -75,14 +70,14 @@ const scenarios = {
     stream_helper: async () => {
         let deltas = '';
         const runner = client().messages.stream({
-            model: given.model, max_tokens: 1000, messages: user('hello'),
+            model: model(), max_tokens: 1000, messages: user('hello'),
         }).on('text', (delta) => { deltas += delta; });
         return { ...told(await runner.finalMessage()), deltas };
     },
     tools: async () => told(await create('use the tool', { tools })),
     parallel_tools: async () => told(await create(both, { tools })),
     tools_stream_helper: async () => told(await client().messages.stream({
-        model: given.model, max_tokens: 1000, messages: user(both), tools,
+        model: model(), max_tokens: 1000, messages: user(both), tools,
     }).finalMessage()),
     tool_round_trip: async () => {
         const first = await create(both, { tools });
@@ -99,13 +94,60 @@ const scenarios = {
         tools, tool_choice: { type: 'tool', name: 'get_time' },
     })),
     image: async () => told(await create([
-        { type: 'image', source: { type: 'base64', media_type: 'image/png', data: pixel } },
+        { type: 'image', source: { type: 'base64', media_type: 'image/png', data: png } },
         { type: 'text', text: 'what is this' }])),
     stop: async () => told(await create('a STOP b', { stop_sequences: ['STOP'] })),
     length: async () => told(await create('a b c d e f', { max_tokens: 3 })),
-    thinking: async () => told(await create('hello', {
-        max_tokens: 4000, thinking: { type: 'enabled', budget_tokens: 1024 },
-    })),
+    ping: async () => ({
+        calls: told(await create(ping, { tools })).calls,
+        streamed: told(await client().messages.stream({
+            model: model(), max_tokens: 1000, tools, messages: user(ping),
+        }).finalMessage()).calls,
+    }),
+    schema: async () => {
+        const got = await client().messages.parse({
+            model: target.thinker,
+            max_tokens: 1000,
+            messages: user('give'),
+            output_config: { format: zodOutputFormat(z.object({ answer: z.string() })) },
+        });
+        return { parsed: got.parsed_output };
+    },
+    thinking: async () => {
+        const question = { model: target.thinker, messages: user('hello'), ...thinking };
+        const streamed = await client().messages.stream(question).finalMessage();
+        return {
+            ...told(await client().messages.create(question)),
+            streamed: told(streamed).thinking,
+        };
+    },
+    thinking_back: async () => {
+        const { content } = await client().messages.create({
+            model: target.thinker, messages: user(both), tools, ...thinking });
+        const results = content.filter((b) => b.type === 'tool_use').map((b) => ({
+            type: 'tool_result', tool_use_id: b.id, content: `result of ${b.name}`,
+        }));
+        return told(await client().messages.create({
+            model: target.thinker,
+            tools,
+            messages: [...user(both), { role: 'assistant', content },
+                { role: 'user', content: results }],
+            ...thinking }));
+    },
+    abort: async () => ({
+        count: (await first(await client().messages.create({
+            model: endless(), max_tokens: 1000, messages: user('hello'), stream: true,
+        }))).length,
+    }),
+    models: async () => {
+        const ids = [];
+        for await (const one of client().models.list()) { ids.push(one.id); }
+        return { ids };
+    },
+    count_tokens: async () => ({
+        count: (await client().messages.countTokens({
+            model: model(), messages: user('hello') })).input_tokens,
+    }),
     request_id: async () => {
         const { response } = await create().withResponse();
         const id = response.headers.get('x-request-id');
@@ -113,12 +155,12 @@ const scenarios = {
     },
     bearer: async () => told(await new Anthropic({
         baseURL: given.url, apiKey: null, authToken: given.key, maxRetries: 0,
-    }).messages.create({ model: given.model, max_tokens: 1000, messages: user('hello') })),
+    }).messages.create({ model: model(), max_tokens: 1000, messages: user('hello') })),
     retried: async () => told(await client({ maxRetries: 2 }).messages.create({
-        model: `${given.model};status=429;times=1`, max_tokens: 1000, messages: user('hello'),
+        model: once(';status=429'), max_tokens: 1000, messages: user('hello'),
     })),
-    wrong_key: async () => client({ apiKey: `llmgw-${'N'.repeat(43)}` }).messages.create({
-        model: given.model, max_tokens: 10, messages: user('hello'),
+    wrong_key: async () => client({ apiKey: wrongKey }).messages.create({
+        model: model(), max_tokens: 10, messages: user('hello'),
     }),
     unknown_model: async () => client().messages.create({
         model: 'nobody/none', max_tokens: 10, messages: user('hello'),
@@ -135,17 +177,4 @@ const scenarios = {
     },
 };
 
-const told_of_all = {};
-for (const [name, scenario] of Object.entries(scenarios)) {
-    try {
-        told_of_all[name] = { got: await scenario() };
-    } catch (error) {
-        told_of_all[name] = {
-            raised: error.constructor.name,
-            status: error.status ?? null,
-            message: String(error.message),
-            retry_after: error.headers?.get?.('retry-after') ?? null,
-        };
-    }
-}
-console.log(JSON.stringify(told_of_all));
+await run(scenarios, ofResponse);

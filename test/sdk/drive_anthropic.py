@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs Anthropic's Python SDK through all scenarios; see drive_openai.py."""
+"""Runs Anthropic's Python SDK through all scenarios."""
 import asyncio
+import functools
 import json
-import sys
 
 import anthropic
+import pydantic
 
-GIVEN = json.load(sys.stdin)
-MODEL = GIVEN["model"]
-TOOLS = [{"name": name, "description": name, "input_schema": {
-    "type": "object", "properties": {"city": {"type": "string"}},
-    "required": ["city"], "additionalProperties": False}}
-    for name in ("get_weather", "get_time")]
-PIXEL = ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4"
-         "z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC")
+import drive
+from drive import BOTH, GIVEN, PING, PNG, SCHEMAS, TARGET, WRONG_KEY, model, once
+
+TOOLS = [{"name": name, "description": name, "input_schema": schema}
+         for name, schema in SCHEMAS.items()]
 
 
+class Answer(pydantic.BaseModel):
+    answer: str
+
+
+@functools.lru_cache(maxsize=None)
 def client(**more):
     return anthropic.Anthropic(**{"base_url": GIVEN["url"], "api_key": GIVEN["key"],
                                   "max_retries": 0, "timeout": 20, **more})
@@ -31,14 +34,14 @@ def told(message):
             "finish": message.stop_reason, "stop_sequence": message.stop_sequence,
             "calls": [[b.name, b.input] for b in message.content if b.type == "tool_use"],
             "ids": [b.id for b in message.content if b.type == "tool_use"],
-            "thinking": [b.type for b in message.content if "thinking" in b.type],
+            "thinking": "".join(b.thinking for b in message.content if b.type == "thinking"),
             "model": message.model, "id": message.id,
             "usage": [usage.input_tokens, usage.output_tokens]}
 
 
 def create(text="hello", script="", **more):
     more = {"messages": user(text), "max_tokens": 1000, **more}
-    return client().messages.create(model=MODEL + script, **more)
+    return client().messages.create(model=model(script), **more)
 
 
 def chat():
@@ -63,7 +66,7 @@ def stream():
 
 
 def stream_helper():
-    with client().messages.stream(model=MODEL, max_tokens=1000,
+    with client().messages.stream(model=model(), max_tokens=1000,
                                   messages=user("hello")) as events:
         deltas = "".join(events.text_stream)
         final = told(events.get_final_message())
@@ -80,7 +83,7 @@ def parallel_tools():
 
 def tools_stream_helper():
     with client().messages.stream(
-            model=MODEL, max_tokens=1000, tools=TOOLS,
+            model=model(), max_tokens=1000, tools=TOOLS,
             messages=user("use the tool get_weather and get_time")) as events:
         for _ in events:
             pass
@@ -103,7 +106,7 @@ def forced_tool():
 def image():
     return told(create(messages=[{"role": "user", "content": [
         {"type": "image", "source": {"type": "base64", "media_type": "image/png",
-                                     "data": PIXEL}},
+                                     "data": PNG}},
         {"type": "text", "text": "what is this"}]}]))
 
 
@@ -115,13 +118,61 @@ def length():
     return told(create("a b c d e f", max_tokens=3))
 
 
+def ping():
+    """A call without arguments, whole and streamed."""
+    with client().messages.stream(model=model(), max_tokens=1000, tools=TOOLS,
+                                  messages=user(PING)) as events:
+        streamed = told(events.get_final_message())["calls"]
+    return {"calls": told(create(PING, tools=TOOLS))["calls"], "streamed": streamed}
+
+
+def schema():
+    got = client().messages.parse(model=TARGET.thinker, max_tokens=1000,
+                                  messages=user("give"), output_format=Answer)
+    return {"parsed": got.parsed_output.model_dump()}
+
+
+THINKING = {"max_tokens": 4000, "thinking": {"type": "enabled", "budget_tokens": 1024}}
+
+
 def thinking():
-    return told(create(max_tokens=4000, thinking={"type": "enabled", "budget_tokens": 1024}))
+    got = client().messages.create(model=TARGET.thinker, messages=user("hello"), **THINKING)
+    with client().messages.stream(model=TARGET.thinker, messages=user("hello"),
+                                  **THINKING) as events:
+        streamed = told(events.get_final_message())
+    return {**told(got), "streamed": streamed["thinking"]}
+
+
+def thinking_back():
+    """The SDK's own blocks go back, the signed thinking among them."""
+    first = client().messages.create(model=TARGET.thinker, messages=user(BOTH), tools=TOOLS,
+                                     **THINKING)
+    results = [{"type": "tool_result", "tool_use_id": b.id, "content": f"result of {b.name}"}
+               for b in first.content if b.type == "tool_use"]
+    return told(client().messages.create(
+        model=TARGET.thinker, tools=TOOLS, messages=[
+            *user(BOTH), {"role": "assistant", "content": first.content},
+            {"role": "user", "content": results}], **THINKING))
+
+
+def abort():
+    with client().messages.create(model=drive.endless(), max_tokens=1000,
+                                  messages=user("hello"), stream=True) as stream:
+        return {"count": len(drive.first(stream))}
+
+
+def models():
+    return {"ids": [m.id for m in client().models.list()]}
+
+
+def count_tokens():
+    got = client().messages.count_tokens(model=model(), messages=user("hello"))
+    return {"count": got.input_tokens}
 
 
 def request_id():
     answer = client().messages.with_raw_response.create(
-        model=MODEL, max_tokens=10, messages=user("hello"))
+        model=model(), max_tokens=10, messages=user("hello"))
     return {"header": answer.headers.get("x-request-id"),
             "id": answer.headers.get("x-request-id")}
 
@@ -131,7 +182,7 @@ def asynchronous():
         async with anthropic.AsyncAnthropic(base_url=GIVEN["url"], api_key=GIVEN["key"],
                                             max_retries=0) as async_client:
             async with async_client.messages.stream(
-                    model=MODEL, max_tokens=1000, messages=user("hello")) as events:
+                    model=model(), max_tokens=1000, messages=user("hello")) as events:
                 return "".join([t async for t in events.text_stream])
     return {"text": asyncio.run(ask())}
 
@@ -140,23 +191,19 @@ def bearer():
     """The SDK's other way to send its credential."""
     made = anthropic.Anthropic(base_url=GIVEN["url"], auth_token=GIVEN["key"], api_key=None,
                                max_retries=0)
-    return told(made.messages.create(model=MODEL, max_tokens=1000, messages=user("hello")))
+    return told(made.messages.create(model=model(), max_tokens=1000, messages=user("hello")))
 
 
 def retried():
     made = client(max_retries=2).messages.create(
-        model=MODEL + ";status=429;times=1", max_tokens=1000, messages=user("hello"))
+        model=once(";status=429"), max_tokens=1000, messages=user("hello"))
     return told(made)
 
 
-SCENARIOS = [chat, system_and_turns, stream, stream_helper, tools, parallel_tools,
-             tools_stream_helper, tool_round_trip, forced_tool, image, stop, length, thinking,
-             request_id, asynchronous, bearer, retried]
-
 
 def wrong_key():
-    client(api_key="llmgw-" + "N" * 43).messages.create(
-        model=MODEL, max_tokens=10, messages=user("hello"))
+    client(api_key=WRONG_KEY).messages.create(
+        model=model(), max_tokens=10, messages=user("hello"))
 
 
 def unknown_model():
@@ -180,20 +227,8 @@ def error_in_stream():
         pass
 
 
-ERRORS = [wrong_key, unknown_model, bad_request, rate_limited, server_error, error_in_stream]
-
-
-def run(scenario):
-    try:
-        return {"got": scenario()}
-    except anthropic.APIError as error:
-        response = getattr(error, "response", None)
-        return {"raised": type(error).__name__, "status": getattr(error, "status_code", None),
-                "message": str(error),
-                "retry_after": response.headers.get("retry-after")
-                if response is not None else None}
-    except Exception as error:  # told like the others; the test judges
-        return {"raised": type(error).__name__, "message": str(error)}
-
-
-print(json.dumps({s.__name__: run(s) for s in SCENARIOS + ERRORS}))
+drive.run([chat, system_and_turns, stream, stream_helper, tools, parallel_tools,
+           tools_stream_helper, ping, tool_round_trip, forced_tool, image, schema, stop,
+           length, thinking, thinking_back, abort, models, count_tokens, request_id,
+           asynchronous, bearer, retried, wrong_key, unknown_model, bad_request,
+           rate_limited, server_error, error_in_stream], drive.of_response)

@@ -1,25 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs Cohere's Python SDK (cohere, its second version's client) through all
-scenarios; see drive_openai.py."""
+"""Runs Cohere's Python SDK, its second version's client, through all scenarios."""
 import asyncio
 import functools
 import json
-import sys
 
 import cohere
 from cohere.core.api_error import ApiError
 
-GIVEN = json.load(sys.stdin)
-MODEL = GIVEN["model"]
-BOTH = "use the tool get_weather and get_time"
-PIXEL = ("data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8"
-         "AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC")
-TOOLS = [{"type": "function", "function": {
-    "name": name, "description": name, "parameters": {
-        "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}}
-    for name in ("get_weather", "get_time")]
-SCHEMA = {"type": "object", "properties": {"answer": {"type": "string"}},
-          "required": ["answer"], "additionalProperties": False}
+import drive
+from drive import ANSWER, BOTH, GIVEN, PING, PIXEL, TARGET, TOOLS, WRONG_KEY, model
+
 
 
 @functools.lru_cache(maxsize=None)
@@ -31,6 +21,11 @@ def user(text="hello"):
     return [{"role": "user", "content": text}]
 
 
+def read_arguments(text):
+    """Cohere writes none as null, or as nothing."""
+    return json.loads(text or "null") or {}
+
+
 def told(answer):
     message = answer.message
     counts = answer.usage.billed_units
@@ -40,12 +35,12 @@ def told(answer):
             "finish": answer.finish_reason, "id": answer.id,
             "usage": [int(counts.input_tokens), int(counts.output_tokens)],
             "ids": [c.id for c in message.tool_calls or []],
-            "calls": [[c.function.name, json.loads(c.function.arguments)]
+            "calls": [[c.function.name, read_arguments(c.function.arguments)]
                       for c in message.tool_calls or []]}
 
 
 def ask(messages=None, script="", **more):
-    return client().chat(model=MODEL + script, messages=messages or user(), **more)
+    return client().chat(model=model(script), messages=messages or user(), **more)
 
 
 def gathered(events):
@@ -64,13 +59,13 @@ def gathered(events):
             counts = event.delta.usage and event.delta.usage.billed_units
             got["finish"] = event.delta.finish_reason
             got["usage"] = counts and [int(counts.input_tokens), int(counts.output_tokens)]
-    got["calls"] = [[name, json.loads(text or "{}")] for name, text in got["calls"]]
+    got["calls"] = [[name, read_arguments(text)] for name, text in got["calls"]]
     got["several"] = got["kinds"].count("content-delta") > 1
     return got
 
 
 def ask_stream(messages=None, script="", **more):
-    return client().chat_stream(model=MODEL + script, messages=messages or user(), **more)
+    return client().chat_stream(model=model(script), messages=messages or user(), **more)
 
 
 def chat():
@@ -113,8 +108,38 @@ def forced_tool():
 
 
 def schema():
-    answer = ask(user("give"), response_format={"type": "json_object", "json_schema": SCHEMA})
+    answer = ask(user("give"), response_format={"type": "json_object", "json_schema": ANSWER})
     return {"parsed": json.loads(told(answer)["text"])}
+
+
+def ping():
+    """A call without arguments, whole and streamed."""
+    return {"calls": told(ask(user(PING), tools=TOOLS))["calls"],
+            "streamed": gathered(ask_stream(user(PING), tools=TOOLS))["calls"]}
+
+
+THINKING = {"type": "enabled", "token_budget": 1024}
+
+
+def thinking():
+    return told(client().chat(model=TARGET.thinker, messages=user(), thinking=THINKING))
+
+
+def thinking_back():
+    first = client().chat(model=TARGET.thinker, messages=user(BOTH), tools=TOOLS,
+                          thinking=THINKING).message
+    results = [{"role": "tool", "tool_call_id": c.id, "content": f"result of {c.function.name}"}
+               for c in first.tool_calls]
+    return told(client().chat(model=TARGET.thinker, messages=[*user(BOTH), first, *results],
+                              tools=TOOLS, thinking=THINKING))
+
+
+def abort():
+    """Closed with the generator."""
+    events = client().chat_stream(model=drive.endless(), messages=user())
+    count = len(drive.first(events))
+    events.close()
+    return {"count": count}
 
 
 def image():
@@ -132,7 +157,7 @@ def length():
 
 
 def embeddings():
-    got = client().embed(model=GIVEN["embedding"], texts=["one", "two"],
+    got = client().embed(model=TARGET.embedding, texts=["one", "two"],
                          input_type="search_document", embedding_types=["float"])
     return {"sizes": [len(v) for v in got.embeddings.float_]}
 
@@ -152,21 +177,17 @@ def asynchronous():
     async def run_it():
         made = cohere.AsyncClientV2(api_key=GIVEN["key"], base_url=GIVEN["url"])
         text = ""
-        async for event in made.chat_stream(model=MODEL, messages=user()):
+        async for event in made.chat_stream(model=model(), messages=user()):
             if event is not None and event.type == "content-delta":
                 text += event.delta.message.content.text or ""
         return text
     return {"text": asyncio.run(run_it())}
 
 
-SCENARIOS = [chat, system_and_turns, stream, tools, parallel_tools, tools_stream,
-             tool_round_trip, forced_tool, schema, image, stop, length, embeddings, rerank,
-             models, asynchronous]
-
 
 # Each must raise the SDK's own exception for it.
 def wrong_key():
-    client("llmgw-" + "N" * 43).chat(model=MODEL, messages=user())
+    client(WRONG_KEY).chat(model=model(), messages=user())
 
 
 def unknown_model():
@@ -190,18 +211,16 @@ def error_in_stream():
     return gathered(ask_stream(script=";events=6;error_after=5"))
 
 
-ERRORS = [wrong_key, unknown_model, bad_request, rate_limited, server_error, error_in_stream]
-
-
-def run(scenario):
-    try:
-        return {"got": scenario()}
-    except ApiError as error:
+def describe(error):
+    if isinstance(error, ApiError):
         body = error.body if isinstance(error.body, dict) else {"message": str(error.body)}
-        return {"raised": type(error).__name__, "status": error.status_code,
-                "message": body.get("message")}
-    except Exception as error:  # told like the others; the test judges
-        return {"raised": type(error).__name__, "message": str(error)}
+        headers = {k.lower(): v for k, v in (error.headers or {}).items()}
+        return {"status": error.status_code, "message": body.get("message"),
+                "retry_after": headers.get("retry-after")}
+    return None
 
 
-print(json.dumps({s.__name__: run(s) for s in SCENARIOS + ERRORS}))
+drive.run([chat, system_and_turns, stream, tools, parallel_tools, tools_stream, ping,
+           tool_round_trip, forced_tool, schema, image, stop, length, thinking,
+           thinking_back, abort, embeddings, rerank, models, asynchronous, wrong_key,
+           unknown_model, bad_request, rate_limited, server_error, error_in_stream], describe)

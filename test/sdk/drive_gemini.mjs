@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs Google's JavaScript SDK (@google/genai) through all scenarios; see
-// drive_gemini.py.
-import { readFileSync } from 'node:fs';
+// Runs Google's JavaScript SDK (@google/genai) through all scenarios.
 import { GoogleGenAI } from '@google/genai';
+import {
+    both, endless, first, given, model, ofResponse, ping, png, run, schemas, target,
+    wrongKey,
+} from './drive.mjs';
 
-const given = JSON.parse(readFileSync(0, 'utf8'));
-const both = 'use the tool get_weather and get_time';
-const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4'
-    + 'z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC';
 const tools = [{
-    functionDeclarations: ['get_weather', 'get_time'].map((name) => ({
-        name,
-        description: name,
-        parameters: {
-            type: 'OBJECT', properties: { city: { type: 'STRING' } }, required: ['city'],
-        },
+    functionDeclarations: Object.entries(schemas).map(([name, schema]) => ({
+        name, description: name, parametersJsonSchema: schema,
     })),
 }];
+const thinking = {
+    maxOutputTokens: 9000,
+    thinkingConfig: { includeThoughts: true, thinkingBudget: 2048 },
+};
 
 const client = (apiKey = given.key) => new GoogleGenAI({
     apiKey, httpOptions: { baseUrl: given.url, timeout: 20000 },
@@ -43,7 +41,7 @@ function told(answer) {
 }
 
 const question = (contents, { script = '', ...config }) => ({
-    model: given.model + script, contents, config,
+    model: model(script), contents, config,
 });
 const ask = (contents = 'hello', more = {}) =>
     client().models.generateContent(question(contents, more));
@@ -93,11 +91,11 @@ const scenarios = {
         } },
     })),
     chats: async () => {
-        const chat = client().chats.create({ model: given.model });
-        const { text: first } = await gathered(
+        const chat = client().chats.create({ model: model() });
+        const { text: one } = await gathered(
             await chat.sendMessageStream({ message: 'one' }));
         const second = (await chat.sendMessage({ message: 'two' })).text;
-        return { text: [first, second], turns: chat.getHistory().length };
+        return { text: [one, second], turns: chat.getHistory().length };
     },
     schema: async () => {
         const { text } = await ask('give', {
@@ -111,12 +109,12 @@ const scenarios = {
         return { text, parsed: JSON.parse(text) };
     },
     image: async () => told(await ask([
-        { inlineData: { mimeType: 'image/png', data: pixel } }, 'what is this'])),
+        { inlineData: { mimeType: 'image/png', data: png } }, 'what is this'])),
     stop: async () => told(await ask('a STOP b', { stopSequences: ['STOP'] })),
     length: async () => told(await ask('a b c d e f', { maxOutputTokens: 3 })),
     embeddings: async () => {
         const got = await client().models.embedContent({
-            model: given.embedding, contents: ['one', 'two'],
+            model: target.embedding, contents: ['one', 'two'],
         });
         return {
             sizes: got.embeddings.map((e) => e.values.length),
@@ -130,15 +128,36 @@ const scenarios = {
     },
     count_tokens: async () => ({
         count: (await client().models.countTokens({
-            model: given.model, contents: 'hello',
+            model: model(), contents: 'hello',
         })).totalTokens,
     }),
-    thinking: async () => told(await ask('hello', {
-        maxOutputTokens: 9000,
-        thinkingConfig: { includeThoughts: true, thinkingBudget: 2048 },
+    ping: async () => ({
+        calls: told(await ask(ping, { tools })).calls,
+        streamed: (await gathered(await askStream(ping, { tools }))).calls,
+    }),
+    thinking: async () => told(await client().models.generateContent({
+        model: target.thinker, contents: 'hello', config: thinking,
     })),
-    wrong_key: async () => client(`llmgw-${'N'.repeat(43)}`).models.generateContent({
-        model: given.model, contents: 'hello',
+    thinking_back: async () => {
+        const ask_all = (contents) => client().models.generateContent({
+            model: target.thinker, contents, config: { ...thinking, tools },
+        });
+        const { content } = (await ask_all(both)).candidates[0];
+        const results = content.parts.filter((p) => p.functionCall).map((p) => ({
+            functionResponse: {
+                name: p.functionCall.name,
+                response: { output: `result of ${p.functionCall.name}` },
+            },
+        }));
+        return told(await ask_all([turn('user', both), content,
+            { role: 'user', parts: results }]));
+    },
+    abort: async () => ({
+        count: (await first(await client().models.generateContentStream({
+            model: endless(), contents: 'hello' }))).length,
+    }),
+    wrong_key: async () => client(wrongKey).models.generateContent({
+        model: model(), contents: 'hello',
     }),
     unknown_model: async () => client().models.generateContent({
         model: 'nobody/none', contents: 'hello',
@@ -153,16 +172,4 @@ const scenarios = {
     },
 };
 
-const told_of_all = {};
-for (const [name, scenario] of Object.entries(scenarios)) {
-    try {
-        told_of_all[name] = { got: await scenario() };
-    } catch (error) {
-        told_of_all[name] = {
-            raised: error.constructor.name,
-            status: error.status ?? null,
-            message: String(error.message),
-        };
-    }
-}
-console.log(JSON.stringify(told_of_all));
+await run(scenarios, ofResponse);

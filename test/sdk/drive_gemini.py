@@ -1,29 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs Google's Python SDK (google-genai) through all scenarios; see
-drive_openai.py."""
+"""Runs Google's Python SDK (google-genai) through all scenarios."""
 import asyncio
 import base64
 import functools
 import json
-import sys
 import warnings
 
 import pydantic
 from google import genai
 from google.genai import errors, types
 
+import drive
+from drive import BOTH, GIVEN, PING, PNG, SCHEMAS, TARGET, WRONG_KEY, model
+
 warnings.simplefilter("ignore")
 
-GIVEN = json.load(sys.stdin)
-MODEL = GIVEN["model"]
-BOTH = "use the tool get_weather and get_time"
-PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSu"
-    "QmCC")
+PIXEL = base64.b64decode(PNG)
 TOOLS = [types.Tool(function_declarations=[types.FunctionDeclaration(
-    name=name, description=name, parameters=types.Schema(
-        type="OBJECT", properties={"city": types.Schema(type="STRING")}, required=["city"]))
-    for name in ("get_weather", "get_time")])]
+    name=name, description=name, parameters_json_schema=schema)
+    for name, schema in SCHEMAS.items()])]
 BY_HAND = types.AutomaticFunctionCallingConfig(disable=True)
 
 
@@ -50,13 +45,13 @@ def told(answer):
 
 def ask(contents="hello", script="", **config):
     return client().models.generate_content(
-        model=MODEL + script, contents=contents,
+        model=model(script), contents=contents,
         config=types.GenerateContentConfig(**config) if config else None)
 
 
 def ask_stream(contents="hello", script="", **config):
     return client().models.generate_content_stream(
-        model=MODEL + script, contents=contents,
+        model=model(script), contents=contents,
         config=types.GenerateContentConfig(**config) if config else None)
 
 
@@ -128,7 +123,7 @@ def forced_tool():
 
 def chats():
     """A conversation the SDK keeps, once streamed and once whole."""
-    made = client().chats.create(model=MODEL)
+    made = client().chats.create(model=model())
     first = "".join(c.text or "" for c in made.send_message_stream("one"))
     second = made.send_message("two").text
     return {"text": [first, second], "turns": len(made.get_history())}
@@ -158,7 +153,7 @@ def length():
 
 
 def embeddings():
-    got = client().models.embed_content(model=GIVEN["embedding"], contents=["one", "two"])
+    got = client().models.embed_content(model=TARGET.embedding, contents=["one", "two"])
     return {"sizes": [len(e.values) for e in got.embeddings],
             "numbers": all(isinstance(v, float) for v in got.embeddings[0].values)}
 
@@ -169,32 +164,61 @@ def models():
 
 
 def count_tokens():
-    return {"count": client().models.count_tokens(model=MODEL, contents="hello").total_tokens}
+    return {"count": client().models.count_tokens(model=model(), contents="hello").total_tokens}
+
+
+def ping():
+    """A call without arguments, whole and streamed."""
+    more = {"tools": TOOLS, "automatic_function_calling": BY_HAND}
+    return {"calls": told(ask(PING, **more))["calls"],
+            "streamed": gathered(ask_stream(PING, **more))["calls"]}
+
+
+THINKING = types.ThinkingConfig(include_thoughts=True, thinking_budget=2048)
+
+
+def think(contents, **more):
+    return client().models.generate_content(
+        model=TARGET.thinker, contents=contents, config=types.GenerateContentConfig(
+            max_output_tokens=9000, thinking_config=THINKING,
+            automatic_function_calling=BY_HAND, **more))
 
 
 def thinking():
-    return told(ask(max_output_tokens=9000, thinking_config=types.ThinkingConfig(
-        include_thoughts=True, thinking_budget=2048)))
+    return told(think("hello"))
+
+
+def thinking_back():
+    """The SDK's own content goes back, with its signatures."""
+    content = think(BOTH, tools=TOOLS).candidates[0].content
+    results = [types.Part.from_function_response(
+        name=p.function_call.name, response={"output": f"result of {p.function_call.name}"})
+        for p in content.parts if p.function_call]
+    return told(think([types.UserContent(BOTH), content,
+                       types.Content(role="user", parts=results)], tools=TOOLS))
+
+
+def abort():
+    chunks = client().models.generate_content_stream(model=drive.endless(), contents="hello")
+    count = len(drive.first(chunks))
+    chunks.close()
+    return {"count": count}
 
 
 def asynchronous():
     async def run_it():
         text = ""
         async for chunk in await client().aio.models.generate_content_stream(
-                model=MODEL, contents="hello"):
+                model=model(), contents="hello"):
             text += chunk.text or ""
         return text
     return {"text": asyncio.run(run_it())}
 
 
-SCENARIOS = [chat, system_and_turns, stream, tools, parallel_tools, tools_stream,
-             tool_round_trip, automatic_calls, forced_tool, chats, schema, image, stop, length,
-             embeddings, models, count_tokens, thinking, asynchronous]
-
 
 # Each must raise the SDK's own exception for it.
 def wrong_key():
-    client("llmgw-" + "N" * 43).models.generate_content(model=MODEL, contents="hello")
+    client(WRONG_KEY).models.generate_content(model=model(), contents="hello")
 
 
 def unknown_model():
@@ -218,17 +242,16 @@ def error_in_stream():
         pass
 
 
-ERRORS = [wrong_key, unknown_model, bad_request, rate_limited, server_error, error_in_stream]
+def describe(error):
+    if isinstance(error, errors.APIError):
+        headers = getattr(error.response, "headers", None) or {}
+        return {"status": error.code, "code": error.status,
+                "retry_after": headers.get("retry-after")}
+    return None
 
 
-def run(scenario):
-    try:
-        return {"got": scenario()}
-    except errors.APIError as error:
-        return {"raised": type(error).__name__, "status": error.code, "code": error.status,
-                "message": str(error)}
-    except Exception as error:  # told like the others; the test judges
-        return {"raised": type(error).__name__, "message": str(error)}
-
-
-print(json.dumps({s.__name__: run(s) for s in SCENARIOS + ERRORS}))
+drive.run([chat, system_and_turns, stream, tools, parallel_tools, tools_stream, ping,
+           tool_round_trip, automatic_calls, forced_tool, chats, schema, image, stop, length,
+           thinking, thinking_back, abort, embeddings, models, count_tokens, asynchronous,
+           wrong_key, unknown_model, bad_request, rate_limited, server_error,
+           error_in_stream], describe)

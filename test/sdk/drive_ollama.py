@@ -1,24 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs Ollama's Python SDK (ollama) through all scenarios; see
-drive_openai.py."""
+"""Runs Ollama's Python SDK through all scenarios."""
 import asyncio
 import functools
 import json
-import sys
 
 import ollama
 
-GIVEN = json.load(sys.stdin)
-MODEL = GIVEN["model"]
-BOTH = "use the tool get_weather and get_time"
-PIXEL = ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSu"
-         "QmCC")
-TOOLS = [{"type": "function", "function": {
-    "name": name, "description": name, "parameters": {
-        "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}}
-    for name in ("get_weather", "get_time")]
-SCHEMA = {"type": "object", "properties": {"answer": {"type": "string"}},
-          "required": ["answer"], "additionalProperties": False}
+import drive
+from drive import ANSWER, BOTH, GIVEN, PING, PNG, TARGET, TOOLS, WRONG_KEY, model
+
 
 
 @functools.lru_cache(maxsize=None)
@@ -41,7 +31,7 @@ def told(answer):
 
 
 def ask(messages=None, script="", **more):
-    return client().chat(model=MODEL + script, messages=messages or user(), **more)
+    return client().chat(model=model(script), messages=messages or user(), **more)
 
 
 def gathered(chunks):
@@ -86,11 +76,38 @@ def tool_round_trip():
 
 
 def schema():
-    return {"parsed": json.loads(ask(user("give"), format=SCHEMA).message.content)}
+    return {"parsed": json.loads(ask(user("give"), format=ANSWER).message.content)}
+
+
+def ping():
+    """A call without arguments, whole and streamed."""
+    return {"calls": told(ask(user(PING), tools=TOOLS))["calls"],
+            "streamed": gathered(ask(user(PING), tools=TOOLS, stream=True))["calls"]}
+
+
+def thinking():
+    return told(client().chat(model=TARGET.thinker, messages=user(), think=True))
+
+
+def thinking_back():
+    first = client().chat(model=TARGET.thinker, messages=user(BOTH), tools=TOOLS,
+                          think=True).message
+    results = [{"role": "tool", "tool_name": c.function.name,
+                "content": f"result of {c.function.name}"} for c in first.tool_calls]
+    return told(client().chat(model=TARGET.thinker, messages=[*user(BOTH), first, *results],
+                              tools=TOOLS, think=True))
+
+
+def abort():
+    """Closed with the generator."""
+    chunks = client().chat(model=drive.endless(), messages=user(), stream=True)
+    count = len(drive.first(chunks))
+    chunks.close()
+    return {"count": count}
 
 
 def image():
-    return told(ask(user("what is this", images=[PIXEL])))
+    return told(ask(user("what is this", images=[PNG])))
 
 
 def stop():
@@ -102,15 +119,15 @@ def length():
 
 
 def generate():
-    whole = client().generate(model=MODEL, prompt="hello", system="Be brief.")
-    pieces = list(client().generate(model=MODEL, prompt="hello", stream=True))
+    whole = client().generate(model=model(), prompt="hello", system="Be brief.")
+    pieces = list(client().generate(model=model(), prompt="hello", stream=True))
     return {"text": whole.response, "streamed": "".join(p.response for p in pieces),
             "done": pieces[-1].done, "finish": whole.done_reason}
 
 
 def embeddings():
-    both = client().embed(model=GIVEN["embedding"], input=["one", "two"])
-    old = client().embeddings(model=GIVEN["embedding"], prompt="one")
+    both = client().embed(model=TARGET.embedding, input=["one", "two"])
+    old = client().embeddings(model=TARGET.embedding, prompt="one")
     return {"sizes": [len(v) for v in both.embeddings],
             "same": list(old.embedding) == list(both.embeddings[0])}
 
@@ -126,20 +143,16 @@ def asynchronous():
         made = ollama.AsyncClient(host=GIVEN["url"], headers={
             "Authorization": f"Bearer {GIVEN['key']}"})
         text = ""
-        async for chunk in await made.chat(model=MODEL, messages=user(), stream=True):
+        async for chunk in await made.chat(model=model(), messages=user(), stream=True):
             text += chunk.message.content or ""
         return text
     return {"text": asyncio.run(run_it())}
 
 
-SCENARIOS = [chat, system_and_turns, stream, tools, parallel_tools, tools_stream,
-             tool_round_trip, schema, image, stop, length, generate, embeddings, models,
-             asynchronous]
-
 
 # Each must raise the SDK's own exception for it.
 def wrong_key():
-    client("llmgw-" + "N" * 43).chat(model=MODEL, messages=user())
+    client(WRONG_KEY).chat(model=model(), messages=user())
 
 
 def unknown_model():
@@ -163,17 +176,13 @@ def error_in_stream():
         pass
 
 
-ERRORS = [wrong_key, unknown_model, bad_request, rate_limited, server_error, error_in_stream]
+def describe(error):
+    if isinstance(error, ollama.ResponseError):
+        return {"status": error.status_code, "message": error.error}
+    return None
 
 
-def run(scenario):
-    try:
-        return {"got": scenario()}
-    except ollama.ResponseError as error:
-        return {"raised": type(error).__name__, "status": error.status_code,
-                "message": error.error}
-    except Exception as error:  # told like the others; the test judges
-        return {"raised": type(error).__name__, "message": str(error)}
-
-
-print(json.dumps({s.__name__: run(s) for s in SCENARIOS + ERRORS}))
+drive.run([chat, system_and_turns, stream, tools, parallel_tools, tools_stream, ping,
+           tool_round_trip, schema, image, stop, length, thinking, thinking_back, abort,
+           generate, embeddings, models, asynchronous, wrong_key, unknown_model,
+           bad_request, rate_limited, server_error, error_in_stream], describe)

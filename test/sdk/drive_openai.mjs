@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs OpenAI's JavaScript SDK through all scenarios; see drive_openai.py.
-import { readFileSync } from 'node:fs';
+// Runs OpenAI's JavaScript SDK through all scenarios.
 import OpenAI from 'openai';
+import { zodResponseFormat } from 'openai/helpers/zod';
+import { z } from 'zod';
+import {
+    both, endless, first, given, model, ofResponse, once, ping, pixel, run, target, tools,
+    wrongKey,
+} from './drive.mjs';
 
-const given = JSON.parse(readFileSync(0, 'utf8'));
-const pixel = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4'
-    + 'z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC';
-const tools = ['get_weather', 'get_time'].map((name) => ({
-    type: 'function',
-    function: {
-        name,
-        description: name,
-        parameters: {
-            type: 'object',
-            properties: { city: { type: 'string' } },
-            required: ['city'],
-            additionalProperties: false,
-        },
-    },
-}));
 
 function client(more = {}) {
     return new OpenAI({
@@ -45,11 +34,10 @@ function told(completion) {
 
 function create(text = 'hello', { script = '', ...more } = {}) {
     return client().chat.completions.create({
-        model: given.model + script, messages: user(text), ...more,
+        model: model(script), messages: user(text), ...more,
     });
 }
 
-const both = 'use the tool get_weather and get_time';
 
 const scenarios = {
     chat: async () => told(await create()),
@@ -74,7 +62,7 @@ const scenarios = {
     stream_helper: async () => {
         let deltas = '';
         const runner = client().chat.completions.stream({
-            model: given.model, messages: user('hello'),
+            model: model(), messages: user('hello'),
             stream_options: { include_usage: true },
         }).on('content', (delta) => { deltas += delta; });
         return { ...told(await runner.finalChatCompletion()), deltas };
@@ -82,11 +70,10 @@ const scenarios = {
     tools: async () => told(await create('use the tool', { tools })),
     parallel_tools: async () => told(await create(both, { tools })),
     tools_stream_helper: async () => told(await client().chat.completions.stream({
-        model: given.model, messages: user(both), tools,
+        model: model(), messages: user(both), tools,
     }).finalChatCompletion()),
     tool_round_trip: async () => {
-        const first = await create(both, { tools });
-        const { message } = first.choices[0];
+        const { message } = (await create(both, { tools })).choices[0];
         const results = message.tool_calls.map((c) => ({
             role: 'tool', tool_call_id: c.id, content: `result of ${c.function.name}`,
         }));
@@ -100,9 +87,43 @@ const scenarios = {
         { type: 'image_url', image_url: { url: pixel } }])),
     stop: async () => told(await create('a STOP b', { stop: ['STOP'] })),
     length: async () => told(await create('a b c d e f', { max_tokens: 3 })),
+    ping: async () => ({
+        calls: told(await create(ping, { tools })).calls,
+        streamed: told(await client().chat.completions.stream({
+            model: model(), messages: user(ping), tools,
+        }).finalChatCompletion()).calls,
+    }),
+    schema: async () => {
+        const got = await client().chat.completions.parse({
+            model: model(),
+            messages: user('give'),
+            response_format: zodResponseFormat(z.object({ answer: z.string() }), 'answer'),
+        });
+        return { parsed: got.choices[0].message.parsed };
+    },
+    thinking: async () => {
+        const got = await client().chat.completions.create({
+            model: target.thinker, messages: user('hello'), reasoning_effort: 'low',
+        });
+        return { ...told(got), thinking: got.choices[0].message.reasoning_content ?? '' };
+    },
+    thinking_back: async () => {
+        const more = { model: target.thinker, tools, reasoning_effort: 'low' };
+        const said = (await client().chat.completions.create({
+            messages: user(both), ...more })).choices[0].message;
+        const results = said.tool_calls.map((c) => ({
+            role: 'tool', tool_call_id: c.id, content: `result of ${c.function.name}`,
+        }));
+        return told(await client().chat.completions.create({
+            messages: [...user(both), said, ...results], ...more }));
+    },
+    abort: async () => ({
+        count: (await first(await client().chat.completions.create({
+            model: endless(), messages: user('hello'), stream: true }))).length,
+    }),
     embeddings: async () => {
         const got = await client().embeddings.create({
-            model: given.embedding, input: ['one', 'two'],
+            model: target.embedding, input: ['one', 'two'],
         });
         return {
             sizes: got.data.map((d) => d.embedding.length),
@@ -119,10 +140,10 @@ const scenarios = {
         return { header: response.headers.get('x-request-id'), id: data._request_id };
     },
     retried: async () => told(await client({ maxRetries: 2 }).chat.completions.create({
-        model: `${given.model};status=429;times=1`, messages: user('hello'),
+        model: once(';status=429'), messages: user('hello'),
     })),
-    wrong_key: async () => client({ apiKey: `llmgw-${'N'.repeat(43)}` }).chat.completions.create({
-        model: given.model, messages: user('hello'),
+    wrong_key: async () => client({ apiKey: wrongKey }).chat.completions.create({
+        model: model(), messages: user('hello'),
     }),
     unknown_model: async () => client().chat.completions.create({
         model: 'nobody/none', messages: user('hello'),
@@ -139,18 +160,4 @@ const scenarios = {
     },
 };
 
-const told_of_all = {};
-for (const [name, scenario] of Object.entries(scenarios)) {
-    try {
-        told_of_all[name] = { got: await scenario() };
-    } catch (error) {
-        told_of_all[name] = {
-            raised: error.constructor.name,
-            status: error.status ?? null,
-            code: error.code ?? null,
-            message: String(error.message),
-            retry_after: error.headers?.get?.('retry-after') ?? null,
-        };
-    }
-}
-console.log(JSON.stringify(told_of_all));
+await run(scenarios, ofResponse);

@@ -1,27 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs OpenAI's Python SDK through all scenarios; tells what it returned.
-
-Reads {"url", "key", "model"} on stdin and prints one JSON object: for each
-scenario what the SDK gave, or the class of the exception it raised. Nothing
-is judged here; test_sdk.py does, for all SDKs alike.
-"""
+"""Runs OpenAI's Python SDK through all scenarios."""
 import asyncio
+import functools
 import json
-import sys
 
 import openai
+import pydantic
 
-GIVEN = json.load(sys.stdin)
-MODEL = GIVEN["model"]
-TOOLS = [{"type": "function", "function": {
-    "name": name, "description": name, "parameters": {
-        "type": "object", "properties": {"city": {"type": "string"}},
-        "required": ["city"], "additionalProperties": False}}}
-    for name in ("get_weather", "get_time")]
-PIXEL = ("data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4"
-         "z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC")
+import drive
+from drive import BOTH, GIVEN, PING, PIXEL, TARGET, TOOLS, WRONG_KEY, model, once
 
 
+class Answer(pydantic.BaseModel):
+    answer: str
+
+
+
+@functools.lru_cache(maxsize=None)
 def client(**more):
     return openai.OpenAI(**{"base_url": GIVEN["url"] + "/v1", "api_key": GIVEN["key"],
                             "max_retries": 0, "timeout": 20, **more})
@@ -32,7 +27,7 @@ def user(text):
 
 
 def told(completion):
-    """What a completion says, in the terms of test_sdk.py."""
+    """What a completion says, in the terms of test_matrix.py."""
     choice = completion.choices[0]
     usage = completion.usage
     return {"text": choice.message.content, "finish": choice.finish_reason,
@@ -46,7 +41,7 @@ def told(completion):
 
 def create(text="hello", script="", **more):
     messages = more.pop("messages", None) or user(text)
-    return client().chat.completions.create(model=MODEL + script, messages=messages, **more)
+    return client().chat.completions.create(model=model(script), messages=messages, **more)
 
 
 def chat():
@@ -74,7 +69,7 @@ def stream():
 
 def stream_helper():
     with client().chat.completions.stream(
-            model=MODEL, messages=user("hello"),
+            model=model(), messages=user("hello"),
             stream_options={"include_usage": True}) as events:
         deltas = "".join(e.delta for e in events if e.type == "content.delta")
         final = told(events.get_final_completion())
@@ -91,7 +86,7 @@ def parallel_tools():
 
 def tools_stream_helper():
     with client().chat.completions.stream(
-            model=MODEL, messages=user("use the tool get_weather and get_time"),
+            model=model(), messages=user("use the tool get_weather and get_time"),
             tools=TOOLS) as events:
         for _ in events:
             pass
@@ -113,6 +108,44 @@ def forced_tool():
         "type": "function", "function": {"name": "get_time"}}))
 
 
+def ping():
+    """A call without arguments, whole and streamed."""
+    with client().chat.completions.stream(model=model(), messages=user(PING),
+                                          tools=TOOLS) as events:
+        for _ in events:
+            pass
+        streamed = told(events.get_final_completion())["calls"]
+    return {"calls": told(create(PING, tools=TOOLS))["calls"], "streamed": streamed}
+
+
+def schema():
+    got = client().chat.completions.parse(model=model(), messages=user("give"),
+                                          response_format=Answer)
+    return {"parsed": got.choices[0].message.parsed.model_dump()}
+
+
+def thinking():
+    got = client().chat.completions.create(model=TARGET.thinker, messages=user("hello"),
+                                           reasoning_effort="low")
+    return {**told(got), "thinking": getattr(got.choices[0].message, "reasoning_content", "")}
+
+
+def thinking_back():
+    """The SDK's own message goes back, what it does not know included."""
+    ask = {"model": TARGET.thinker, "tools": TOOLS, "reasoning_effort": "low"}
+    first = client().chat.completions.create(messages=user(BOTH), **ask).choices[0].message
+    results = [{"role": "tool", "tool_call_id": c.id, "content": f"result of {c.function.name}"}
+               for c in first.tool_calls]
+    return told(client().chat.completions.create(
+        messages=[*user(BOTH), first.model_dump(exclude_none=True), *results], **ask))
+
+
+def abort():
+    with client().chat.completions.create(model=drive.endless(), messages=user("hello"),
+                                          stream=True) as stream:
+        return {"count": len(drive.first(stream))}
+
+
 def image():
     return told(create(messages=[{"role": "user", "content": [
         {"type": "text", "text": "what is this"},
@@ -129,7 +162,7 @@ def length():
 
 def embeddings():
     """The SDK asks for base64 by itself and unpacks it."""
-    got = client().embeddings.create(model=GIVEN["embedding"], input=["one", "two"])
+    got = client().embeddings.create(model=TARGET.embedding, input=["one", "two"])
     return {"sizes": [len(d.embedding) for d in got.data],
             "numbers": all(isinstance(v, float) for v in got.data[0].embedding)}
 
@@ -140,7 +173,7 @@ def models():
 
 def request_id():
     answer = client().chat.completions.with_raw_response.create(
-        model=MODEL, messages=user("hello"))
+        model=model(), messages=user("hello"))
     return {"header": answer.headers.get("x-request-id"), "id": answer.parse()._request_id}
 
 
@@ -150,7 +183,7 @@ def asynchronous():
                                       max_retries=0) as async_client:
             text = ""
             async for chunk in await async_client.chat.completions.create(
-                    model=MODEL, messages=user("hello"), stream=True):
+                    model=model(), messages=user("hello"), stream=True):
                 for choice in chunk.choices:
                     text += choice.delta.content or ""
             return text
@@ -160,19 +193,15 @@ def asynchronous():
 def retried():
     """The SDK itself tries again after a 429."""
     made = client(max_retries=2).chat.completions.create(
-        model=MODEL + ";status=429;times=1", messages=user("hello"))
+        model=once(";status=429"), messages=user("hello"))
     return told(made)
 
-
-SCENARIOS = [chat, system_and_turns, stream, stream_helper, tools, parallel_tools,
-             tools_stream_helper, tool_round_trip, forced_tool, image, stop, length,
-             embeddings, models, request_id, asynchronous, retried]
 
 
 # Each must raise the SDK's own exception for it.
 def wrong_key():
-    client(api_key="llmgw-" + "N" * 43).chat.completions.create(
-        model=MODEL, messages=user("hello"))
+    client(api_key=WRONG_KEY).chat.completions.create(
+        model=model(), messages=user("hello"))
 
 
 def unknown_model():
@@ -196,20 +225,8 @@ def error_in_stream():
         pass
 
 
-ERRORS = [wrong_key, unknown_model, bad_request, rate_limited, server_error, error_in_stream]
-
-
-def run(scenario):
-    try:
-        return {"got": scenario()}
-    except openai.APIError as error:
-        response = getattr(error, "response", None)
-        return {"raised": type(error).__name__, "status": getattr(error, "status_code", None),
-                "message": str(error), "code": getattr(error, "code", None),
-                "retry_after": response.headers.get("retry-after")
-                if response is not None else None}
-    except Exception as error:  # told like the others; the test judges
-        return {"raised": type(error).__name__, "message": str(error)}
-
-
-print(json.dumps({s.__name__: run(s) for s in SCENARIOS + ERRORS}))
+drive.run([chat, system_and_turns, stream, stream_helper, tools, parallel_tools,
+           tools_stream_helper, ping, tool_round_trip, forced_tool, image, schema, stop,
+           length, thinking, thinking_back, abort, embeddings, models, request_id,
+           asynchronous, retried, wrong_key, unknown_model, bad_request, rate_limited,
+           server_error, error_in_stream], drive.of_response)

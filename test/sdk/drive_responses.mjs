@@ -1,24 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the Responses of OpenAI's JavaScript SDK; see drive_responses.py.
-import { readFileSync } from 'node:fs';
+// Runs the Responses of OpenAI's JavaScript SDK through all scenarios.
 import OpenAI from 'openai';
+import {
+    answer, both, endless, first, given, model, ofResponse, once, ping, pixel, run, schemas, target,
+    wrongKey,
+} from './drive.mjs';
 
-const given = JSON.parse(readFileSync(0, 'utf8'));
-const pixel = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4'
-    + 'z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC';
-const tools = ['get_weather', 'get_time'].map((name) => ({
-    type: 'function',
-    name,
-    description: name,
-    strict: true,
-    parameters: {
-        type: 'object',
-        properties: { city: { type: 'string' } },
-        required: ['city'],
-        additionalProperties: false,
-    },
+const tools = Object.entries(schemas).map(([name, parameters]) => ({
+    type: 'function', name, description: name, strict: true, parameters,
 }));
-const both = 'use the tool get_weather and get_time';
+const thinking = {
+    reasoning: { effort: 'low', summary: 'auto' },
+    store: false,
+    include: ['reasoning.encrypted_content'],
+};
 
 function client(more = {}) {
     return new OpenAI({
@@ -31,7 +26,9 @@ function told(response) {
     const u = response.usage;
     return {
         text: response.output_text,
-        status: response.status,
+        finish: response.status,
+        thinking: response.output.filter((i) => i.type === 'reasoning')
+            .flatMap((i) => i.summary.map((p) => p.text)).join(''),
         reason: response.incomplete_details?.reason ?? null,
         id: response.id,
         model: response.model,
@@ -42,14 +39,14 @@ function told(response) {
 }
 
 function create(input = 'hello', { script = '', ...more } = {}) {
-    return client().responses.create({ model: given.model + script, input, ...more });
+    return client().responses.create({ model: model(script), input, ...more });
 }
 
 const scenarios = {
-    chat: async () => told(await create('hello', { instructions: 'Be brief.' })),
-    turns: async () => told(await create([
+    chat: async () => told(await create()),
+    system_and_turns: async () => told(await create([
         { role: 'user', content: 'one' }, { role: 'assistant', content: 'two' },
-        { role: 'user', content: 'three' }])),
+        { role: 'user', content: 'three' }], { instructions: 'Be brief.' })),
     stream: async () => {
         const kinds = [];
         let deltas = '';
@@ -62,10 +59,15 @@ const scenarios = {
         const response = last.response;
         const text = response.output.flatMap((i) => i.content ?? [])
             .map((p) => p.text ?? '').join('');
-        return { ...told({ ...response, output_text: text }), deltas, kinds };
+        return {
+            ...told({ ...response, output_text: text }),
+            deltas,
+            kinds,
+            several: kinds.filter((k) => k === 'response.output_text.delta').length > 2,
+        };
     },
     stream_helper: async () => {
-        const events = client().responses.stream({ model: given.model, input: 'hello' });
+        const events = client().responses.stream({ model: model(), input: 'hello' });
         let deltas = '';
         for await (const event of events) {
             if (event.type === 'response.output_text.delta') { deltas += event.delta; }
@@ -75,7 +77,7 @@ const scenarios = {
     tools: async () => told(await create('use the tool', { tools })),
     parallel_tools: async () => told(await create(both, { tools })),
     tools_stream_helper: async () => {
-        const events = client().responses.stream({ model: given.model, input: both, tools });
+        const events = client().responses.stream({ model: model(), input: both, tools });
         const args = [];
         for await (const event of events) {
             if (event.type === 'response.function_call_arguments.done') {
@@ -86,9 +88,9 @@ const scenarios = {
     },
     tool_round_trip: async () => {
         const items = [{ role: 'user', content: both }];
-        const first = await create(items, { tools });
-        items.push(...first.output);
-        for (const item of first.output) {
+        const made = await create(items, { tools });
+        items.push(...made.output);
+        for (const item of made.output) {
             if (item.type === 'function_call') {
                 items.push({
                     type: 'function_call_output',
@@ -109,41 +111,52 @@ const scenarios = {
             { type: 'input_image', image_url: pixel, detail: 'auto' }],
     }])),
     length: async () => told(await create('a b c d e f', { max_output_tokens: 3 })),
-    parse: async () => {
+    schema: async () => {
+        const format = { type: 'json_schema', name: 'answer', strict: true, schema: answer };
         const got = await client().responses.parse({
-            model: given.model,
-            input: 'hello',
-            text: {
-                format: {
-                    type: 'json_schema',
-                    name: 'answer',
-                    strict: true,
-                    schema: {
-                        type: 'object',
-                        properties: { answer: { type: 'string' } },
-                        required: ['answer'],
-                        additionalProperties: false,
-                    },
-                },
-            },
+            model: model(), input: 'give', text: { format },
         });
-        return { answer: (got.output_parsed ?? JSON.parse(got.output_text)).answer };
+        return { parsed: got.output_parsed ?? JSON.parse(got.output_text) };
     },
+    ping: async () => ({
+        calls: told(await create(ping, { tools })).calls,
+        streamed: told(await client().responses.stream({
+            model: model(), input: ping, tools,
+        }).finalResponse()).calls,
+    }),
+    thinking: async () => told(await client().responses.create({
+        model: target.thinker, input: 'hello', ...thinking,
+    })),
+    thinking_back: async () => {
+        const more = { model: target.thinker, tools, ...thinking };
+        const items = [{ role: 'user', content: both }];
+        const made = await client().responses.create({ input: items, ...more });
+        const results = made.output.filter((i) => i.type === 'function_call').map((i) => ({
+            type: 'function_call_output', call_id: i.call_id, output: `result of ${i.name}`,
+        }));
+        return told(await client().responses.create({
+            input: [...items, ...made.output, ...results], ...more }));
+    },
+    abort: async () => ({
+        count: (await first(await client().responses.create({
+            model: endless(), input: 'hello', stream: true }), 6)).length,
+    }),
     request_id: async () => {
         const { data, response } = await create().withResponse();
         return { header: response.headers.get('x-request-id'), id: data._request_id };
     },
     retried: async () => told(await client({ maxRetries: 2 }).responses.create({
-        model: `${given.model};status=429;times=1`, input: 'hello',
+        model: once(';status=429'), input: 'hello',
     })),
-    wrong_key: async () => client({ apiKey: `llmgw-${'N'.repeat(43)}` }).responses.create({
-        model: given.model, input: 'hello',
+    wrong_key: async () => client({ apiKey: wrongKey }).responses.create({
+        model: model(), input: 'hello',
     }),
     unknown_model: async () => client().responses.create({
         model: 'nobody/none', input: 'hello',
     }),
     bad_request: async () => create('hello', { script: ';status=400' }),
     rate_limited: async () => create('hello', { script: ';status=429;retry_after=2' }),
+    server_error: async () => create('hello', { script: ';status=500' }),
     error_in_stream: async () => {
         const events = await create('hello', {
             script: ';events=8;error_after=7', stream: true,
@@ -153,18 +166,4 @@ const scenarios = {
     },
 };
 
-const told_of_all = {};
-for (const [name, scenario] of Object.entries(scenarios)) {
-    try {
-        told_of_all[name] = { got: await scenario() };
-    } catch (error) {
-        told_of_all[name] = {
-            raised: error.constructor.name,
-            status: error.status ?? null,
-            code: error.code ?? null,
-            message: String(error.message),
-            retry_after: error.headers?.get?.('retry-after') ?? null,
-        };
-    }
-}
-console.log(JSON.stringify(told_of_all));
+await run(scenarios, ofResponse);

@@ -1,58 +1,55 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the Responses of OpenAI's Python SDK through all scenarios; see
-drive_openai.py for what is read and printed.
-"""
+"""Runs the Responses of OpenAI's Python SDK through all scenarios."""
+import functools
 import json
-import sys
 
 import openai
 import pydantic
 
-GIVEN = json.load(sys.stdin)
-MODEL = GIVEN["model"]
+import drive
+from drive import BOTH, GIVEN, PING, PIXEL, SCHEMAS, TARGET, WRONG_KEY, model, once
+
 TOOLS = [{"type": "function", "name": name, "description": name, "strict": True,
-          "parameters": {"type": "object", "properties": {"city": {"type": "string"}},
-                         "required": ["city"], "additionalProperties": False}}
-         for name in ("get_weather", "get_time")]
-PIXEL = ("data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4"
-         "z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC")
-BOTH = "use the tool get_weather and get_time"
+          "parameters": schema} for name, schema in SCHEMAS.items()]
 
 
 class Answer(pydantic.BaseModel):
     answer: str
 
 
+@functools.lru_cache(maxsize=None)
 def client(**more):
     return openai.OpenAI(**{"base_url": GIVEN["url"] + "/v1", "api_key": GIVEN["key"],
                             "max_retries": 0, "timeout": 20, **more})
 
 
 def told(response):
-    """What a response says, in the terms of test_responses.py."""
+    """What a response says, in the terms of test_matrix.py."""
     calls = [i for i in response.output if i.type == "function_call"]
     usage = response.usage
-    return {"text": response.output_text, "status": response.status, "id": response.id,
+    return {"text": response.output_text, "finish": response.status, "id": response.id,
             "model": response.model,
             "reason": response.incomplete_details and response.incomplete_details.reason,
             "calls": [[c.name, json.loads(c.arguments)] for c in calls],
             "ids": [c.call_id for c in calls],
+            "thinking": "".join(s.text for i in response.output if i.type == "reasoning"
+                                for s in i.summary),
             "usage": usage and [usage.input_tokens, usage.output_tokens,
                                 usage.total_tokens]}
 
 
 def create(text="hello", script="", **more):
-    return client().responses.create(model=MODEL + script, **{"input": text, **more})
+    return client().responses.create(model=model(script), **{"input": text, **more})
 
 
 def chat():
-    return told(create(instructions="Be brief."))
+    return told(create())
 
 
-def turns():
+def system_and_turns():
     return told(create([
         {"role": "user", "content": "one"}, {"role": "assistant", "content": "two"},
-        {"role": "user", "content": "three"}]))
+        {"role": "user", "content": "three"}], instructions="Be brief."))
 
 
 def stream():
@@ -62,11 +59,12 @@ def stream():
         if event.type == "response.output_text.delta":
             text += event.delta
         last = event
-    return {**told(last.response), "deltas": text, "kinds": kinds}
+    return {**told(last.response), "deltas": text, "kinds": kinds,
+            "several": kinds.count("response.output_text.delta") > 2}
 
 
 def stream_helper():
-    with client().responses.stream(model=MODEL, input="hello") as events:
+    with client().responses.stream(model=model(), input="hello") as events:
         deltas = "".join(e.delta for e in events if e.type == "response.output_text.delta")
         return {**told(events.get_final_response()), "deltas": deltas}
 
@@ -80,7 +78,7 @@ def parallel_tools():
 
 
 def tools_stream_helper():
-    with client().responses.stream(model=MODEL, input=BOTH, tools=TOOLS) as events:
+    with client().responses.stream(model=model(), input=BOTH, tools=TOOLS) as events:
         arguments = [e.arguments for e in events
                      if e.type == "response.function_call_arguments.done"]
         return {**told(events.get_final_response()), "arguments": arguments}
@@ -111,28 +109,59 @@ def length():
     return told(create("a b c d e f", max_output_tokens=3))
 
 
-def parse():
-    got = client().responses.parse(model=MODEL, input="hello", text_format=Answer)
-    return {"answer": got.output_parsed.answer}
+def schema():
+    got = client().responses.parse(model=model(), input="give", text_format=Answer)
+    return {"parsed": got.output_parsed.model_dump()}
+
+
+def ping():
+    """A call without arguments, whole and streamed."""
+    with client().responses.stream(model=model(), input=PING, tools=TOOLS) as events:
+        streamed = told(events.get_final_response())["calls"]
+    return {"calls": told(create(PING, tools=TOOLS))["calls"], "streamed": streamed}
+
+
+THINKING = {"reasoning": {"effort": "low", "summary": "auto"}, "store": False,
+            "include": ["reasoning.encrypted_content"]}
+
+
+def thinking():
+    return told(client().responses.create(model=TARGET.thinker, input="hello", **THINKING))
+
+
+def thinking_back():
+    """The SDK's own items go back, the encrypted ones among them."""
+    items = [{"role": "user", "content": BOTH}]
+    first = client().responses.create(model=TARGET.thinker, input=items, tools=TOOLS,
+                                      **THINKING)
+    items += [i.model_dump(exclude_none=True) for i in first.output]
+    items += [{"type": "function_call_output", "call_id": c.call_id,
+               "output": f"result of {c.name}"}
+              for c in first.output if c.type == "function_call"]
+    return told(client().responses.create(model=TARGET.thinker, input=items, tools=TOOLS,
+                                          **THINKING))
+
+
+def abort():
+    with client().responses.create(model=drive.endless(), input="hello",
+                                   stream=True) as stream:
+        return {"count": len(drive.first(stream, 6))}
 
 
 def request_id():
-    answer = client().responses.with_raw_response.create(model=MODEL, input="hello")
+    answer = client().responses.with_raw_response.create(model=model(), input="hello")
     return {"header": answer.headers.get("x-request-id"), "id": answer.parse()._request_id}
 
 
 def retried():
     return told(client(max_retries=2).responses.create(
-        model=MODEL + ";status=429;times=1", input="hello"))
+        model=once(";status=429"), input="hello"))
 
-
-SCENARIOS = [chat, turns, stream, stream_helper, tools, parallel_tools, tools_stream_helper,
-             tool_round_trip, forced_tool, image, length, parse, request_id, retried]
 
 
 # Each must raise the SDK's own exception for it.
 def wrong_key():
-    client(api_key="llmgw-" + "N" * 43).responses.create(model=MODEL, input="hello")
+    client(api_key=WRONG_KEY).responses.create(model=model(), input="hello")
 
 
 def unknown_model():
@@ -147,25 +176,16 @@ def rate_limited():
     create(script=";status=429;retry_after=2")
 
 
+def server_error():
+    create(script=";status=500")
+
+
 def error_in_stream():
     for _ in create(script=";events=8;error_after=7", stream=True):
         pass
 
 
-ERRORS = [wrong_key, unknown_model, bad_request, rate_limited, error_in_stream]
-
-
-def run(scenario):
-    try:
-        return {"got": scenario()}
-    except openai.APIError as error:
-        response = getattr(error, "response", None)
-        return {"raised": type(error).__name__, "status": getattr(error, "status_code", None),
-                "message": str(error), "code": getattr(error, "code", None),
-                "retry_after": response.headers.get("retry-after")
-                if response is not None else None}
-    except Exception as error:  # told like the others; the test judges
-        return {"raised": type(error).__name__, "message": str(error)}
-
-
-print(json.dumps({s.__name__: run(s) for s in SCENARIOS + ERRORS}))
+drive.run([chat, system_and_turns, stream, stream_helper, tools, parallel_tools,
+           tools_stream_helper, ping, tool_round_trip, forced_tool, image, schema, length,
+           thinking, thinking_back, abort, request_id, retried, wrong_key, unknown_model,
+           bad_request, rate_limited, server_error, error_in_stream], drive.of_response)

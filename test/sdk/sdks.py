@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table the matrix is made of: which SDKs there are, what each of them
+does and calls things, and which providers they are tried on.
+
+An SDK is a driver (drive_<name>.py or .mjs) and its line here; one driver may
+have several rows ("langchain.py:openai"). A provider is a line here, and one
+of the gateway's configuration in httpd/conf.py. What a provider refuses, and
+why, is a line of REFUSED: a cell must then give the 400 that names it.
+"""
+import dataclasses
+
+# ------------------------------------------------------------------ providers
+
+
+@dataclasses.dataclass(frozen=True)
+class Provider:
+    """`thinker`: a model that thinks, by its name, and takes schemas."""
+
+    model: str
+    thinker: str
+    embedding: str = None
+    shows: bool = True     # its thinking is shown to who asks for it
+
+
+PROVIDERS = {
+    "openai": Provider("openai/gpt-test", "openai/gpt-5-test",
+                       "openai/text-embedding-3-small", shows=False),
+    "responses": Provider("responses/gpt-resp-test", "responses/gpt-5-resp-test"),
+    "anthropic": Provider("anthropic/claude-test", "anthropic/claude-sonnet-4-5-test"),
+    "gemini": Provider("gemini/gemini-test", "gemini/gemini-2.5-flash-test",
+                       "gemini/gemini-embedding-001"),
+    "cohere": Provider("cohere/command-a-03-2025", "cohere/command-a-reasoning-08-2025",
+                       "cohere/embed-v4.0"),
+    "ollama": Provider("ollama/llama3.2", "ollama/qwen3", "ollama/all-minilm"),
+    "bedrock": Provider("bedrock/anthropic.claude-test",
+                        "bedrock/anthropic.claude-sonnet-4-5-test"),
+    "hf": Provider("hf/org/chat-model", "hf/org/chat-model", shows=False),
+    "old": Provider("old/org/text-model", "old/org/text-model",
+                    "old/sentence-transformers/all-minilm", shows=False),
+}
+
+# ----------------------------------------------------------------------- SDKs
+
+# Scenarios that nearly all have; an SDK says what it has besides.
+COMMON = ("chat system_and_turns stream tools parallel_tools ping tool_round_trip "
+          "image schema length abort wrong_key unknown_model bad_request rate_limited "
+          "server_error error_in_stream").split()
+OPENAI_ERRORS = {400: "BadRequestError", 401: "AuthenticationError", 404: "NotFoundError",
+                 429: "RateLimitError", 500: "InternalServerError"}
+OPENAI_CODES = {404: "model_not_found"}
+GOOGLE_CODES = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 404: "NOT_FOUND",
+                429: "RESOURCE_EXHAUSTED", 500: "INTERNAL"}
+COUNTED = 3      # tokens of the answer to "hello"
+
+
+@dataclasses.dataclass(frozen=True)
+class Sdk:
+    """One row."""
+
+    dialect: str           # what it speaks
+    finish: dict           # its words for stop, length, tools; {}: it has none
+    has: str = ""          # scenarios beyond the common ones
+    lacks: str = ""        # common ones it has not
+    errors: object = None  # status: class of the exception; or of all
+    codes: object = None   # status: what the exception says besides
+    retry_after: bool = False   # its exceptions keep the header
+    providers: tuple = ()  # only these; empty: all
+
+    @property
+    def scenarios(self):
+        return [s for s in COMMON if s not in self.lacks.split()] + self.has.split()
+
+
+_OPENAI = {"stop": "stop", "length": "length", "tools": "tool_calls"}
+_ANTHROPIC = {"stop": "end_turn", "length": "max_tokens", "tools": "tool_use"}
+_GEMINI = {"stop": "STOP", "length": "MAX_TOKENS", "tools": "STOP"}
+_COHERE = {"stop": "COMPLETE", "length": "MAX_TOKENS", "tools": "TOOL_CALL"}
+_OLLAMA = {"stop": "stop", "length": "length", "tools": "stop"}
+_RESPONSES = {"stop": "completed", "length": "incomplete", "tools": "completed"}
+
+SDKS = {}
+for _language in ("py", "mjs"):
+    _async = "asynchronous" if _language == "py" else ""
+    SDKS[f"openai.{_language}"] = Sdk(
+        "openai", _OPENAI, f"stream_helper tools_stream_helper forced_tool stop thinking "
+        f"thinking_back embeddings models request_id retried {_async}",
+        errors=OPENAI_ERRORS, codes=OPENAI_CODES, retry_after=True)
+    SDKS[f"responses.{_language}"] = Sdk(
+        "openai-responses", _RESPONSES, "stream_helper tools_stream_helper forced_tool "
+        "thinking thinking_back request_id retried", errors=OPENAI_ERRORS,
+        codes=OPENAI_CODES, retry_after=True)
+    SDKS[f"anthropic.{_language}"] = Sdk(
+        "anthropic", _ANTHROPIC, f"stream_helper tools_stream_helper forced_tool stop "
+        f"thinking thinking_back models count_tokens request_id bearer retried {_async}",
+        errors=OPENAI_ERRORS, retry_after=True)
+    SDKS[f"gemini.{_language}"] = Sdk(
+        "gemini", _GEMINI, "tools_stream forced_tool stop chats thinking thinking_back "
+        "embeddings models count_tokens"
+        + (" automatic_calls asynchronous" if _language == "py" else ""),
+        errors={400: "ClientError", 401: "ClientError", 404: "ClientError",
+                429: "ClientError", 500: "ServerError"} if _language == "py" else "ApiError",
+        codes=GOOGLE_CODES)
+SDKS["cohere.py"] = Sdk(
+    "cohere", _COHERE, "tools_stream forced_tool stop thinking thinking_back embeddings "
+    "rerank models asynchronous",
+    errors={400: "BadRequestError", 401: "UnauthorizedError", 404: "NotFoundError",
+            429: "TooManyRequestsError", 500: "InternalServerError"}, retry_after=True)
+SDKS["ollama.py"] = Sdk(
+    "ollama", _OLLAMA, "tools_stream stop thinking thinking_back generate embeddings models "
+    "asynchronous", errors="ResponseError")
+
+# ------------------------------------------------------------------- refusals
+
+# (provider, scenario): a word of the 400 that says why. What is refused of
+# one dialect alone is under (provider, scenario, dialect).
+_NO_TOOLS = "tools"
+REFUSED = {
+    ("ollama", "forced_tool"): "tool_choice",
+    ("old", "tools"): _NO_TOOLS, ("old", "parallel_tools"): _NO_TOOLS,
+    ("old", "ping"): _NO_TOOLS, ("old", "tool_round_trip"): _NO_TOOLS,
+    ("old", "tools_stream"): _NO_TOOLS, ("old", "tools_stream_helper"): _NO_TOOLS,
+    ("old", "forced_tool"): _NO_TOOLS, ("old", "automatic_calls"): _NO_TOOLS,
+    ("old", "thinking_back"): _NO_TOOLS,
+    ("old", "image"): "messages",
+    ("responses", "stop"): "stop",
+}
+
+
+# OpenAI shows summaries to verified organisations, so that one is asked for
+# where the client asked for thinking, and not where it named an effort.
+_NAMES_EFFORT = ("openai", "gemini", "ollama")
+
+
+def shows_thinking(sdk, provider):
+    if provider == "responses" and sdk.dialect in _NAMES_EFFORT:
+        return False
+    return PROVIDERS[provider].shows
+
+
+def refused(sdk, provider, scenario):
+    """The word the refusal has to say, or None."""
+    return REFUSED.get((provider, scenario, SDKS[sdk].dialect),
+                       REFUSED.get((provider, scenario)))
+
+
+def all_cells():
+    """Every (sdk, provider, scenario) there is."""
+    for name, sdk in SDKS.items():
+        for provider, facts in PROVIDERS.items():
+            if sdk.providers and provider not in sdk.providers:
+                continue
+            for scenario in sdk.scenarios:
+                if scenario == "embeddings" and not facts.embedding:
+                    continue
+                if scenario == "rerank" and provider != "cohere":
+                    continue
+                yield name, provider, scenario
+
+
+CELLS = list(all_cells())
