@@ -32,6 +32,8 @@ noinst_LTLIBRARIES += \
 	%D%/core/llm_eventstream.h \
 	%D%/core/llm_families.c \
 	%D%/core/llm_find.h \
+	%D%/core/llm_form.c \
+	%D%/core/llm_form.h \
 	%D%/core/llm_inflate.c \
 	%D%/core/llm_inflate.h \
 	%D%/core/llm_json.c \
@@ -158,6 +160,7 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/openai_internal.h \
 	%D%/dialect/openai_messages.c \
 	%D%/dialect/openai_pass.c \
+	%D%/dialect/openai_path.c \
 	%D%/dialect/openai_problem.c \
 	%D%/dialect/openai_provider.c \
 	%D%/dialect/openai_response.c \
@@ -307,10 +310,14 @@ noinst_LTLIBRARIES += \
 	%D%/flow/events.c \
 	%D%/flow/flow.c \
 	%D%/flow/flow.h \
+	%D%/flow/form.c \
+	%D%/flow/form.h \
 	%D%/flow/head.c \
 	%D%/flow/head.h \
 	%D%/flow/http1.c \
 	%D%/flow/http1.h \
+	%D%/flow/media.c \
+	%D%/flow/media.h \
 	%D%/flow/meter.c \
 	%D%/flow/cost.c \
 	%D%/flow/settle.c \

@@ -25,6 +25,7 @@ fuzz_programs = \
 	%D%/fuzz/replay_dialect \
 	%D%/fuzz/replay_dump \
 	%D%/fuzz/replay_eventstream \
+	%D%/fuzz/replay_form \
 	%D%/fuzz/replay_export \
 	%D%/fuzz/replay_inflate \
 	%D%/fuzz/replay_journal \
@@ -147,6 +148,7 @@ endif
 	%D%/unit/core/test_eventstream.c \
 	%D%/unit/core/test_find.c \
 	%D%/unit/core/test_find_portable.c \
+	%D%/unit/core/test_form.c \
 	%D%/unit/core/test_inflate.c \
 	%D%/unit/core/test_json.c \
 	%D%/unit/core/test_json_oracle.c \
@@ -389,6 +391,14 @@ fuzz_ldadd = mod_llm_gateway/libllm_core.la \
 %C%_fuzz_replay_eventstream_SOURCES = \
 	%D%/fuzz/fuzz.h \
 	%D%/fuzz/fuzz_eventstream.c \
+	%D%/fuzz/standalone.c
+
+%C%_fuzz_replay_form_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/form"'
+%C%_fuzz_replay_form_LDADD = $(fuzz_ldadd)
+%C%_fuzz_replay_form_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_form.c \
 	%D%/fuzz/standalone.c
 
 %C%_fuzz_replay_json_CPPFLAGS = $(AM_CPPFLAGS) \

@@ -46,8 +46,17 @@ typedef enum {
     LLM_OP_MODELS = 1 << 2, /* list models: answered by the gateway itself */
     LLM_OP_NATIVE = 1 << 3, /* the provider's own API, passed through */
     LLM_OP_COUNT = 1 << 4,  /* how many tokens a chat's question has */
-    LLM_OP_RERANK = 1 << 5  /* documents by what they have to do with a query */
+    LLM_OP_RERANK = 1 << 5, /* documents by what they have to do with a query */
+    /* OpenAI's, asked of who speaks its dialect; the answer passes unread but
+     * for its usage, and may be anything */
+    LLM_OP_MODERATE = 1 << 6,
+    LLM_OP_IMAGE = 1 << 7,
+    LLM_OP_SPEECH = 1 << 8,    /* a text read aloud */
+    LLM_OP_TRANSCRIBE = 1 << 9 /* sound as text, also in another language */
 } llm_op_e;
+
+#define LLM_OPS_UNREAD                                                         \
+    (LLM_OP_MODERATE | LLM_OP_IMAGE | LLM_OP_SPEECH | LLM_OP_TRANSCRIBE)
 
 typedef enum {
     LLM_ROLE_SYSTEM, /* OpenAI's "developer" too */

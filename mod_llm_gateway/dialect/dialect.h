@@ -56,6 +56,8 @@ typedef struct llm_line_t {
                            the model it may say otherwise */
     int as_array;       /* these are elements of one JSON array */
     int posted;         /* LLM_OP_MODELS: a POST whose body names the model */
+    const char *preset; /* the model where the body names none; NULL: it has
+                           to */
     const char *fixed;  /* LLM_OP_MODELS: the answer, whoever asks, as JSON;
                            NULL: the models */
 } llm_line_t;

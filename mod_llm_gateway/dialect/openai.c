@@ -87,7 +87,13 @@ static const llm_json_t *details_of(const llm_json_t *usage, const char *chat,
 {
     const llm_json_t *details = llm_json_want(usage, chat);
 
-    return details ? details : llm_json_want(usage, responses);
+    if (!details) {
+        details = llm_json_want(usage, responses);
+    }
+    /* transcriptions have a name of their own, which says the input's */
+    return details || strncmp(chat, "prompt", 6) != 0
+               ? details
+               : llm_json_want(usage, "input_token_details");
 }
 
 static apr_int64_t least(apr_int64_t a, apr_int64_t b)
@@ -396,15 +402,16 @@ const char *llm_openai_secret_header(const char **pprefix)
 const llm_dialect_t llm_dialect_openai = {
     .name = "openai",
     .speaks = "openai",
-    .client_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_MODELS,
-    .provider_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_NATIVE,
-    .pass_ops = LLM_OP_CHAT | LLM_OP_EMBED,
+    .client_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_MODELS | LLM_OPS_UNREAD,
+    .provider_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_NATIVE | LLM_OPS_UNREAD,
+    .pass_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OPS_UNREAD,
     .default_url = "https://api.openai.com",
     .default_path = "/v1",
     .framing = LLM_FRAMING_SSE,
     .also = llm_openai_also,
     .chat_path = "/chat/completions",
 
+    .read_line = llm_openai_read_line,
     .read_request = llm_openai_read_request,
     .write_response = llm_openai_write_response,
     .writer_make = llm_openai_writer_make,

@@ -5,6 +5,7 @@
  *
  *   openai.c           the record, words, usage, native routes
  *   openai_problem.c   errors, read and written
+ *   openai_path.c      operations that only pass: images, sound, moderation
  *   openai_pass.c      same dialect: splicing requests, hiding usage
  *   openai_client.c    a client's request becomes an ask: options, tools
  *   openai_messages.c  its messages become turns
@@ -103,6 +104,13 @@ llm_problem_t *llm_openai_pass_request(llm_request_t *req, llm_op_e op,
                                        llm_bytes_t raw, const char *model,
                                        const llm_provider_t *provider,
                                        int *phide, apr_pool_t *pool);
+/* openai_path.c: paths of operations that only pass, and such requests. */
+int llm_openai_read_line(llm_line_t **pline, llm_problem_t **pproblem,
+                         const char *path, const char *query, apr_pool_t *pool);
+llm_problem_t *llm_openai_pass_line(llm_request_t *req, llm_bytes_t raw,
+                                    const char *model,
+                                    const llm_provider_t *provider,
+                                    apr_pool_t *pool);
 /* The same, where req->path is set: a body that has `model`, and may be
  * streamed with usage if op is a chat. */
 llm_problem_t *llm_openai_pass_body(llm_request_t *req, llm_op_e op,

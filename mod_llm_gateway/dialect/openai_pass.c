@@ -188,6 +188,10 @@ llm_problem_t *llm_openai_pass_request(llm_request_t *req, llm_op_e op,
                                        const llm_provider_t *provider,
                                        int *phide, apr_pool_t *pool)
 {
+    if (op & LLM_OPS_UNREAD) {
+        *phide = 0;
+        return llm_openai_pass_line(req, raw, model, provider, pool);
+    }
     req->path = llm_openai_path(
         provider, op == LLM_OP_EMBED ? "/embeddings" : "/chat/completions",
         pool);

@@ -10,6 +10,7 @@
 #include "core/llm_redact.h"
 #include "dialect/common.h"
 #include "dialect/limits.h"
+#include "flow/form.h"
 #include "flow/head.h"
 #include "flow/stream_internal.h"
 
@@ -139,7 +140,7 @@ static llm_problem_t *compose(llm_attempt_t *attempt)
     if (problem) {
         return problem;
     }
-    if (!x->native) {
+    if (!x->native && !llm_form_is_asked(x)) {
         apr_table_setn(request->headers, "Content-Type", "application/json");
     }
     if (attempt->dialect->add_headers) {

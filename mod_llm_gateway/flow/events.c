@@ -449,8 +449,8 @@ void llm_events_begin(llm_attempt_t *attempt, llm_framing_e framing)
     llm_stream_t *stream = llm_stream_of(attempt);
 
     stream->read = READ_EVENTS;
-    if (x->native) {
-        /* the path may have said so, which only its provider understands */
+    if (x->native || llm_stream_is_unread(attempt)) {
+        /* the request said so in words that only its provider understands */
         x->stream = 1;
     }
     if (framing == LLM_FRAMING_NDJSON) {
@@ -463,7 +463,7 @@ void llm_events_begin(llm_attempt_t *attempt, llm_framing_e framing)
     else {
         stream->sse = llm_sse_make(EVENT_MAX, attempt->pool);
     }
-    if (!x->native || x->native_chat) {
+    if (!llm_stream_is_unread(attempt)) {
         stream->reader = stream->provider->reader_make(llm_stream_ask(attempt),
                                                        attempt->pool);
     }

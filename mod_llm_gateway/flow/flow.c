@@ -15,6 +15,7 @@
 #include "core/llm_pattern.h"
 #include "dialect/common.h"
 #include "flow/count.h"
+#include "flow/form.h"
 
 /* Longest model name a client may ask for. */
 #define MODEL_MAX 256
@@ -48,7 +49,7 @@ llm_exchange_t *llm_exchange_make(const llm_policy_t *policy, apr_time_t now,
 /* The members of the body every chat and embeddings dialect has in common. */
 typedef struct members_t {
     int models; /* how often "model" stands there */
-    llm_bytes_t model, stream, user, safety_identifier, metadata;
+    llm_bytes_t model, stream, user, safety_identifier, metadata, n;
 } members_t;
 
 static void note_member(void *baton, const llm_member_t *member)
@@ -71,6 +72,9 @@ static void note_member(void *baton, const llm_member_t *member)
     }
     else if (llm_text_equals(member->name, "metadata")) {
         members->metadata = member->value;
+    }
+    else if (llm_text_equals(member->name, "n")) {
+        members->n = member->value;
     }
 }
 
@@ -141,6 +145,18 @@ static const char *model_of(llm_bytes_t value, apr_pool_t *pool)
     return apr_pstrmemdup(pool, name.data, name.len);
 }
 
+/* The number of a member; 0 where it is none that fits. */
+static int number_of(llm_bytes_t value, apr_pool_t *pool)
+{
+    const llm_json_t *node;
+    apr_int64_t n = 0;
+
+    return value.len && !llm_json_read(&node, value.data, value.len, NULL, pool)
+                   && llm_json_int(node, &n) && n > 0 && n <= APR_INT32_MAX
+               ? (int)n
+               : 0;
+}
+
 static int has_controls(const char *name)
 {
     while (*name && !apr_iscntrl(*name)) {
@@ -153,6 +169,11 @@ static llm_problem_t *read_model(llm_exchange_t *x, const members_t *members)
 {
     if (x->line && x->line->model) {
         x->model = has_controls(x->line->model) ? NULL : x->line->model;
+    }
+    else if (x->line && x->line->preset
+             && (!members->model.len
+                 || llm_bytes_are(members->model, "null"))) {
+        x->model = x->line->preset;
     }
     else if (!members->model.len) {
         return llm_problem_field(x->pool, "model",
@@ -245,6 +266,9 @@ static llm_problem_t *stage_read(llm_exchange_t *x)
     if (x->native) {
         return read_native(x);
     }
+    if (llm_form_is_asked(x)) {
+        return llm_form_read(x);
+    }
     memset(&members, 0, sizeof(members));
     problem = read_body(x, &members);
     if (!problem) {
@@ -256,6 +280,7 @@ static llm_problem_t *stage_read(llm_exchange_t *x)
     }
     if (!problem) {
         x->stream = x->op == LLM_OP_CHAT && is_streamed(x, &members);
+        x->pieces = number_of(members.n, x->pool);
         note_labels(x, &members);
     }
     return problem;

@@ -97,6 +97,7 @@ struct llm_exchange_t {
     /* read from the body */
     const char *model; /* as asked; NULL where the op has none */
     int stream;
+    int pieces;            /* LLM_OP_IMAGE: images asked for; 0 not said */
     const char *user;      /* end user's id, or NULL */
     const char *tags;      /* as in the record; "" none */
     const llm_json_t *doc; /* the whole body, once it is needed */

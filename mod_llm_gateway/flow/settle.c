@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/llm_tokens.h"
+#include "flow/media.h"
 #include "flow/stream_internal.h"
 
 /* Did a provider do work that it will bill? It does when it answered, whole
@@ -59,6 +60,10 @@ static void fill_gaps(llm_exchange_t *x, llm_usage_t *usage)
     if (x->op == LLM_OP_COUNT) {
         return; /* counting is no use */
     }
+    if (x->op & LLM_OPS_UNREAD) {
+        llm_media_estimate(x, usage);
+        return;
+    }
     if (!llm_usage_is_known(usage, LLM_CLASS_INPUT)
         && !llm_usage_is_known(usage, LLM_CLASS_AUDIO_IN)) {
         estimate(usage, LLM_CLASS_INPUT, llm_flow_input(x));
@@ -81,11 +86,25 @@ static void fill_gaps(llm_exchange_t *x, llm_usage_t *usage)
 
 static const char *op_name(const llm_exchange_t *x)
 {
-    return x->native                ? "native"
-           : x->op == LLM_OP_EMBED  ? "embed"
-           : x->op == LLM_OP_COUNT  ? "count"
-           : x->op == LLM_OP_RERANK ? "rerank"
-                                    : "chat";
+    static const struct {
+        llm_op_e op;
+        const char *name;
+    } names[] = {
+        {LLM_OP_EMBED, "embed"},           {LLM_OP_COUNT, "count"},
+        {LLM_OP_RERANK, "rerank"},         {LLM_OP_MODERATE, "moderate"},
+        {LLM_OP_IMAGE, "image"},           {LLM_OP_SPEECH, "speech"},
+        {LLM_OP_TRANSCRIBE, "transcribe"},
+    };
+
+    if (x->native) {
+        return "native";
+    }
+    for (apr_size_t i = 0; i < sizeof(names) / sizeof(*names); ++i) {
+        if (names[i].op == x->op) {
+            return names[i].name;
+        }
+    }
+    return "chat";
 }
 
 static apr_uint32_t milliseconds(apr_time_t from, apr_time_t to)
@@ -153,6 +172,9 @@ void llm_flow_record(llm_exchange_t *x, llm_record_t *record, apr_time_t now)
     record->usage = x->usage;
     if (was_worked_on(x)) {
         fill_gaps(x, &record->usage);
+    }
+    if (x->op == LLM_OP_SPEECH) {
+        llm_media_say_sound(&record->usage);
     }
     if (record->usage.estimated) {
         record->flags |= LLM_RECORD_ESTIMATED;

@@ -8,7 +8,7 @@
  *           has failed and another upstream may be tried
  *   WHOLE   one JSON document: whole.c
  *   EVENTS  a stream of events: events.c
- *   OPAQUE  anything else on a native route: passed on unread
+ *   OPAQUE  anything else that only passes (native routes, sound): unread
  *
  * Providers are asked not to compress. One that does so all the same, or
  * something in front of it, is inflated here and told to nobody: the client
@@ -30,6 +30,13 @@
 llm_stream_t *llm_stream_of(llm_attempt_t *attempt)
 {
     return attempt->stream;
+}
+
+int llm_stream_is_unread(const llm_attempt_t *attempt)
+{
+    const llm_exchange_t *x = attempt->x;
+
+    return x->native ? !x->native_chat : (x->op & LLM_OPS_UNREAD) != 0;
 }
 
 int llm_stream_goes_on(const llm_attempt_t *attempt)
@@ -150,7 +157,7 @@ static llm_read_e how_to_read(const llm_attempt_t *attempt)
     if (is_json(type)) {
         return READ_WHOLE;
     }
-    if (x->native && !x->native_chat) {
+    if (llm_stream_is_unread(attempt)) {
         return READ_OPAQUE;
     }
     /* no usable type: what was asked for is the best guess */

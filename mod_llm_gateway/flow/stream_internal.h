@@ -45,6 +45,8 @@ typedef struct llm_stream_t llm_stream_t;
 /* stream.c: the attempt's states. */
 llm_stream_t *llm_stream_of(llm_attempt_t *attempt);
 int llm_stream_goes_on(const llm_attempt_t *attempt); /* not yet over */
+/* Does the answer only pass, whatever it is? */
+int llm_stream_is_unread(const llm_attempt_t *attempt);
 void llm_stream_give_up(llm_attempt_t *attempt, llm_problem_t *problem);
 void llm_stream_commit(llm_attempt_t *attempt, const char *content_type);
 void llm_stream_done(llm_attempt_t *attempt);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "flow/answer.h"
+#include "flow/media.h"
 #include "flow/stream_internal.h"
 
 /* A whole answer larger than this is given out while it comes. */
@@ -77,6 +78,10 @@ static llm_problem_t *meter_whole(llm_attempt_t *attempt, const llm_json_t *doc)
 
     llm_meter_document(attempt, doc, attempt->pool);
     llm_meter_tier(attempt, doc, attempt->pool);
+    if (!x->native && llm_stream_is_unread(attempt)) {
+        llm_media_meter(attempt, doc);
+        return NULL;
+    }
     if (x->native && !x->native_chat) {
         /* the old Inference API, for one, tells no usage at all */
         if (x->model && x->raw.len && !x->usage.known) {
@@ -161,12 +166,14 @@ static const llm_json_t *read_whole(llm_attempt_t *attempt,
     const llm_buf_t *body = llm_stream_of(attempt)->body;
     const llm_exchange_t *x = attempt->x;
     const llm_json_t *doc;
-    int is_chat = x->native ? x->native_chat : x->op == LLM_OP_CHAT;
+    /* of images there are few members, however large they are */
+    int is_small = x->native ? x->native_chat
+                             : x->op == LLM_OP_CHAT || x->op == LLM_OP_IMAGE;
 
     if (body->overflow) {
         return NULL;
     }
-    if (attempt->pass && !is_chat && body->len > READ_ALL_MAX) {
+    if (attempt->pass && !is_small && body->len > READ_ALL_MAX) {
         return read_small_members(attempt, &doc, error) ? NULL : doc;
     }
     return llm_json_read(&doc, body->data, body->len, error, attempt->pool)
@@ -180,7 +187,8 @@ void llm_whole_finish(llm_attempt_t *attempt)
     llm_json_error_t error = {0, "it is too long"};
     const llm_json_t *doc = read_whole(attempt, &error);
 
-    if (!doc && !attempt->x->native && !stream->passed_whole) {
+    if (!doc && !attempt->x->native && !llm_stream_is_unread(attempt)
+        && !stream->passed_whole) {
         llm_stream_give_up(
             attempt, llm_stream_problem(
                          attempt, apr_psprintf(attempt->x->pool,

@@ -158,7 +158,7 @@ def test_the_path_takes_posts_only(gate):
 
 
 def test_a_key_may_use_its_models_only(gate, upstream):
-    key = gate.key("few", "--models", "anthropic/*")
+    key = gate.key("few-texts", "--models", "anthropic/*")
     answer = ask(gate, "openai/davinci-002", key=key)
     assert answer.status == 403 and answer.json["error"]["code"] == "model_not_allowed"
     assert not upstream.seen()
