@@ -88,6 +88,9 @@ llm_problem_e llm_problem_kind_of(int status)
     if (status == 408) {
         return LLM_PROBLEM_TIMEOUT;
     }
+    if (status == 424) { /* Bedrock, TGI: the model failed at its work */
+        return LLM_PROBLEM_UPSTREAM;
+    }
     return status >= 400 && status < 500 ? LLM_PROBLEM_BAD_REQUEST
                                          : LLM_PROBLEM_UPSTREAM;
 }

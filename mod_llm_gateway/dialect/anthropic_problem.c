@@ -91,12 +91,35 @@ static const char *type_for(const llm_problem_t *problem)
     return problem->status < 500 ? "invalid_request_error" : "api_error";
 }
 
+/* What is too long is said in Anthropic's words: clients look for them, and
+ * shorten the conversation. */
+static void put_message(llm_buf_t *out, const llm_problem_t *problem)
+{
+    static const char words[] = "prompt is too long";
+    apr_size_t at;
+
+    llm_put_name(out, "message");
+    if (!problem->code || strcmp(problem->code, LLM_CODE_TOO_LONG) != 0
+        || strstr(problem->message, words)) {
+        llm_buf_put_string(out, problem->message);
+        return;
+    }
+    llm_buf_putc(out, '"');
+    llm_buf_puts(out, words);
+    llm_buf_lit(out, ": ");
+    at = out->len;
+    llm_buf_put_string(out, problem->message);
+    /* one string, so without its first quote */
+    memmove(out->data + at, out->data + at + 1, out->len - at - 1);
+    llm_buf_cut(out, out->len - 1);
+}
+
 void llm_anthropic_write_problem(llm_buf_t *out, const llm_problem_t *problem,
                                  const char *request_id)
 {
     llm_buf_lit(out, "{\"type\":\"error\",\"error\":{");
     llm_put_string_member(out, "type", type_for(problem));
-    llm_put_string_member(out, "message", problem->message);
+    put_message(out, problem);
     llm_buf_putc(out, '}');
     llm_put_string_member(out, "request_id", request_id);
     llm_buf_putc(out, '}');

@@ -228,6 +228,9 @@ apr_int64_t llm_usage_rest(apr_int64_t value, apr_int64_t part);
 
 /* ---- errors ---------------------------------------------------------- */
 
+/* The code of a question that is too long for the model: OpenAI's word for it,
+ * given to whatever a provider says it in. */
+#define LLM_CODE_TOO_LONG "context_length_exceeded"
 /* A problem the provider told: kind and client status by `status`, message
  * redacted (a default for the status when it is NULL or empty), retry_after
  * from the headers (which may be NULL). type and code may be NULL. */

@@ -282,7 +282,7 @@ void llm_request_drop(llm_request_t *req, const char *path)
  */
 static const char *const hints[] = {
     "allowed_callers", /* of a tool: code that no other provider runs */
-    "annotations", /* a client's copy of an answer's citations */
+    "annotations",     /* a client's copy of an answer's citations */
     "cache_control",
     "caller",           /* who made a call: the model itself or its code */
     "citation_options", /* the shape of Cohere's */
@@ -525,6 +525,38 @@ int llm_retry_after(const apr_table_t *headers)
     return seconds;
 }
 
+/*
+ * A question too long for the model is one that clients mend by themselves:
+ * OpenAI's by its code, Anthropic's by the words of the message. What the
+ * others say of it (Anthropic, Bedrock, Gemini, Cohere, llama.cpp, xAI; vLLM,
+ * Mistral and others as OpenAI does).
+ */
+static const char *const too_long[] = {
+    "prompt is too long",
+    "exceed context limit",
+    "input is too long",
+    "exceeds the maximum number of tokens allowed",
+    "too many tokens",
+    "exceeds the available context size",
+    "maximum prompt length",
+    "maximum context length",
+    NULL,
+};
+
+static int is_too_long(const llm_problem_t *problem)
+{
+    const char *const *words;
+
+    if (problem->status != 400 && problem->status != 413
+        && problem->status != 422) {
+        return 0;
+    }
+    for (words = too_long; *words && !strcasestr(problem->message, *words);
+         ++words) {
+    }
+    return *words != NULL;
+}
+
 llm_problem_t *llm_problem_from_provider(int status, const apr_table_t *headers,
                                          const char *message, const char *type,
                                          const char *code, apr_pool_t *pool)
@@ -544,6 +576,9 @@ llm_problem_t *llm_problem_from_provider(int status, const apr_table_t *headers,
     problem->type = type && *type ? llm_redact(type, pool) : NULL;
     problem->code = code && *code ? llm_redact(code, pool) : NULL;
     problem->retry_after = llm_retry_after(headers);
+    if (!problem->code && is_too_long(problem)) {
+        problem->code = LLM_CODE_TOO_LONG;
+    }
     problem->from_upstream = 1;
     return problem;
 }

@@ -9,6 +9,7 @@
  *   {"error":"text","error_type":"..."}          Hugging Face
  *   {"object":"error","message","type","code"}   vLLM
  *   {"message":"text"}, {"detail":"text"}, {"detail":[{"loc","msg"}]}
+ *   {"errors":[{"code","message"}],"success":false}  Cloudflare
  *   {"object":"error","message":{"detail":[{"loc","msg"}]}}  Mistral
  *   plain text, an HTML page, nothing
  *
@@ -117,6 +118,12 @@ static llm_problem_t *problem_from(int status, const apr_table_t *headers,
     }
     if (!message) {
         message = detail_of(llm_json_get(error, "message"), pool);
+    }
+    if (!message) {
+        message = llm_json_string(
+            llm_json_get(llm_json_at(llm_json_want(doc, "errors"), 0),
+                         "message"),
+            pool);
     }
     type = llm_json_string(llm_json_get(error, "type"), pool);
     if (!type) {

@@ -15,6 +15,8 @@
  *   - the end is response.completed or response.incomplete; "[DONE]" comes
  *     from OpenRouter only
  *
+ *   - some servers tell nothing before it: the answer is what it holds then
+ *
  * What is kept is a few bytes for each item.
  */
 #include "dialect/openai_responses_internal.h"
@@ -42,6 +44,7 @@ struct llm_reader_t {
     llm_usage_t usage;
     int calls; /* begun so far */
     int began; /* BEGIN was emitted */
+    int said;  /* an event told of an item */
     int ended; /* END or PROBLEM was emitted */
 };
 
@@ -125,11 +128,16 @@ static void emit_end(const pass_t *pass)
     pass->emit(pass->baton, &delta);
 }
 
+static void tell_output(const pass_t *pass, const llm_json_t *output);
+
 static void complete(const pass_t *pass)
 {
     const llm_json_t *response = llm_json_want(pass->doc, "response");
     llm_delta_t delta = {.kind = LLM_DELTA_FINISH};
 
+    if (!pass->reader->said) {
+        tell_output(pass, llm_json_want(response, "output"));
+    }
     delta.finish = llm_responses_finish(response, pass->reader->calls);
     if (delta.finish == LLM_FINISH_NONE) {
         delta.finish =
@@ -338,14 +346,10 @@ static void end_message(const pass_t *pass, const llm_json_t *node)
     }
 }
 
-static void item_done(const pass_t *pass)
+static void end_item(const pass_t *pass, const llm_json_t *node)
 {
-    const llm_json_t *node = llm_json_want(pass->doc, "item");
     const llm_json_t *type = llm_json_get(node, "type");
 
-    if (!pass->item) {
-        return;
-    }
     if (llm_json_equals(type, "function_call")) {
         begin_call(pass, node);
         if (!pass->item->has_args) {
@@ -357,6 +361,28 @@ static void item_done(const pass_t *pass)
     }
     else if (llm_json_equals(type, "message")) {
         end_message(pass, node);
+    }
+}
+
+static void item_done(const pass_t *pass)
+{
+    if (pass->item) {
+        end_item(pass, llm_json_want(pass->doc, "item"));
+    }
+}
+
+/* All items, of which nothing was told before. */
+static void tell_output(const pass_t *pass, const llm_json_t *output)
+{
+    const llm_json_t *node =
+        llm_json_is(output, LLM_JSON_ARRAY) ? output->child : NULL;
+
+    for (; node; node = node->next) {
+        item_state_t item = {.call = 0};
+        pass_t inner = *pass;
+
+        inner.item = &item;
+        end_item(&inner, node);
     }
 }
 
@@ -418,6 +444,7 @@ static void read_document(pass_t *pass)
         if (llm_text_equals(type, types[i].type)) {
             begin(pass); /* some proxies swallow the first event */
             types[i].read(pass);
+            pass->reader->said |= types[i].read != pass_over;
             return;
         }
     }

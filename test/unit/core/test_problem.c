@@ -63,6 +63,7 @@ START_TEST(maps_other_statuses)
     ck_assert_int_eq(llm_problem_kind_of(418), LLM_PROBLEM_BAD_REQUEST);
     ck_assert_int_eq(llm_problem_kind_of(499), LLM_PROBLEM_BAD_REQUEST);
     ck_assert_int_eq(llm_problem_kind_of(408), LLM_PROBLEM_TIMEOUT);
+    ck_assert_int_eq(llm_problem_kind_of(424), LLM_PROBLEM_UPSTREAM);
     ck_assert_int_eq(llm_problem_kind_of(520), LLM_PROBLEM_UPSTREAM);
     ck_assert_int_eq(llm_problem_kind_of(302), LLM_PROBLEM_UPSTREAM);
     ck_assert_int_eq(llm_problem_kind_of(0), LLM_PROBLEM_UPSTREAM);

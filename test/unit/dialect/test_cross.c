@@ -435,6 +435,66 @@ START_TEST(levels_of_thinking_may_be_in_small_letters)
 }
 END_TEST
 
+/* The error as a client of the dialect gets it. */
+static const char *error_as(const char *provider, const char *client,
+                            int status, const char *body)
+{
+    llm_buf_t *out = llm_buf_make(0, unit_pool);
+    llm_bytes_t bytes = {body, strlen(body)};
+    const llm_json_t *doc = NULL;
+
+    llm_json_read(&doc, body, bytes.len, NULL, unit_pool);
+    exchange_dialect(client)->write_problem(
+        out,
+        exchange_dialect(provider)->read_problem(
+            status, apr_table_make(unit_pool, 1), doc, bytes, unit_pool),
+        "exchange1");
+    return apr_pstrmemdup(unit_pool, out->data, out->len);
+}
+
+START_TEST(a_question_too_long_is_told_in_words_that_clients_know)
+{
+    static const struct {
+        const char *provider, *body;
+    } errors[] = {
+        {"anthropic", "{\"type\":\"error\",\"error\":{\"type\":"
+                      "\"invalid_request_error\",\"message\":\"prompt is too "
+                      "long: 210000 tokens > 200000 maximum\"}}"},
+        {"bedrock", "{\"message\":\"Input is too long for requested model.\"}"},
+        {"cohere", "{\"message\":\"too many tokens: 9 of 8\"}"},
+        {"gemini", "{\"error\":{\"code\":400,\"message\":\"The input token "
+                   "count (9) exceeds the maximum number of tokens allowed "
+                   "(8).\",\"status\":\"INVALID_ARGUMENT\"}}"},
+        {"openai", "{\"error\":{\"message\":\"This model's maximum context "
+                   "length is 8 tokens.\",\"code\":400}}"},
+        {"openai", "{\"error\":{\"message\":\"Too much.\",\"code\":"
+                   "\"context_length_exceeded\"}}"},
+    };
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(errors) / sizeof(*errors); ++i) {
+        const char *openai =
+            error_as(errors[i].provider, "openai", 400, errors[i].body);
+        const char *anthropic =
+            error_as(errors[i].provider, "anthropic", 400, errors[i].body);
+        const char *words = strstr(anthropic, "prompt is too long");
+
+        ck_assert_msg(strstr(openai, "\"code\":\"context_length_exceeded\"")
+                          != NULL,
+                      "%s", openai);
+        ck_assert_msg(words && !strstr(words + 1, "prompt is too long"), "%s",
+                      anthropic);
+    }
+    ck_assert_ptr_null(strstr(
+        error_as("openai", "anthropic", 500, errors[4].body), "too long"));
+    ck_assert_ptr_nonnull(
+        strstr(error_as("anthropic", "openai", 400,
+                        "{\"type\":\"error\",\"error\":{\"type\":"
+                        "\"invalid_request_error\",\"message\":\"x\"}}"),
+               "\"code\":null"));
+}
+END_TEST
+
 Suite *cross_suite(void)
 {
     Suite *suite = suite_create("cross");
@@ -460,6 +520,8 @@ Suite *cross_suite(void)
                         pictures_of_results_wait_for_the_last_result, 0, 3);
     tcase_add_test(conversations, thinking_and_refusals_beside_calls_are_kept);
     tcase_add_test(conversations, levels_of_thinking_may_be_in_small_letters);
+    tcase_add_test(conversations,
+                   a_question_too_long_is_told_in_words_that_clients_know);
     suite_add_tcase(suite, conversations);
     return suite;
 }

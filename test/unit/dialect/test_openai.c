@@ -281,6 +281,10 @@ START_TEST(errors_of_all_shapes)
          "\"BadRequestError\",\"param\":null,\"code\":400}",
          "bad_request 400|too long|BadRequestError|-|-|-1"},
         {404, "{\"detail\":\"Not Found\"}", "not_found 404|Not Found|-|-|-|-1"},
+        {400,
+         "{\"errors\":[{\"code\":7003,\"message\":\"No route\"}],"
+         "\"success\":false}",
+         "bad_request 400|No route|-|-|-|-1"},
         {422,
          "{\"detail\":[{\"loc\":[\"body\",\"messages\"],\"msg\":\"field "
          "required\"}]}",
