@@ -187,6 +187,7 @@ endif
 	%D%/unit/dialect/legal.h \
 	%D%/unit/dialect/legal_responses.c \
 	%D%/unit/dialect/main.c \
+	%D%/unit/dialect/members.def \
 	%D%/unit/dialect/suites.def \
 	%D%/unit/dialect/test_anthropic.c \
 	%D%/unit/dialect/test_azure.c \
@@ -203,6 +204,7 @@ endif
 	%D%/unit/dialect/test_gemini_schema.c \
 	%D%/unit/dialect/test_huggingface.c \
 	%D%/unit/dialect/test_huggingface_inference.c \
+	%D%/unit/dialect/test_members.c \
 	%D%/unit/dialect/test_ollama_client.c \
 	%D%/unit/dialect/test_openai.c \
 	%D%/unit/dialect/test_recorded.c \

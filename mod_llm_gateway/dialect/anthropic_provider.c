@@ -29,7 +29,8 @@ static int is_number_but(const llm_json_t *node, double usual)
 static const llm_limits_t limits = {
     .who = "anthropic",
     .lacks = LLM_LACKS_SEVERAL | LLM_LACKS_PENALTIES | LLM_LACKS_LOGIT_BIAS
-             | LLM_LACKS_LOGPROBS | LLM_LACKS_SEED | LLM_LACKS_METADATA,
+             | LLM_LACKS_EFFORT | LLM_LACKS_LOGPROBS | LLM_LACKS_SEED
+             | LLM_LACKS_METADATA,
     .temperature_max = 1,
 };
 

@@ -174,6 +174,9 @@ static void plan_thinking(llm_anthropic_plan_t *plan, llm_request_t *req,
     else if (version >= VERSION_ADAPTIVE) {
         plan->adaptive = 1;
         plan->effort = efforts[effort_of(ask)].effort;
+        if (ask->thinking_budget) { /* these find their own */
+            llm_request_drop(req, "thinking.budget_tokens");
+        }
     }
     else if (loop_lacks_thinking(ask) || !budget_of(ask)) {
         llm_request_drop(req, name);
@@ -186,14 +189,18 @@ static void plan_thinking(llm_anthropic_plan_t *plan, llm_request_t *req,
 /* ---- formats ---- */
 
 static llm_problem_t *plan_format(llm_anthropic_plan_t *plan,
-                                  const llm_ask_t *ask, const char *model,
-                                  int version, apr_pool_t *pool)
+                                  llm_request_t *req, const llm_ask_t *ask,
+                                  const char *model, int version,
+                                  apr_pool_t *pool)
 {
     int is_native = version >= VERSION_FORMAT
                     || (version >= VERSION_OPUS_4_1 && strstr(model, "opus"));
 
     if (ask->format == LLM_FORMAT_SCHEMA && is_native) {
         plan->native_format = 1;
+        if (ask->format_name.data) {
+            llm_request_drop(req, "response_format.json_schema.name");
+        }
         return NULL;
     }
     if (ask->format != LLM_FORMAT_SCHEMA && ask->format != LLM_FORMAT_JSON) {
@@ -227,8 +234,8 @@ llm_problem_t *llm_anthropic_plan(llm_anthropic_plan_t *plan,
     }
     memset(plan, 0, sizeof(*plan));
     plan->strict_tools = version >= VERSION_FORMAT;
-    problem =
-        llm_request_lacks(req, plan_format(plan, ask, model, version, pool));
+    problem = llm_request_lacks(
+        req, plan_format(plan, req, ask, model, version, pool));
     if (!problem) {
         plan_thinking(plan, req, ask, version);
     }

@@ -12,10 +12,7 @@
 
 /* Cohere's own words: what clients of the other dialects add to ask for
  * them. */
-static const char *const handled[] = {
-    "safety_mode", "documents",  "citation_options", "strict_tools",
-    "priority",    "input_type", "truncate",         NULL,
-};
+static const char *const in_embed[] = {"input_type", "truncate", NULL};
 static const char *const in_chat[] = {
     "safety_mode",  "documents", "citation_options",
     "strict_tools", "priority",  NULL,
@@ -157,7 +154,7 @@ static void put_format(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
 
 static const llm_limits_t limits = {
     .who = LLM_COHERE_NAME,
-    .lacks = LLM_LACKS_SEVERAL | LLM_LACKS_LOGIT_BIAS
+    .lacks = LLM_LACKS_SEVERAL | LLM_LACKS_LOGIT_BIAS | LLM_LACKS_EFFORT
              | LLM_LACKS_LOGPROBS /* its own have no tokens' texts */
              | LLM_LACKS_TOOL_FORMAT | LLM_LACKS_LABELS,
 };
@@ -238,7 +235,8 @@ llm_problem_t *llm_cohere_write_request(llm_request_t *req,
     llm_problem_t *problem = llm_ask_fit(&ask, req, &limits, pool);
 
     if (!problem) {
-        problem = llm_request_settle_unknown(req, ask, handled, pool);
+        problem = llm_request_settle_unknown(
+            req, ask, is_embed ? in_embed : in_chat, pool);
     }
     if (problem) {
         return problem;

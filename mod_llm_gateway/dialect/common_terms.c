@@ -331,7 +331,9 @@ static const char *const hints[] = {
     "reasoning.context", /* how much of earlier thinking is read again */
     "reasoning.generate_summary",
     "reasoning.summary", /* how thinking is shown */
+    "reasoning.exclude", /* the same, OpenRouter's */
     "reasoning_format",
+    "response_format.json_schema.description",
     "responseJsonSchema", /* of a function: what it gives */
     "response_json_schema",
     "safetySettings", /* the other provider's own limits are in force */

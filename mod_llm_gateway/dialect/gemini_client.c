@@ -246,6 +246,7 @@ static llm_problem_t *read_thinking(llm_ask_t *ask, const llm_json_t *config,
     if (number > 0 && number < 5) {
         ask->effort.data = efforts[number];
         ask->effort.len = strlen(efforts[number]);
+        ask->thinking = ask->thinking ? ask->thinking : 1;
     }
     else if (level && !llm_json_equals(level, "THINKING_LEVEL_UNSPECIFIED")) {
         return expected("generationConfig.thinkingConfig.thinkingLevel",

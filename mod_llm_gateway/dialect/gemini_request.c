@@ -262,7 +262,7 @@ static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask,
             llm_request_drop(req, "tools.cache_control");
         }
         if (llm_json_is_true(tool->strict)) {
-            llm_request_drop(req, "tools.strict");
+            llm_request_drop(req, "tools.function.strict");
         }
         ++functions;
     }
@@ -535,9 +535,6 @@ static llm_problem_t *put_config(llm_buf_t *out, llm_request_t *req,
     if (llm_json_is_true(ask->logprobs)) {
         llm_put_raw_member(out, "responseLogprobs", "true");
         llm_put_member(out, "logprobs", ask->top_logprobs);
-    }
-    else if (ask->top_logprobs) {
-        llm_request_drop(req, "top_logprobs"); /* of none */
     }
     put_format(out, req, ask, pool);
     problem = put_thinking(out, req, ask, model, pool);

@@ -140,7 +140,7 @@ static int wants_several(const llm_json_t *node)
     return is_number_but(node, 1);
 }
 
-static int wants_penalty(const llm_json_t *node)
+static int is_not_zero(const llm_json_t *node)
 {
     return is_number_but(node, 0);
 }
@@ -171,11 +171,11 @@ static const struct wish_t {
         bit, name, APR_OFFSETOF(llm_ask_t, member), wants_anything, 1          \
     }
     WISH(LLM_LACKS_SEVERAL, n, wants_several),
-    WISH(LLM_LACKS_FREQUENCY_PENALTY, frequency_penalty, wants_penalty),
-    WISH(LLM_LACKS_PRESENCE_PENALTY, presence_penalty, wants_penalty),
+    WISH(LLM_LACKS_FREQUENCY_PENALTY, frequency_penalty, is_not_zero),
+    WISH(LLM_LACKS_PRESENCE_PENALTY, presence_penalty, is_not_zero),
     WISH(LLM_LACKS_LOGIT_BIAS, logit_bias, wants_bias),
     WISH(LLM_LACKS_LOGPROBS, logprobs, llm_json_is_true),
-    WISH(LLM_LACKS_LOGPROBS, top_logprobs, wants_penalty),
+    WISH(LLM_LACKS_LOGPROBS, top_logprobs, is_not_zero),
     WISH(LLM_LACKS_TOP_K, top_k, wants_anything),
     WISH(LLM_LACKS_STOP, stop, is_list),
     HINT(LLM_LACKS_SEED, seed, "seed"),
@@ -236,6 +236,28 @@ static llm_problem_t *fit_temperature(fit_t *fit)
         changed(fit)->temperature = NULL;
     }
     return problem;
+}
+
+/* How many of the probabilities that are not asked for. */
+static void drop_count(fit_t *fit)
+{
+    const llm_ask_t *ask = fit->ask ? fit->ask : fit->given;
+
+    if (ask->top_logprobs && !llm_json_is_true(ask->logprobs)) {
+        if (is_not_zero(ask->top_logprobs)) {
+            llm_request_drop(fit->req, "top_logprobs");
+        }
+        changed(fit)->top_logprobs = NULL;
+    }
+}
+
+static void drop_effort(fit_t *fit)
+{
+    if ((fit->limits->lacks & LLM_LACKS_EFFORT) && fit->given->effort.data
+        && !fit->given->thinking) {
+        llm_request_drop(fit->req, "reasoning_effort");
+        changed(fit)->effort = LLM_TEXT_NONE;
+    }
 }
 
 static void drop_labels(fit_t *fit)
@@ -404,6 +426,8 @@ llm_problem_t *llm_ask_fit(const llm_ask_t **pask, llm_request_t *req,
     if (problem) {
         return problem;
     }
+    drop_count(&fit);
+    drop_effort(&fit);
     drop_labels(&fit);
     if (fit.ask) {
         *pask = req->fitted = fit.ask;

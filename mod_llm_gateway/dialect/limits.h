@@ -35,6 +35,7 @@ typedef enum {
     /* hints: left out and told, whatever LLMUnsupported says but "strict" */
     LLM_LACKS_SEED = 1 << 11,
     LLM_LACKS_BUDGET = 1 << 12, /* of thinking, in tokens */
+    LLM_LACKS_EFFORT = 1 << 16, /* but for thinking */
     LLM_LACKS_METADATA = 1 << 13,
     LLM_LACKS_USER = 1 << 14, /* the end user's id */
     LLM_LACKS_TIER = 1 << 15, /* tiers but the default */

@@ -102,6 +102,8 @@ static int is_last(const llm_event_t *event)
 static const llm_rename_t names[] = {
     {"frequency_penalty", "options.frequency_penalty"},
     {"max_tokens", "options.num_predict"},
+    {"messages.content.thinking", "messages.thinking"},
+    {"messages.reasoning_content", "messages.thinking"},
     {"presence_penalty", "options.presence_penalty"},
     {"reasoning_effort", "think"},
     {"response_format", "format"},

@@ -209,8 +209,8 @@ static llm_problem_t *read_logprobs(llm_ask_t *ask, const llm_json_t *doc,
     }
     if (llm_json_is_true(logprobs)) {
         ask->logprobs = logprobs;
-        ask->top_logprobs = top;
     }
+    ask->top_logprobs = top;
     return NULL;
 }
 

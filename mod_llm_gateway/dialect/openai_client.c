@@ -222,6 +222,9 @@ static llm_problem_t *read_tools(llm_ask_t *ask, const llm_json_t *doc,
                                 apr_psprintf(pool, "functions[%d]", i++), pool);
         ask->legacy_functions = 1;
     }
+    if (legacy && list) {
+        llm_ask_add_unknown(ask, legacy, NULL, pool);
+    }
     ask->tools = tools.first;
     return problem;
 }
@@ -294,6 +297,7 @@ static llm_problem_t *read_format(llm_ask_t *ask, const llm_json_t *doc,
         {NULL, 0},
     };
     const llm_json_t *format = llm_json_want(doc, "response_format");
+    static const char *const known[] = {"name", "schema", "strict", NULL};
     const llm_json_t *schema = llm_json_want(format, "json_schema");
 
     if (!format) {
@@ -310,6 +314,8 @@ static llm_problem_t *read_format(llm_ask_t *ask, const llm_json_t *doc,
         ask->format_name = llm_json_text(llm_json_get(schema, "name"));
         ask->format_schema = llm_json_want(schema, "schema");
         ask->format_strict = llm_json_want(schema, "strict");
+        llm_ask_add_unknowns(ask, schema, known, "response_format.json_schema",
+                             pool);
         if (!llm_json_is(ask->format_schema, LLM_JSON_OBJECT)) {
             return llm_problem_field(pool, "response_format.json_schema.schema",
                                      "expected a JSON Schema");
@@ -322,8 +328,8 @@ static llm_problem_t *read_format(llm_ask_t *ask, const llm_json_t *doc,
 static llm_problem_t *read_reasoning(llm_ask_t *ask, const llm_json_t *doc,
                                      apr_pool_t *pool)
 {
-    static const char *const reasoning_members[] = {
-        "effort", "enabled", "exclude", "max_tokens", NULL};
+    static const char *const reasoning_members[] = {"effort", "enabled",
+                                                    "max_tokens", NULL};
     static const char *const thinking_members[] = {"type", "budget_tokens",
                                                    NULL};
     const llm_json_t *effort = llm_json_want(doc, "reasoning_effort");
@@ -358,8 +364,7 @@ static llm_problem_t *read_reasoning(llm_ask_t *ask, const llm_json_t *doc,
 static llm_problem_t *read_stream(llm_ask_t *ask, const llm_json_t *doc,
                                   apr_pool_t *pool)
 {
-    static const char *const members[] = {"include_usage",
-                                          "include_obfuscation", NULL};
+    static const char *const members[] = {"include_usage", NULL};
     const llm_json_t *stream = llm_json_want(doc, "stream");
     const llm_json_t *stream_options = llm_json_want(doc, "stream_options");
 

@@ -304,9 +304,6 @@ static llm_problem_t *read_include(llm_ask_t *ask, const llm_json_t *doc,
             llm_ask_add_unknown(ask, list, NULL, pool);
         }
     }
-    if (!ask->logprobs && llm_json_is(ask->top_logprobs, LLM_JSON_NUMBER)) {
-        ask->top_logprobs = NULL; /* how many of what is not wanted */
-    }
     return NULL;
 }
 
