@@ -154,9 +154,11 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/ollama_request.c \
 	%D%/dialect/ollama_writer.c \
 	%D%/dialect/openai.c \
+	%D%/dialect/openai_amend.c \
 	%D%/dialect/openai_answer.c \
 	%D%/dialect/openai_client.c \
 	%D%/dialect/openai_completions.c \
+	%D%/dialect/openai_fit.c \
 	%D%/dialect/openai_internal.h \
 	%D%/dialect/openai_messages.c \
 	%D%/dialect/openai_pass.c \
@@ -177,7 +179,12 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/openai_stream.c \
 	%D%/dialect/openai_turns.c \
 	%D%/dialect/openai_writer.c \
+	%D%/dialect/profile.c \
+	%D%/dialect/profile.h \
+	%D%/dialect/profiles.def \
 	%D%/dialect/registry.c \
+	%D%/dialect/schema.c \
+	%D%/dialect/schema.h \
 	%D%/dialect/sign_aws.c \
 	%D%/dialect/sign_aws.h \
 	%D%/dialect/splice.c \

@@ -207,6 +207,7 @@ endif
 	%D%/unit/dialect/test_members.c \
 	%D%/unit/dialect/test_ollama_client.c \
 	%D%/unit/dialect/test_openai.c \
+	%D%/unit/dialect/test_profiles.c \
 	%D%/unit/dialect/test_recorded.c \
 	%D%/unit/dialect/test_registry.c \
 	%D%/unit/dialect/test_responses.c \

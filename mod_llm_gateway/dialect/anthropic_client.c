@@ -182,6 +182,7 @@ static void read_format(llm_ask_t *ask, const llm_json_t *format)
 {
     ask->format = LLM_FORMAT_SCHEMA;
     ask->format_schema = llm_json_want(format, "schema");
+    ask->format_held = 1;
 }
 
 static llm_problem_t *read_output(llm_ask_t *ask, const llm_json_t *doc,

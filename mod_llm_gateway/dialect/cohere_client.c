@@ -148,6 +148,7 @@ static llm_problem_t *read_format(llm_ask_t *ask, const llm_json_t *doc,
     }
     ask->format = schema ? LLM_FORMAT_SCHEMA : LLM_FORMAT_JSON;
     ask->format_schema = schema;
+    ask->format_held = 1;
     llm_ask_add_unknowns(ask, format, known, "response_format", pool);
     return NULL;
 }

@@ -32,15 +32,18 @@ typedef struct llm_provider_t {
     int port;                   /* 443 */
     const char *base_path;      /* "/v1", "" for none, never ends in "/" */
     const apr_table_t *headers; /* LLMHeader's; may be NULL */
-    int ask_usage;              /* add stream_options.include_usage */
-    int responses;              /* it has the Responses API: 1 yes, -1 no,
+    const struct llm_profile_t *profile; /* whose server it is; NULL: what is
+                                            known of its host */
+    int ask_usage;           /* add stream_options.include_usage: 0 never, 1
+                                   where the server needs it, 2 always */
+    int responses;           /* it has the Responses API: 1 yes, -1 no,
                                    0 what is known of its address */
-    int max_tokens_default;     /* where the dialect demands a limit and the
+    int max_tokens_default;  /* where the dialect demands a limit and the
                                    client gave none */
-    const char *api_version;    /* LLMAPIVersion's; NULL: not said */
-    int bearer;                 /* its secret is a token (LLMToken), sent as
+    const char *api_version; /* LLMAPIVersion's; NULL: not said */
+    int bearer;              /* its secret is a token (LLMToken), sent as
                                    one whatever the dialect's header is */
-    void *glue;                 /* the driver's: worker, secret */
+    void *glue;              /* the driver's: worker, secret */
 } llm_provider_t;
 
 /* What a client's path says, in a dialect that says more there than one path

@@ -206,6 +206,7 @@ static llm_problem_t *read_format(llm_ask_t *ask, const llm_json_t *config,
     if (schema) {
         ask->format = LLM_FORMAT_SCHEMA;
         ask->format_schema = schema;
+        ask->format_held = 1;
     }
     else if (type) {
         ask->format = LLM_FORMAT_JSON;

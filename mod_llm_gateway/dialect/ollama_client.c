@@ -164,6 +164,7 @@ static llm_problem_t *read_format(llm_ask_t *ask, const llm_json_t *doc,
     if (format->type == LLM_JSON_OBJECT) {
         ask->format = LLM_FORMAT_SCHEMA;
         ask->format_schema = format;
+        ask->format_held = 1;
         return NULL;
     }
     if (!llm_json_equals(format, "json")) {

@@ -327,6 +327,17 @@ void llm_openai_read_thinking_part(llm_parts_t *parts, const llm_json_t *node,
     }
 }
 
+void llm_openai_read_reasoning_part(llm_parts_t *parts, const llm_json_t *node,
+                                    apr_pool_t *pool)
+{
+    const llm_json_t *summary = llm_json_want(node, "summary"), *item;
+
+    for (item = llm_json_is(summary, LLM_JSON_ARRAY) ? summary->child : NULL;
+         item; item = item->next) {
+        read_detail(parts, item, pool);
+    }
+}
+
 void llm_openai_put_detail(llm_buf_t *out, const char *type, int index,
                            llm_text_t text, llm_text_t signature,
                            llm_text_t data)

@@ -14,6 +14,8 @@
  *   openai_completions.c  legacy completions, a client's dialect of their own
  *   openai_provider.c  an ask becomes a request: options, tools
  *   openai_turns.c     its turns become messages
+ *   openai_fit.c       wishes a server does not grant; forms of an answer
+ *   openai_amend.c     what must change of a body that passes; ids
  *   openai_response.c  a provider's whole answer
  *   openai_stream.c    a provider's streamed answer
  *
@@ -23,6 +25,8 @@
 #define DIALECT_OPENAI_INTERNAL_H
 
 #include "dialect/common.h"
+#include "dialect/profile.h"
+#include "dialect/schema.h"
 
 extern const llm_dialect_t llm_dialect_azure; /* azure.c */
 extern const llm_dialect_t llm_dialect_openai_completions;
@@ -47,6 +51,10 @@ void llm_openai_read_thinking(llm_parts_t *parts, const llm_json_t *message,
  * {"type":"text","text"}. */
 void llm_openai_read_thinking_part(llm_parts_t *parts, const llm_json_t *node,
                                    apr_pool_t *pool);
+/* Databricks' {"type":"reasoning","summary":[{"type","text","signature"}]};
+ * what has `data` instead is hidden. */
+void llm_openai_read_reasoning_part(llm_parts_t *parts, const llm_json_t *node,
+                                    apr_pool_t *pool);
 /* One element of reasoning_details. Texts that are none are left out. */
 void llm_openai_put_detail(llm_buf_t *out, const char *type, int index,
                            llm_text_t text, llm_text_t signature,
@@ -63,10 +71,38 @@ llm_problem_t *llm_openai_read_messages(llm_ask_t *ask,
                                         apr_pool_t *pool);
 /* The turns as the `messages` member of the open object. */
 llm_problem_t *llm_openai_put_messages(llm_buf_t *out, llm_request_t *req,
-                                       const llm_ask_t *ask, unsigned quirks,
+                                       const llm_ask_t *ask,
+                                       const llm_habits_t *habits,
                                        apr_pool_t *pool);
+/* The ask without what the server lacks: itself, or a copy. Hints are told in
+ * req->dropped; another wish is the problem. */
+llm_problem_t *llm_openai_fit(const llm_ask_t **pask, llm_request_t *req,
+                              const llm_habits_t *habits, apr_pool_t *pool);
 
-/* What servers of this dialect do in their own way. */
+/* `response_format` where the server has the form asked for, else the nearest
+ * it has; what it then has to be told in words is
+ * llm_openai_put_format_prompt's. */
+void llm_openai_put_format(llm_buf_t *out, llm_request_t *req,
+                           const llm_ask_t *ask, unsigned quirks);
+/* A message that asks for JSON, by the schema where it is not NULL. */
+llm_bytes_t llm_openai_format_prompt(const llm_json_t *schema,
+                                     apr_pool_t *pool);
+/* The same as an element of `messages`, where the server needs it. */
+void llm_openai_put_format_prompt(llm_buf_t *out, const llm_ask_t *ask,
+                                  unsigned quirks, apr_pool_t *pool);
+
+/* What a server with habits would refuse or misread of a body that passes,
+ * changed: `raw` itself where there is nothing. Members that are left out are
+ * told in req->dropped. */
+llm_bytes_t llm_openai_amend(llm_request_t *req, llm_bytes_t raw,
+                             const llm_habits_t *habits, apr_pool_t *pool);
+
+/* Tool call ids of nine letters and digits, no two of a request alike. */
+typedef struct llm_openai_ids_t llm_openai_ids_t;
+llm_openai_ids_t *llm_openai_ids_make(apr_pool_t *pool);
+const char *llm_openai_ids_fit(llm_openai_ids_t *ids, const char *id);
+
+/* What servers of this dialect do in their own way: bits of a profile. */
 enum {
     LLM_OPENAI_GENUINE = 1 << 0,           /* OpenAI itself, or Azure */
     LLM_OPENAI_NEW_LIMIT = 1 << 1,         /* max_completion_tokens only */
@@ -77,9 +113,37 @@ enum {
     LLM_OPENAI_TAKES_CACHE = 1 << 6,       /* cache_control marks */
     LLM_OPENAI_NINE_LETTER_IDS = 1 << 7,   /* tool call ids of Mistral's form */
     LLM_OPENAI_HAS_RESPONSES = 1 << 8,     /* the Responses API as well */
-    LLM_OPENAI_MODEL_IN_PATH = 1 << 17,    /* a body need not name the model */
-    LLM_OPENAI_CHATS_ONLY = 1 << 16        /* no legacy completions */
+    LLM_OPENAI_MODEL_IN_PATH = 1 << 9,     /* a body need not name the model */
+    LLM_OPENAI_OLD_LIMIT = 1 << 10,        /* max_tokens only */
+    LLM_OPENAI_SYSTEM_ONLY = 1 << 11,      /* no role "developer" */
+    LLM_OPENAI_CHATS_ONLY = 1 << 12,       /* no legacy completions */
+    LLM_OPENAI_STRICT_ORDER = 1 << 13,     /* Mistral's order of messages */
+    LLM_OPENAI_DOCUMENT_URLS = 1 << 14,    /* documents as document_url */
+    /* thoughts */
+    LLM_OPENAI_REASONING_OBJECT = 1 << 15, /* `reasoning` with a budget */
+    LLM_OPENAI_THINKING_SWITCH = 1 << 16,  /* `thinking` {type} */
+    LLM_OPENAI_THINKING_FLAG = 1 << 17,    /* enable_thinking, a budget */
+    LLM_OPENAI_REASONING_PARSED = 1 << 18, /* reasoning_format "parsed" */
+    LLM_OPENAI_REASONING_SPLIT = 1 << 19,  /* reasoning_split true */
+    LLM_OPENAI_THINKING_PARTS = 1 << 20,   /* in history: Mistral's parts */
+    LLM_OPENAI_REASONING_PARTS = 1 << 21,  /* in history: Databricks' parts */
+    LLM_OPENAI_CALLS_NEED_REASONING = 1 << 22, /* a call without is refused */
+    /* tool choice */
+    LLM_OPENAI_OWN_WORDS = 1 << 23,       /* "any", random_seed: Mistral's */
+    LLM_OPENAI_NO_REQUIRED = 1 << 24,     /* one tool can be forced, not any */
+    LLM_OPENAI_NO_NAMED_CHOICE = 1 << 25, /* any can be forced, not one */
+    LLM_OPENAI_AUTO_CHOICE = 1 << 26,     /* "auto" only */
+    LLM_OPENAI_NO_TOOL_STRICT = 1 << 27,  /* a tool has no `strict` */
+    /* formats */
+    LLM_OPENAI_NO_SCHEMA = 1 << 28,      /* json_object only */
+    LLM_OPENAI_NO_JSON_OBJECT = 1 << 29, /* json_schema only */
+    LLM_OPENAI_HAS_SCHEMA = 1 << 30      /* this model has, for all that */
 };
+/* What changes bodies that pass. */
+#define LLM_OPENAI_AMENDED                                                     \
+    (LLM_OPENAI_OLD_LIMIT | LLM_OPENAI_SYSTEM_ONLY | LLM_OPENAI_OWN_WORDS      \
+     | LLM_OPENAI_NO_STREAM_OPTIONS | LLM_OPENAI_NINE_LETTER_IDS               \
+     | LLM_OPENAI_NO_SCHEMA | LLM_OPENAI_NO_JSON_OBJECT)
 unsigned llm_openai_quirks(const llm_provider_t *provider, const char *model);
 /* The word for the effort of an ask that names one, or a budget; NULL where
  * thinking was not asked for. */

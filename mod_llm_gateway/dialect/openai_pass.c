@@ -72,13 +72,13 @@ static void see_option(void *baton, const llm_member_t *member)
 
 /* Does the provider have to be asked for what the client did not ask? */
 static int wants_usage(const pass_t *pass, const llm_provider_t *provider,
-                       const char *model)
+                       unsigned quirks)
 {
     options_t seen = {0, 0, 0};
 
     if (!pass->stream || !provider->ask_usage
-        || (llm_openai_quirks(provider, model)
-            & LLM_OPENAI_NO_STREAM_OPTIONS)) {
+        || (provider->ask_usage == 1
+            && (quirks & LLM_OPENAI_NO_STREAM_OPTIONS))) {
         return 0;
     }
     if (pass->has_options && *pass->options.data == '{') {
@@ -159,9 +159,13 @@ llm_problem_t *llm_openai_pass_body(llm_request_t *req, llm_op_e op,
                                     const llm_provider_t *provider, int *phide,
                                     apr_pool_t *pool)
 {
+    llm_habits_t habits = llm_profile_habits(provider, model);
     llm_json_error_t error;
     pass_t pass;
 
+    if (op == LLM_OP_CHAT) {
+        raw = llm_openai_amend(req, raw, &habits, pool);
+    }
     memset(&pass, 0, sizeof(pass));
     pass.splice = llm_splice_make(pool);
     pass.model = llm_json_quote(model, pool);
@@ -173,7 +177,7 @@ llm_problem_t *llm_openai_pass_body(llm_request_t *req, llm_op_e op,
         && !(llm_openai_quirks(provider, model) & LLM_OPENAI_MODEL_IN_PATH)) {
         return llm_problem_field(pool, "model", "expected a string");
     }
-    if (op == LLM_OP_CHAT && wants_usage(&pass, provider, model)) {
+    if (op == LLM_OP_CHAT && wants_usage(&pass, provider, habits.quirks)) {
         *phide = 1;
         splice_usage(&pass, raw);
     }

@@ -11,6 +11,7 @@
  *   {"message":"text"}, {"detail":"text"}, {"detail":[{"loc","msg"}]}
  *   {"errors":[{"code","message"}],"success":false}  Cloudflare
  *   {"object":"error","message":{"detail":[{"loc","msg"}]}}  Mistral
+ *   {"base_resp":{"status_code":1004,"status_msg"}}  MiniMax, under 200 too
  *   plain text, an HTML page, nothing
  *
  * and inside a 200 stream any of the first three, as an event named "error"
@@ -101,6 +102,17 @@ static const llm_json_t *error_of(const llm_json_t *doc)
     return llm_json_is(error, LLM_JSON_OBJECT) ? error : doc;
 }
 
+/* MiniMax's; NULL where it says that all is well. */
+static const llm_json_t *base_error(const llm_json_t *doc)
+{
+    const llm_json_t *base = llm_json_want(doc, "base_resp");
+    apr_int64_t code;
+
+    return llm_json_int(llm_json_get(base, "status_code"), &code) && code
+               ? base
+               : NULL;
+}
+
 static llm_problem_t *problem_from(int status, const apr_table_t *headers,
                                    const llm_json_t *doc, const char *fallback,
                                    apr_pool_t *pool)
@@ -124,6 +136,10 @@ static llm_problem_t *problem_from(int status, const apr_table_t *headers,
             llm_json_get(llm_json_at(llm_json_want(doc, "errors"), 0),
                          "message"),
             pool);
+    }
+    if (!message) {
+        message =
+            llm_json_string(llm_json_get(base_error(doc), "status_msg"), pool);
     }
     type = llm_json_string(llm_json_get(error, "type"), pool);
     if (!type) {
@@ -175,8 +191,24 @@ static int status_in(const llm_json_t *doc)
         {"overloaded_error", 529},
         {NULL, 0},
     };
+    static const struct {
+        int code, status;
+    } base[] = {
+        {1002, 429}, {1004, 401}, {1008, 402}, {1026, 400}, {1027, 400},
+        {1039, 429}, {1041, 429}, {2013, 400}, {2049, 401}, {2056, 429},
+    };
     const llm_json_t *error = error_of(doc);
     apr_int64_t status;
+    apr_size_t i;
+
+    if (llm_json_int(llm_json_get(base_error(doc), "status_code"), &status)) {
+        for (i = 0; i < sizeof(base) / sizeof(*base); ++i) {
+            if (base[i].code == status) {
+                return base[i].status;
+            }
+        }
+        return 502;
+    }
 
     if ((llm_json_int(llm_json_get(error, "status_code"), &status)
          || llm_json_int(llm_json_get(error, "code"), &status)
@@ -194,7 +226,8 @@ llm_problem_t *llm_openai_problem_in(const llm_json_t *doc, apr_pool_t *pool)
     const llm_json_t *error = llm_json_want(doc, "error");
     int is_error = (llm_json_is(error, LLM_JSON_OBJECT) && error->count)
                    || !llm_text_is_empty(llm_json_text(error))
-                   || llm_json_equals(llm_json_get(doc, "object"), "error");
+                   || llm_json_equals(llm_json_get(doc, "object"), "error")
+                   || base_error(doc);
 
     if (!is_error && !llm_json_get(doc, "choices") && !llm_json_get(doc, "data")
         && !llm_json_get(doc, "id")) {

@@ -3,97 +3,32 @@
  * An ask becomes a request to an OpenAI-compatible server: options and tools
  * here, turns in openai_turns.c.
  *
- * Servers of this dialect differ in what they take. What is known of a public
- * one is a line of the table below; a server not in it gets what all of them
- * understand. The new names that OpenAI's reasoning models insist on go by the
- * model's name as well, since they are served through other addresses too.
+ * Servers of this dialect differ in what they take: see profile.h. One that is
+ * not known gets what all of them understand.
  */
 #include "dialect/openai_internal.h"
-#include "dialect/limits.h"
 
 #include <string.h>
-#include <strings.h>
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 
 #define USER_MAX 64 /* characters OpenAI takes as `user` */
 
-/* ---- what servers do in their own way ---- */
-
-#define GENUINE                                                                \
-    (LLM_OPENAI_GENUINE | LLM_OPENAI_NEW_LIMIT | LLM_OPENAI_HAS_RESPONSES)
-
-static const struct {
-    const char *host; /* or the end of one, behind a dot */
-    unsigned quirks;
-} hosts[] = {
-    {"api.openai.com", GENUINE},
-    {"openai.azure.com", GENUINE},
-    {"services.ai.azure.com", GENUINE},
-    {"openrouter.ai",
-     LLM_OPENAI_REASONS | LLM_OPENAI_TAKES_DETAILS | LLM_OPENAI_TAKES_CACHE},
-    {"api.deepseek.com", LLM_OPENAI_TAKES_REASONING},
-    {"api.z.ai", LLM_OPENAI_TAKES_REASONING},
-    {"api.moonshot.ai", LLM_OPENAI_TAKES_REASONING},
-    {"api.mistral.ai", LLM_OPENAI_NO_STREAM_OPTIONS | LLM_OPENAI_NINE_LETTER_IDS
-                           | LLM_OPENAI_CHATS_ONLY},
-    {"api.groq.com", LLM_OPENAI_CHATS_ONLY},
-    {"api.perplexity.ai", LLM_OPENAI_CHATS_ONLY},
-    {"generativelanguage.googleapis.com", LLM_OPENAI_CHATS_ONLY},
-    {NULL, 0},
-};
-
-static const struct {
-    const char *model; /* how its name begins, behind the last "/" */
-    unsigned quirks;
-} models[] = {
-    {"o1", LLM_OPENAI_NEW_LIMIT | LLM_OPENAI_REASONS},
-    {"o3", LLM_OPENAI_NEW_LIMIT | LLM_OPENAI_REASONS},
-    {"o4", LLM_OPENAI_NEW_LIMIT | LLM_OPENAI_REASONS},
-    {"gpt-5", LLM_OPENAI_NEW_LIMIT | LLM_OPENAI_REASONS},
-    {"gpt-oss", LLM_OPENAI_REASONS},
-    {NULL, 0},
-};
-
-static int is_host(const char *host, const char *wanted)
-{
-    apr_size_t len = strlen(host), end = strlen(wanted);
-
-    return len >= end && !strcasecmp(host + len - end, wanted)
-           && (len == end || host[len - end - 1] == '.');
-}
-
 unsigned llm_openai_quirks(const llm_provider_t *provider, const char *model)
 {
-    const char *name = strrchr(model, '/');
-    unsigned quirks = 0;
-    int i;
-
-    name = name ? name + 1 : model;
-    if (provider->dialect == &llm_dialect_azure) {
-        quirks |= GENUINE | LLM_OPENAI_MODEL_IN_PATH;
-    }
-    for (i = 0; hosts[i].host; ++i) {
-        if (provider->host && is_host(provider->host, hosts[i].host)) {
-            quirks |= hosts[i].quirks;
-        }
-    }
-    for (i = 0; models[i].model; ++i) {
-        if (!strncmp(name, models[i].model, strlen(models[i].model))) {
-            quirks |= models[i].quirks;
-        }
-    }
-    return quirks;
+    return llm_profile_habits(provider, model).quirks;
 }
 
 /* ---- tools ---- */
 
-static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
+static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask,
+                      unsigned quirks)
 {
     const llm_tool_t *tool;
 
-    if (!ask->tools) {
+    if (!ask->tools
+        || ((quirks & LLM_OPENAI_AUTO_CHOICE)
+            && ask->choose == LLM_CHOOSE_NONE)) {
         return;
     }
     llm_put_name(out, "tools");
@@ -104,7 +39,12 @@ static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
         llm_put_text_member(out, "name", tool->name);
         llm_put_text_member(out, "description", tool->description);
         llm_put_member(out, "parameters", tool->schema);
-        llm_put_member(out, "strict", tool->strict);
+        if (!(quirks & LLM_OPENAI_NO_TOOL_STRICT)) {
+            llm_put_member(out, "strict", tool->strict);
+        }
+        else if (llm_json_is_true(tool->strict)) {
+            llm_request_drop(req, "tools.strict");
+        }
         llm_buf_lit(out, "}}");
         if (tool->cache) {
             llm_request_drop(req, "tools.cache_control");
@@ -113,7 +53,37 @@ static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
     llm_buf_putc(out, ']');
 }
 
-static void put_choice(llm_buf_t *out, const llm_ask_t *ask)
+static void put_named_choice(llm_buf_t *out, llm_text_t name)
+{
+    llm_put_name(out, "tool_choice");
+    llm_buf_lit(out, "{\"type\":\"function\",\"function\":{");
+    llm_put_text_member(out, "name", name);
+    llm_buf_lit(out, "}}");
+}
+
+static void put_forced_choice(llm_buf_t *out, const llm_ask_t *ask,
+                              unsigned quirks)
+{
+    int any = ask->choose == LLM_CHOOSE_ANY;
+
+    /* with one tool, it and any are the same */
+    if (any && !(quirks & LLM_OPENAI_NO_REQUIRED)) {
+        llm_put_string_member(out, "tool_choice",
+                              quirks & LLM_OPENAI_OWN_WORDS ? "any"
+                                                            : "required");
+    }
+    else if (any) {
+        put_named_choice(out, ask->tools ? ask->tools->name : LLM_TEXT_NONE);
+    }
+    else if (quirks & LLM_OPENAI_NO_NAMED_CHOICE) {
+        llm_put_string_member(out, "tool_choice", "required");
+    }
+    else {
+        put_named_choice(out, ask->choose_name);
+    }
+}
+
+static void put_choice(llm_buf_t *out, const llm_ask_t *ask, unsigned quirks)
 {
     if (!ask->tools) { /* a choice among none is an error there */
         return;
@@ -125,16 +95,13 @@ static void put_choice(llm_buf_t *out, const llm_ask_t *ask)
         llm_put_string_member(out, "tool_choice", "auto");
         break;
     case LLM_CHOOSE_NONE:
-        llm_put_string_member(out, "tool_choice", "none");
+        if (!(quirks & LLM_OPENAI_AUTO_CHOICE)) { /* put_tools offers none */
+            llm_put_string_member(out, "tool_choice", "none");
+        }
         break;
     case LLM_CHOOSE_ANY:
-        llm_put_string_member(out, "tool_choice", "required");
-        break;
     case LLM_CHOOSE_TOOL:
-        llm_put_name(out, "tool_choice");
-        llm_buf_lit(out, "{\"type\":\"function\",\"function\":{");
-        llm_put_text_member(out, "name", ask->choose_name);
-        llm_buf_lit(out, "}}");
+        put_forced_choice(out, ask, quirks);
         break;
     }
     llm_put_member(out, "parallel_tool_calls", ask->parallel);
@@ -164,40 +131,99 @@ const char *llm_openai_effort(const llm_ask_t *ask, apr_pool_t *pool)
     return ask->thinking > 0 ? effort_of_budget(ask->thinking_budget) : NULL;
 }
 
+/* OpenRouter's: an effort, or a budget. */
+static void put_reasoning_object(llm_buf_t *out, const llm_ask_t *ask,
+                                 apr_pool_t *pool)
+{
+    if (!ask->effort.data && !ask->thinking && !ask->hide_thoughts) {
+        return;
+    }
+    llm_put_name(out, "reasoning");
+    llm_buf_putc(out, '{');
+    if (ask->effort.data) {
+        llm_put_string_member(out, "effort", llm_openai_effort(ask, pool));
+    }
+    else if (ask->thinking > 0 && ask->thinking_budget) {
+        llm_put_member(out, "max_tokens", ask->thinking_budget);
+    }
+    else if (ask->thinking) {
+        llm_put_raw_member(out, "enabled",
+                           ask->thinking > 0 ? "true" : "false");
+    }
+    if (ask->hide_thoughts) {
+        llm_put_raw_member(out, "exclude", "true");
+    }
+    llm_buf_putc(out, '}');
+}
+
+/* Whether the model thinks at all, where the server has a switch. */
+static int put_thinking(llm_buf_t *out, const llm_ask_t *ask, unsigned quirks)
+{
+    int off = ask->thinking < 0 || llm_text_equals(ask->effort, "none");
+
+    if (!off && !ask->effort.data && ask->thinking <= 0) {
+        return 0;
+    }
+    if (quirks & LLM_OPENAI_THINKING_SWITCH) {
+        llm_put_raw_member(out, "thinking",
+                           off ? "{\"type\":\"disabled\"}"
+                               : "{\"type\":\"enabled\"}");
+    }
+    else if (quirks & LLM_OPENAI_THINKING_FLAG) {
+        llm_put_raw_member(out, "enable_thinking", off ? "false" : "true");
+        if (!off) {
+            llm_put_member(out, "thinking_budget", ask->thinking_budget);
+        }
+    }
+    else {
+        return 0;
+    }
+    return 1;
+}
+
+/* Where the server would put thoughts into the text, or the client does not
+ * want them. */
+static void put_thought_form(llm_buf_t *out, const llm_ask_t *ask,
+                             unsigned quirks)
+{
+    if (quirks & LLM_OPENAI_REASONING_PARSED) {
+        llm_put_string_member(out, "reasoning_format",
+                              ask->hide_thoughts ? "hidden" : "parsed");
+    }
+    if (quirks & LLM_OPENAI_REASONING_SPLIT) {
+        llm_put_raw_member(out, "reasoning_split", "true");
+    }
+}
+
 /* An effort the client named goes on, a budget only to what can reason. */
 static void put_effort(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask,
-                       unsigned quirks, apr_pool_t *pool)
+                       const llm_habits_t *habits, apr_pool_t *pool)
 {
-    int is_named = ask->effort.data != NULL;
+    unsigned quirks = habits->quirks;
+    int is_named = ask->effort.data != NULL, is_told;
+    const char *effort = habits->efforts && is_named
+                             ? llm_text_string(ask->effort, pool)
+                             : llm_openai_effort(ask, pool);
     int reasons = is_named
                       ? (quirks & (LLM_OPENAI_REASONS | LLM_OPENAI_GENUINE))
                             != LLM_OPENAI_GENUINE
                       : (quirks & LLM_OPENAI_REASONS) != 0;
 
-    if (reasons) {
-        llm_put_string_member(out, "reasoning_effort",
-                              llm_openai_effort(ask, pool));
+    put_thought_form(out, ask, quirks);
+    if (quirks & LLM_OPENAI_REASONING_OBJECT) {
+        put_reasoning_object(out, ask, pool);
+        return;
     }
-    else if (is_named || ask->thinking > 0) {
+    is_told = put_thinking(out, ask, quirks);
+    if (effort && reasons) {
+        effort = llm_profile_effort(habits->efforts, effort, pool);
+        llm_put_string_member(out, "reasoning_effort", effort);
+    }
+    else {
+        effort = NULL;
+    }
+    if (!effort && !is_told && (is_named || ask->thinking > 0)) {
         llm_request_drop(req, is_named ? "reasoning_effort" : "thinking");
-    }
-}
-
-static void put_format(llm_buf_t *out, const llm_ask_t *ask)
-{
-    if (ask->format == LLM_FORMAT_JSON) {
-        llm_put_raw_member(out, "response_format",
-                           "{\"type\":\"json_object\"}");
-    }
-    else if (ask->format == LLM_FORMAT_SCHEMA) {
-        llm_put_name(out, "response_format");
-        llm_buf_lit(out, "{\"type\":\"json_schema\",\"json_schema\":{");
-        llm_put_text_member(out, "name",
-                            ask->format_name.data ? ask->format_name
-                                                  : LLM_TEXT_LITERAL("answer"));
-        llm_put_member(out, "strict", ask->format_strict);
-        llm_put_member(out, "schema", ask->format_schema);
-        llm_buf_lit(out, "}}");
     }
 }
 
@@ -213,8 +239,11 @@ static void put_user(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
 }
 
 static void put_options(llm_buf_t *out, llm_request_t *req,
-                        const llm_ask_t *ask, unsigned quirks, apr_pool_t *pool)
+                        const llm_ask_t *ask, const llm_habits_t *habits,
+                        apr_pool_t *pool)
 {
+    unsigned quirks = habits->quirks;
+
     llm_put_member(out,
                    quirks & LLM_OPENAI_NEW_LIMIT ? "max_completion_tokens"
                                                  : "max_tokens",
@@ -224,7 +253,8 @@ static void put_options(llm_buf_t *out, llm_request_t *req,
     llm_put_member(out, "top_k", ask->top_k);
     llm_put_member(out, "n", ask->n);
     llm_put_member(out, "stop", ask->stop);
-    llm_put_member(out, "seed", ask->seed);
+    llm_put_member(out, quirks & LLM_OPENAI_OWN_WORDS ? "random_seed" : "seed",
+                   ask->seed);
     llm_put_member(out, "frequency_penalty", ask->frequency_penalty);
     llm_put_member(out, "presence_penalty", ask->presence_penalty);
     llm_put_member(out, "logit_bias", ask->logit_bias);
@@ -233,33 +263,56 @@ static void put_options(llm_buf_t *out, llm_request_t *req,
     llm_put_text_member(out, "service_tier", ask->service_tier);
     llm_put_member(out, "metadata", ask->metadata);
     put_user(out, req, ask);
-    put_format(out, ask);
-    put_effort(out, req, ask, quirks, pool);
-    put_choice(out, ask);
-    put_tools(out, req, ask);
+    llm_openai_put_format(out, req, ask, quirks);
+    put_effort(out, req, ask, habits, pool);
+    put_choice(out, ask, quirks);
+    put_tools(out, req, ask, quirks);
+}
+
+/* Members of the server's own, which the client added. */
+static void put_own(llm_buf_t *out, const llm_ask_t *ask,
+                    const char *const *own)
+{
+    int i;
+
+    for (i = 0; own && i < ask->unknown->nelts; ++i) {
+        const llm_json_t *member =
+            APR_ARRAY_IDX(ask->unknown, i, const llm_json_t *);
+        const char *const *name = own;
+
+        while (*name && !llm_text_equals(member->name, *name)) {
+            ++name;
+        }
+        if (*name) {
+            llm_put_member(out, *name, member);
+        }
+    }
+}
+
+static int wants_usage(const llm_provider_t *provider, unsigned quirks)
+{
+    return provider->ask_usage > 1
+           || (provider->ask_usage && !(quirks & LLM_OPENAI_NO_STREAM_OPTIONS));
 }
 
 static llm_problem_t *put_chat(llm_buf_t *out, llm_request_t *req,
                                const llm_ask_t *ask,
                                const llm_provider_t *provider,
-                               const char *model, apr_pool_t *pool)
+                               const llm_habits_t *habits,
+                               const char *const *own, apr_pool_t *pool)
 {
-    unsigned quirks = llm_openai_quirks(provider, model);
-    llm_limits_t limits = {
-        .who = quirks & LLM_OPENAI_GENUINE ? "openai" : "OpenAI-compatible",
-        .lacks = quirks & LLM_OPENAI_GENUINE ? LLM_LACKS_TOP_K : 0,
-    };
-    llm_problem_t *problem = llm_ask_fit(&ask, req, &limits, pool);
+    llm_problem_t *problem = llm_openai_fit(&ask, req, habits, pool);
 
     if (!problem) {
-        problem = llm_openai_put_messages(out, req, ask, quirks, pool);
+        problem = llm_openai_put_messages(out, req, ask, habits, pool);
     }
     if (!problem) {
-        put_options(out, req, ask, quirks, pool);
+        put_options(out, req, ask, habits, pool);
     }
+    put_own(out, ask, own);
     if (ask->stream) {
         llm_put_raw_member(out, "stream", "true");
-        if (provider->ask_usage && !(quirks & LLM_OPENAI_NO_STREAM_OPTIONS)) {
+        if (wants_usage(provider, habits->quirks)) {
             llm_put_raw_member(out, "stream_options",
                                "{\"include_usage\":true}");
         }
@@ -281,9 +334,11 @@ llm_problem_t *llm_openai_write_request(llm_request_t *req,
                                         apr_pool_t *pool)
 {
     llm_buf_t *out = llm_request_buf(pool);
+    llm_habits_t habits = llm_profile_habits(provider, model);
+    const char *const *own = llm_profile_words(habits.profile->own, pool);
     llm_problem_t *problem;
 
-    problem = llm_request_settle_unknown(req, ask, NULL, pool);
+    problem = llm_request_settle_unknown(req, ask, own, pool);
     if (problem) {
         return problem;
     }
@@ -293,7 +348,7 @@ llm_problem_t *llm_openai_write_request(llm_request_t *req,
         put_embed(out, ask);
     }
     else {
-        problem = put_chat(out, req, ask, provider, model, pool);
+        problem = put_chat(out, req, ask, provider, &habits, own, pool);
     }
     llm_buf_putc(out, '}');
     llm_request_set_body(req, out, pool);

@@ -28,6 +28,9 @@ static void read_list(llm_parts_t *parts, const llm_json_t *list,
         if (llm_json_get(node, "thinking")) {
             llm_openai_read_thinking_part(parts, node, pool);
         }
+        else if (llm_json_equals(llm_json_get(node, "type"), "reasoning")) {
+            llm_openai_read_reasoning_part(parts, node, pool);
+        }
         else if (text.data) {
             llm_parts_add_text(parts, LLM_PART_TEXT, text, pool);
         }

@@ -164,11 +164,12 @@ static call_state_t *call_at(const choice_state_t *choice, int number)
 }
 
 /* Is this piece the beginning of another call than `call`? An id or a name
- * that differs says so; "" says nothing. */
+ * that differs says so; "" says nothing. An id alone does not: some servers
+ * make a new one for each piece, and a call begins with a name. */
 static int is_another(const call_state_t *call, const char *id, llm_text_t name)
 {
     if (id && call->id) {
-        return strcmp(id, call->id) != 0;
+        return strcmp(id, call->id) != 0 && (name.len || !call->name.len);
     }
     /* whole calls without ids, one after the other (Google's endpoint) */
     return name.len && call->name.len
@@ -329,6 +330,12 @@ static void read_list(const pass_t *pass, const llm_json_t *list)
         }
         else if (thinking) {
             emit_text(pass, LLM_DELTA_THINKING, llm_json_text(thinking), NULL);
+        }
+        else if (llm_json_equals(llm_json_get(node, "type"), "reasoning")) {
+            llm_parts_t thoughts = {NULL, NULL};
+
+            llm_openai_read_reasoning_part(&thoughts, node, pass->scratch);
+            emit_parts(pass, thoughts.first);
         }
         else {
             emit_text(pass, LLM_DELTA_TEXT,

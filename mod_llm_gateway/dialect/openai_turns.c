@@ -19,11 +19,15 @@
 typedef struct place_t {
     llm_buf_t *out;
     llm_request_t *req;
+    const llm_habits_t *habits;
     unsigned quirks;
     int turn;              /* number of the turn, for error texts */
     int calls;             /* calls without an id so far */
     int results;           /* results that name no call so far */
     const llm_turn_t *row; /* the first of several turns with results */
+    int after_results;     /* the last message holds a result */
+    int needs_reasoning;   /* calls have to have some */
+    llm_openai_ids_t *ids; /* where ids have a form; else NULL */
     apr_pool_t *pool;
 } place_t;
 
@@ -45,7 +49,7 @@ static const char *id_of(const place_t *place, const char *id, int number)
         id = llm_call_id_make("call_", "", number, place->pool);
     }
     if (place->quirks & LLM_OPENAI_NINE_LETTER_IDS) {
-        return llm_call_id_fit(id, "", "", 9, 1, place->pool);
+        return llm_openai_ids_fit(place->ids, id);
     }
     if (place->quirks & LLM_OPENAI_GENUINE) {
         return llm_call_id_fit(id, "call_", "_-", 40, 0, place->pool);
@@ -110,6 +114,14 @@ static llm_problem_t *put_file(const place_t *place, const llm_part_t *part)
     const llm_media_t *media = part->media;
     llm_buf_t *out = place->out;
 
+    if ((place->quirks & LLM_OPENAI_DOCUMENT_URLS) && !media->file_id.data) {
+        llm_buf_lit(out, "{\"type\":\"document_url\",\"document_url\":");
+        llm_put_media_url(out, media);
+        llm_put_text_member(out, "document_name", media->filename);
+        put_cache(place, part);
+        llm_buf_putc(out, '}');
+        return NULL;
+    }
     if (media->url.data) {
         return cannot(place, ".content.source.url");
     }
@@ -202,8 +214,15 @@ static llm_problem_t *put_content(const place_t *place, const llm_part_t *parts)
     return problem;
 }
 
-static void open_message(const place_t *place, const char *role)
+/* Mistral has the model speak between a tool's result and its user. */
+static void open_message(place_t *place, const char *role)
 {
+    if (place->after_results && (place->quirks & LLM_OPENAI_STRICT_ORDER)
+        && !strcmp(role, "user")) {
+        llm_put_comma(place->out);
+        llm_buf_lit(place->out, "{\"role\":\"assistant\",\"content\":\"OK\"}");
+    }
+    place->after_results = !strcmp(role, "tool");
     llm_put_comma(place->out);
     llm_buf_putc(place->out, '{');
     llm_put_string_member(place->out, "role", role);
@@ -273,6 +292,16 @@ static int has_result_media(const llm_part_t *parts)
 
 /* ---- turns ---- */
 
+static void put_author(const place_t *place, const llm_turn_t *turn)
+{
+    if (turn->name.data && llm_profile_lacks(place->habits, "name")) {
+        llm_request_drop(place->req, "messages.name");
+    }
+    else {
+        llm_put_text_member(place->out, "name", turn->name);
+    }
+}
+
 static llm_problem_t *put_said(place_t *place, const llm_turn_t *turn,
                                const char *role)
 {
@@ -280,7 +309,7 @@ static llm_problem_t *put_said(place_t *place, const llm_turn_t *turn,
 
     open_message(place, role);
     problem = put_content(place, turn->parts);
-    llm_put_text_member(place->out, "name", turn->name);
+    put_author(place, turn);
     llm_buf_putc(place->out, '}');
     return problem;
 }
@@ -334,7 +363,10 @@ static void put_thoughts(const place_t *place, const llm_part_t *parts)
             continue;
         }
         if (!(place->quirks & LLM_OPENAI_TAKES_DETAILS)) {
-            if (!is_text || !(place->quirks & LLM_OPENAI_TAKES_REASONING)) {
+            if (!is_text
+                || !(place->quirks
+                     & (LLM_OPENAI_TAKES_REASONING | LLM_OPENAI_THINKING_PARTS
+                        | LLM_OPENAI_REASONING_PARTS))) {
                 llm_request_drop(place->req, "messages.content.thinking");
             }
             continue;
@@ -370,6 +402,50 @@ static void put_reasoning(const place_t *place, const llm_part_t *parts)
     if (count) {
         llm_buf_putc(place->out, '"');
     }
+    else if (place->needs_reasoning
+             && llm_parts_have(parts, LLM_PART_TOOL_CALL)) {
+        /* another model's: as little as is taken for some */
+        llm_buf_lit(place->out, ",\"reasoning_content\":\" \"");
+    }
+}
+
+/* One thought as a part of the content. */
+static void put_thought_part(const place_t *place, const llm_part_t *part)
+{
+    llm_buf_t *out = place->out;
+
+    llm_put_comma(out);
+    if (place->quirks & LLM_OPENAI_REASONING_PARTS) {
+        llm_buf_lit(out, "{\"type\":\"reasoning\",\"summary\":[{\"type\":"
+                         "\"summary_text\"");
+        llm_put_needed_text(out, "text", part->text);
+        llm_put_text_member(out, "signature", part->signature);
+    }
+    else {
+        llm_buf_lit(out, "{\"type\":\"thinking\",\"thinking\":[{\"type\":"
+                         "\"text\"");
+        llm_put_needed_text(out, "text", part->text);
+    }
+    llm_buf_lit(out, "}]}");
+}
+
+/* `content` with thoughts among its parts. */
+static llm_problem_t *put_thoughtful(place_t *place, const llm_part_t *parts)
+{
+    const llm_part_t *part;
+    llm_problem_t *problem = NULL;
+
+    llm_buf_lit(place->out, ",\"content\":[");
+    for (part = parts; part && !problem; part = part->next) {
+        if (part->kind == LLM_PART_THINKING) {
+            put_thought_part(place, part);
+        }
+        else if (is_said(part)) {
+            problem = put_part(place, part);
+        }
+    }
+    llm_buf_putc(place->out, ']');
+    return problem;
 }
 
 static void put_calls(place_t *place, const llm_part_t *parts)
@@ -409,7 +485,12 @@ static llm_problem_t *put_assistant(place_t *place, const llm_turn_t *turn)
     llm_problem_t *problem = NULL;
 
     open_message(place, "assistant");
-    if (!said && llm_parts_have(turn->parts, LLM_PART_TOOL_CALL)) {
+    if ((place->quirks
+         & (LLM_OPENAI_THINKING_PARTS | LLM_OPENAI_REASONING_PARTS))
+        && llm_parts_have(turn->parts, LLM_PART_THINKING)) {
+        problem = put_thoughtful(place, turn->parts);
+    }
+    else if (!said && llm_parts_have(turn->parts, LLM_PART_TOOL_CALL)) {
         llm_buf_lit(place->out, ",\"content\":null");
     }
     else {
@@ -420,7 +501,10 @@ static llm_problem_t *put_assistant(place_t *place, const llm_turn_t *turn)
         put_reasoning(place, turn->parts);
     }
     put_calls(place, turn->parts);
-    llm_put_text_member(place->out, "name", turn->name);
+    put_author(place, turn);
+    if (!turn->next && (place->quirks & LLM_OPENAI_STRICT_ORDER)) {
+        llm_put_raw_member(place->out, "prefix", "true"); /* gone on with */
+    }
     llm_buf_putc(place->out, '}');
     return problem;
 }
@@ -437,19 +521,62 @@ static llm_problem_t *put_turn(place_t *place, const llm_turn_t *turn)
     }
 }
 
+/* Mistral's system messages stand in front, or behind a user's. */
+static int is_system_late(const llm_turn_t *turn)
+{
+    int answered = 0;
+
+    for (; turn; turn = turn->next) {
+        if (answered && turn->role == LLM_ROLE_SYSTEM) {
+            return 1;
+        }
+        answered |= turn->role == LLM_ROLE_ASSISTANT;
+    }
+    return 0;
+}
+
+/* The turns; those of the system only, or all others, where `which` is not
+ * negative. */
+static llm_problem_t *put_turns(place_t *place, const llm_turn_t *turn,
+                                int which)
+{
+    llm_problem_t *problem = NULL;
+
+    for (place->turn = 0; turn && !problem; turn = turn->next, ++place->turn) {
+        if (which < 0 || which == (turn->role == LLM_ROLE_SYSTEM)) {
+            problem = put_turn(place, turn);
+        }
+    }
+    return problem;
+}
+
 llm_problem_t *llm_openai_put_messages(llm_buf_t *out, llm_request_t *req,
-                                       const llm_ask_t *ask, unsigned quirks,
+                                       const llm_ask_t *ask,
+                                       const llm_habits_t *habits,
                                        apr_pool_t *pool)
 {
-    place_t place = {out, req, quirks, 0, 0, 0, NULL, pool};
-    llm_problem_t *problem = NULL;
-    const llm_turn_t *turn;
+    unsigned quirks = habits->quirks;
+    place_t place = {.out = out, .req = req, .habits = habits, .pool = pool};
+    llm_problem_t *problem;
 
+    place.quirks = quirks;
+    place.needs_reasoning = (quirks & LLM_OPENAI_CALLS_NEED_REASONING)
+                            && ask->thinking >= 0
+                            && !llm_text_equals(ask->effort, "none");
+    if (quirks & LLM_OPENAI_NINE_LETTER_IDS) {
+        place.ids = llm_openai_ids_make(pool);
+    }
     llm_put_name(out, "messages");
     llm_buf_putc(out, '[');
-    for (turn = ask->turns; turn && !problem; turn = turn->next) {
-        problem = put_turn(&place, turn);
-        ++place.turn;
+    llm_openai_put_format_prompt(out, ask, quirks, pool);
+    if ((quirks & LLM_OPENAI_STRICT_ORDER) && is_system_late(ask->turns)) {
+        problem = put_turns(&place, ask->turns, 1);
+        if (!problem) {
+            problem = put_turns(&place, ask->turns, 0);
+        }
+    }
+    else {
+        problem = put_turns(&place, ask->turns, -1);
     }
     llm_buf_putc(out, ']');
     return problem;

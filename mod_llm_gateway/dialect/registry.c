@@ -5,7 +5,7 @@
  * dialects.def is read twice: to declare the records and to list them. This
  * is the only place that knows which dialects there are.
  */
-#include "dialect/dialect.h"
+#include "dialect/profile.h"
 
 #include <string.h>
 
@@ -116,6 +116,21 @@ static const char *check_url(const apr_uri_t *uri)
     return NULL;
 }
 
+/* The path of an address that has none: what is known of its host, or usual in
+ * the dialect. */
+static const char *default_path(const llm_provider_t *provider)
+{
+    const llm_profile_t *profile = llm_profile_of(provider);
+    const char *path =
+        provider->dialect ? provider->dialect->default_path : NULL;
+
+    if (path && profile->url
+        && !strcmp(profile->dialect, provider->dialect->name)) {
+        path = strchr(strstr(profile->url, "://") + 3, '/');
+    }
+    return path ? path : "";
+}
+
 const char *llm_provider_set_url(llm_provider_t *provider, const char *url,
                                  apr_pool_t *pool)
 {
@@ -140,8 +155,8 @@ const char *llm_provider_set_url(llm_provider_t *provider, const char *url,
     provider->host = uri.hostname;
     provider->port = uri.port ? uri.port : apr_uri_port_of_scheme(uri.scheme);
     provider->base_path = path;
-    if (!len && provider->dialect && provider->dialect->default_path) {
-        provider->base_path = provider->dialect->default_path;
+    if (!len) {
+        provider->base_path = default_path(provider);
     }
     return NULL;
 }

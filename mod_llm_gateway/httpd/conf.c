@@ -341,6 +341,8 @@ const command_rec llmgw_commands[] = {
                   "provider"),
     AP_INIT_FLAG("LLMIncludeUsage", llmgw_conf_include_usage, NULL, RSRC_CONF,
                  "Whether streams are asked for their usage"),
+    AP_INIT_TAKE1("LLMProfile", llmgw_conf_profile, NULL, RSRC_CONF,
+                  "Whose server a provider is, with its habits"),
     AP_INIT_FLAG("LLMResponses", llmgw_conf_responses, NULL, RSRC_CONF,
                  "Whether the provider has OpenAI's Responses API as well"),
 

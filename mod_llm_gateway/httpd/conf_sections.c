@@ -16,14 +16,15 @@
 
 #include "core/llm_pattern.h"
 #include "core/llm_redact.h"
+#include "dialect/profile.h"
 
 #define NAME_MAX_LENGTH 39 /* what a usage record holds of a provider's name */
 #define PRIORITY_MAX    1000
 #define WEIGHT_MAX      10000
 
 static const char *const provider_directives[] = {
-    "LLMDialect", "LLMBaseURL",      "LLMAPIVersion", "LLMKey",
-    "LLMHeader",  "LLMIncludeUsage", "LLMResponses",  NULL,
+    "LLMDialect",      "LLMBaseURL", "LLMAPIVersion", "LLMKey", "LLMHeader",
+    "LLMIncludeUsage", "LLMProfile", "LLMResponses",  NULL,
 };
 static const char *const model_directives[] = {"LLMTarget", "LLMOnClientAbort",
                                                NULL};
@@ -175,21 +176,50 @@ static const char *origin_of(const llm_provider_t *provider, apr_pool_t *p)
                        NULL);
 }
 
+/* Whose server it is, unless that was said: by its host, else by the name of
+ * the section. A dialect's name says nothing about the server. */
+static void choose_profile(llm_provider_t *provider)
+{
+    if (!provider->profile && !llm_profile_of_host(provider->host)
+        && !llm_dialect_find(provider->name)) {
+        provider->profile = llm_profile_find(provider->name);
+    }
+    if (!provider->dialect) {
+        const llm_profile_t *profile = provider->profile;
+
+        provider->dialect =
+            llm_dialect_find(profile ? profile->dialect : provider->name);
+    }
+}
+
+/* The provider's address where none is given; NULL: there is no public one. */
+static const char *public_url(const llm_provider_t *provider)
+{
+    const llm_profile_t *profile = provider->profile;
+
+    if (!profile) {
+        return provider->dialect->default_url;
+    }
+    return strcmp(profile->dialect, llm_dialect_family(provider->dialect))
+               ? NULL
+               : profile->url;
+}
+
 /* What was not said, and what can be told only now. */
 static const char *complete_provider(cmd_parms *cmd, llm_provider_t *provider)
 {
     llmgw_provider_t *glue = provider->glue;
     const char *url, *what;
 
-    if (!provider->dialect) {
-        provider->dialect = llm_dialect_find(provider->name);
-    }
+    choose_profile(provider);
     if (!provider->dialect || !provider->dialect->provider_ops) {
         return apr_psprintf(cmd->pool,
                             "<LLMProvider %s>: LLMDialect is missing, and no "
-                            "dialect is called '%s': expected one of %s",
+                            "dialect is called '%s': expected one of %s; nor "
+                            "is a profile: expected one of %s",
                             provider->name, provider->name,
-                            llm_dialect_names(2, cmd->pool));
+                            llm_dialect_names(2, cmd->pool),
+                            llm_profile_names(cmd->pool));
     }
     if (!glue->secret.source) {
         return apr_psprintf(cmd->pool,
@@ -198,18 +228,21 @@ static const char *complete_provider(cmd_parms *cmd, llm_provider_t *provider)
                             "or none",
                             provider->name);
     }
-    url = provider->base_url ? provider->base_url
-                             : provider->dialect->default_url;
+    url = provider->base_url ? provider->base_url : public_url(provider);
     if (!url) {
         return apr_psprintf(cmd->pool,
                             "<LLMProvider %s>: LLMBaseURL is missing, and "
-                            "the dialect %s has no public address",
-                            provider->name, provider->dialect->name);
+                            "%s has no public address for the dialect %s",
+                            provider->name,
+                            provider->profile ? provider->profile->title
+                                              : provider->name,
+                            provider->dialect->name);
     }
     what = llm_provider_set_url(provider, url, cmd->pool);
     if (what) {
         return apr_psprintf(cmd->pool, "LLMBaseURL: %s, not '%s'", what, url);
     }
+    provider->profile = llm_profile_of(provider); /* once, not each time */
     glue->url = origin_of(provider, cmd->pool);
     return NULL;
 }
@@ -410,9 +443,26 @@ const char *llmgw_conf_include_usage(cmd_parms *cmd, void *dir, int on)
 
     (void)dir;
     if (!what) {
-        provider->ask_usage = on != 0;
+        provider->ask_usage = on ? 2 : 0;
     }
     return what;
+}
+
+const char *llmgw_conf_profile(cmd_parms *cmd, void *dir, const char *name)
+{
+    const char *what = NULL;
+    llm_provider_t *provider = current_provider(cmd, &what);
+
+    (void)dir;
+    if (what) {
+        return what;
+    }
+    provider->profile = llm_profile_find(name);
+    return provider->profile
+               ? NULL
+               : apr_psprintf(cmd->pool,
+                              "LLMProfile: expected one of %s, not '%s'",
+                              llm_profile_names(cmd->pool), name);
 }
 
 const char *llmgw_conf_responses(cmd_parms *cmd, void *dir, int on)

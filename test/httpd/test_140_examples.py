@@ -17,7 +17,7 @@ SSLProxyVerify require
 SSLProxyCACertificateFile {CA_FILE}
 """
 VARIABLES = ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "HF_TOKEN",
-             "GROQ_API_KEY", "CO_API_KEY", "BEDROCK_KEY",
+             "GROQ_API_KEY", "MISTRAL_API_KEY", "CO_API_KEY", "BEDROCK_KEY",
              "AZURE_OPENAI_API_KEY"]
 EXAMPLES = sorted(os.path.basename(p) for p in glob.glob(f"{SOURCES}/conf/examples/*.conf"))
 
