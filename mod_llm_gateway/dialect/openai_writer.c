@@ -387,15 +387,16 @@ void llm_openai_write_delta(llm_buf_t *out, llm_writer_t *writer,
         writer->ended = 1;
         return;
     }
+    if (delta->kind == LLM_DELTA_USAGE) { /* may be told before the beginning */
+        llm_usage_merge(&writer->usage, delta->usage);
+        return;
+    }
     if (!writer->head) {
         make_head(writer, delta);
     }
     switch (delta->kind) {
     case LLM_DELTA_BEGIN:
         begin_choice(out, writer, 0);
-        break;
-    case LLM_DELTA_USAGE:
-        llm_usage_merge(&writer->usage, delta->usage);
         break;
     case LLM_DELTA_END:
         end_stream(out, writer);

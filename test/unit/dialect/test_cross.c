@@ -435,6 +435,49 @@ START_TEST(levels_of_thinking_may_be_in_small_letters)
 }
 END_TEST
 
+START_TEST(usage_told_first_hides_neither_id_nor_model)
+{
+    static const struct {
+        const char *client, *id, *model; /* as it shows them, or NULL */
+    } shown[] = {
+        {"anthropic", "given-id", "given-model"},
+        {"cohere", "given-id", NULL},
+        {"gemini", "given-id", "given-model"},
+        {"ollama", NULL, "given-model"},
+        {"openai", "given-id", "given-model"},
+        {"openai-responses", NULL, "given-model"},
+    };
+    const llm_dialect_t *client = exchange_dialect(shown[_i].client);
+    const llm_ask_t *ask = exchange_ask(
+        "openai", LLM_OP_CHAT,
+        "{\"model\":\"asked-model\",\"stream\":true,\"messages\":[{\"role\":"
+        "\"user\",\"content\":\"x\"}]}");
+    llm_usage_t usage;
+    llm_delta_t deltas[] = {
+        {.kind = LLM_DELTA_USAGE, .usage = &usage},
+        {.kind = LLM_DELTA_BEGIN, .id = "given-id", .model = "given-model"},
+        {.kind = LLM_DELTA_TEXT, .text = LLM_TEXT_LITERAL("Hi")},
+        {.kind = LLM_DELTA_FINISH, .finish = LLM_FINISH_STOP},
+        {.kind = LLM_DELTA_END},
+    };
+    llm_writer_t *writer = client->writer_make(ask, "exchange1", 0, unit_pool);
+    llm_buf_t *out = llm_buf_make(0, unit_pool);
+    const char *written;
+    apr_size_t i;
+
+    llm_usage_clear(&usage);
+    llm_usage_set(&usage, LLM_CLASS_INPUT, 5);
+    for (i = 0; i < sizeof(deltas) / sizeof(*deltas); ++i) {
+        client->write_delta(out, writer, &deltas[i]);
+    }
+    written = apr_pstrmemdup(unit_pool, out->data, out->len);
+    ck_assert_msg(!shown[_i].id || strstr(written, shown[_i].id), "%s",
+                  written);
+    ck_assert_msg(!shown[_i].model || strstr(written, shown[_i].model), "%s",
+                  written);
+}
+END_TEST
+
 /* The error as a client of the dialect gets it. */
 static const char *error_as(const char *provider, const char *client,
                             int status, const char *body)
@@ -506,6 +549,8 @@ Suite *cross_suite(void)
     tcase_set_timeout(writers, 60);
     tcase_add_test(writers, an_illegal_stream_cannot_be_written);
     tcase_add_test(writers, calls_whose_arguments_are_mixed_end_in_an_error);
+    tcase_add_loop_test(writers, usage_told_first_hides_neither_id_nor_model, 0,
+                        6);
     suite_add_tcase(suite, writers);
     tcase_add_checked_fixture(flow, unit_pool_open, unit_pool_close);
     tcase_set_timeout(flow, 60);
