@@ -12,11 +12,16 @@
 
 #include <apr_strings.h>
 
+typedef struct call_t {
+    int index;    /* the provider's number */
+    int has_args; /* a piece of its arguments came */
+} call_t;
+
 struct llm_reader_t {
     const llm_ask_t *ask; /* NULL where bytes pass */
     apr_pool_t *pool;
     llm_usage_t usage;
-    apr_array_header_t *calls; /* of int: their numbers, in order */
+    apr_array_header_t *calls; /* of call_t, in order */
     int begun;                 /* BEGIN was told */
     int over;                  /* END or a problem was told */
 };
@@ -131,7 +136,7 @@ llm_reader_t *llm_cohere_reader_make(const llm_ask_t *ask, apr_pool_t *pool)
 
     reader->ask = ask;
     reader->pool = pool;
-    reader->calls = apr_array_make(pool, 2, sizeof(int));
+    reader->calls = apr_array_make(pool, 2, sizeof(call_t));
     llm_usage_clear(&reader->usage);
     return reader;
 }
@@ -199,17 +204,20 @@ static int number_of(const llm_reader_t *reader, const llm_json_t *doc)
     int i = reader->calls->nelts;
 
     llm_json_int(llm_json_get(doc, "index"), &index);
-    while (i-- && APR_ARRAY_IDX(reader->calls, i, int) != (int)index) {
+    while (i-- && APR_ARRAY_IDX(reader->calls, i, call_t).index != (int)index) {
     }
     return i;
 }
 
-/* `null` is how a call without arguments is told. */
+/* `null` is how a call without arguments is told; behind the first piece it is
+ * one of a value. */
 static void send_args(const sink_t *sink, int number, llm_text_t args)
 {
+    call_t *call = &APR_ARRAY_IDX(sink->reader->calls, number, call_t);
     llm_delta_t delta = {.kind = LLM_DELTA_ARGS, .call_index = number};
 
-    if (args.len && !llm_text_equals(args, "null")) {
+    if (args.len && (call->has_args || !llm_text_equals(args, "null"))) {
+        call->has_args = 1;
         delta.text = args;
         sink->emit(sink->baton, &delta);
     }
@@ -237,7 +245,7 @@ static void read_call(const sink_t *sink, const llm_json_t *doc,
     }
     llm_json_int(llm_json_get(doc, "index"), &index);
     delta.call_index = reader->calls->nelts;
-    APR_ARRAY_PUSH(reader->calls, int) = (int)index;
+    APR_ARRAY_PUSH(reader->calls, call_t) = (call_t){(int)index, 0};
     call.id = llm_json_string(llm_json_want(node, "id"), sink->scratch);
     delta.call = &call;
     sink->emit(sink->baton, &delta);

@@ -58,6 +58,18 @@ START_TEST(coheres_calls_are_objects_with_their_number_beside) /* fact 85 */
 }
 END_TEST
 
+/* It was taken for a call without arguments. */
+START_TEST(a_null_inside_of_arguments_is_a_value)
+{
+    facts_stream("cohere",
+                 COHERE_START COHERE_CALL("0", "f_1") COHERE_ARGS("0", "[")
+                     COHERE_ARGS("0", "null") COHERE_ARGS("0", "]")
+                         COHERE_CALL_END("0") COHERE_END("TOOL_CALL"),
+                 "call 0 f_1 f [null]\nfinish 0 tool_calls\n"
+                 "usage input=7 output=4\n");
+}
+END_TEST
+
 START_TEST(coheres_plan_is_text) /* fact 86 */
 {
     facts_stream(
@@ -346,6 +358,7 @@ Suite *facts_others_suite(void)
     tcase_add_checked_fixture(tcase, unit_pool_open, unit_pool_close);
     tcase_add_test(tcase, cohere_names_its_events_and_ends_with_done);
     tcase_add_test(tcase, coheres_calls_are_objects_with_their_number_beside);
+    tcase_add_test(tcase, a_null_inside_of_arguments_is_a_value);
     tcase_add_test(tcase, coheres_plan_is_text);
     tcase_add_test(tcase, what_cohere_bills_counts);
     tcase_add_test(tcase, coheres_reasons_are_in_capitals);
