@@ -102,9 +102,14 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/azure.c \
 	%D%/dialect/bedrock.c \
 	%D%/dialect/bedrock_answer.c \
+	%D%/dialect/bedrock_blocks.c \
+	%D%/dialect/bedrock_client.c \
 	%D%/dialect/bedrock_internal.h \
+	%D%/dialect/bedrock_path.c \
 	%D%/dialect/bedrock_request.c \
+	%D%/dialect/bedrock_response.c \
 	%D%/dialect/bedrock_turns.c \
+	%D%/dialect/bedrock_writer.c \
 	%D%/dialect/cohere.c \
 	%D%/dialect/cohere_answer.c \
 	%D%/dialect/cohere_client.c \

@@ -182,6 +182,7 @@ endif
 	%D%/unit/dialect/facts.h \
 	%D%/unit/dialect/gemini_chunks.h \
 	%D%/unit/dialect/legal.c \
+	%D%/unit/dialect/legal_bedrock.c \
 	%D%/unit/dialect/legal_cohere.c \
 	%D%/unit/dialect/legal_gemini.c \
 	%D%/unit/dialect/legal.h \
@@ -191,9 +192,11 @@ endif
 	%D%/unit/dialect/suites.def \
 	%D%/unit/dialect/test_anthropic.c \
 	%D%/unit/dialect/test_azure.c \
+	%D%/unit/dialect/test_bedrock_client.c \
 	%D%/unit/dialect/test_cohere_client.c \
 	%D%/unit/dialect/test_cross.c \
 	%D%/unit/dialect/test_facts_anthropic.c \
+	%D%/unit/dialect/test_facts_bedrock.c \
 	%D%/unit/dialect/test_facts_mistral.c \
 	%D%/unit/dialect/test_facts_openai.c \
 	%D%/unit/dialect/test_facts_others.c \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages of an event stream out of bytes that are cut anywhere.
+ * Messages of an event stream out of bytes that are cut anywhere, and written.
  *
  * The prelude is checked as soon as its twelve bytes are there, so that a
  * length that was damaged is not waited for.
@@ -233,4 +233,62 @@ apr_status_t llm_eventstream_next(llm_eventstream_t *stream,
         stream->failed = status;
     }
     return status;
+}
+
+/* ---- writing ---- */
+
+static void put_u32(char *at, apr_uint32_t value)
+{
+    at[0] = (char)(value >> 24);
+    at[1] = (char)(value >> 16);
+    at[2] = (char)(value >> 8);
+    at[3] = (char)value;
+}
+
+/* A header whose value is a string. */
+static void put_header(llm_buf_t *out, const char *name, const char *value)
+{
+    apr_size_t len = strlen(value);
+
+    llm_buf_putc(out, (char)strlen(name));
+    llm_buf_puts(out, name);
+    llm_buf_putc(out, 7);
+    llm_buf_putc(out, (char)(len >> 8));
+    llm_buf_putc(out, (char)len);
+    llm_buf_append(out, value, len);
+}
+
+apr_size_t llm_eventstream_open(llm_buf_t *out, const char *kind,
+                                const char *name)
+{
+    static const char prelude[PRELUDE];
+    int is_exception = !strcmp(kind, "exception");
+    apr_size_t begin = out->len, headers;
+
+    llm_buf_append(out, prelude, PRELUDE);
+    headers = out->len;
+    put_header(out, is_exception ? ":exception-type" : ":event-type", name);
+    put_header(out, ":content-type", "application/json");
+    put_header(out, ":message-type", kind);
+    if (!out->overflow) {
+        put_u32(out->data + begin + 4, (apr_uint32_t)(out->len - headers));
+    }
+    return begin;
+}
+
+void llm_eventstream_close(llm_buf_t *out, apr_size_t begin)
+{
+    static const char trailer[TRAILER];
+    char *message;
+    apr_size_t len;
+
+    llm_buf_append(out, trailer, TRAILER);
+    if (out->overflow) {
+        return; /* what did not fit makes it no message */
+    }
+    message = out->data + begin;
+    len = out->len - begin;
+    put_u32(message, (apr_uint32_t)len);
+    put_u32(message + 8, crc_of(message, 8));
+    put_u32(message + len - TRAILER, crc_of(message, len - TRAILER));
 }

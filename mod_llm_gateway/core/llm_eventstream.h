@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * AWS's binary event streams (application/vnd.amazon.eventstream), read.
+ * AWS's binary event streams (application/vnd.amazon.eventstream), read and
+ * written.
  *
  * A message is, numbers with their highest byte first:
  *
@@ -44,5 +45,15 @@ apr_status_t llm_eventstream_next(llm_eventstream_t *stream,
                                   llm_eventstream_event_t *pevent);
 /* Are there bytes of a message that has not come to its end? */
 int llm_eventstream_is_partial(const llm_eventstream_t *stream);
+
+/* ---- writing ---- */
+
+/* A message begins: its headers; what is appended to `out` from here on is its
+ * payload. `kind` is "event" or "exception", `name` what :event-type or
+ * :exception-type says, of at most 255 bytes. Returns where it begins. */
+apr_size_t llm_eventstream_open(llm_buf_t *out, const char *kind,
+                                const char *name);
+/* The message that begins at `begin` is whole: its length and checksums. */
+void llm_eventstream_close(llm_buf_t *out, apr_size_t begin);
 
 #endif /* LLM_EVENTSTREAM_H */

@@ -66,7 +66,8 @@ static void read_thinking(llm_parts_t *parts, const llm_json_t *node,
             ->signature = signature.len ? signature : LLM_TEXT_NONE;
     }
     if (hidden.len) {
-        llm_parts_add_text(parts, LLM_PART_REDACTED, hidden, pool);
+        llm_parts_add_text(parts, LLM_PART_REDACTED,
+                           llm_bedrock_unwrap(hidden, pool), pool);
     }
 }
 
@@ -252,7 +253,9 @@ static void read_delta(const sink_t *sink, const llm_json_t *doc)
     send_text(sink, LLM_DELTA_SIGNATURE,
               llm_json_text(llm_json_want(thinking, "signature")));
     send_text(sink, LLM_DELTA_REDACTED,
-              llm_json_text(llm_json_want(thinking, "redactedContent")));
+              llm_bedrock_unwrap(
+                  llm_json_text(llm_json_want(thinking, "redactedContent")),
+                  sink->scratch));
     if (use) {
         read_input(sink, block_of(doc),
                    llm_json_text(llm_json_want(use, "input")));

@@ -3,6 +3,11 @@
  * What the files of the Bedrock dialect (Converse and ConverseStream) share.
  *
  *   bedrock.c           the record, words, usage, errors, signing
+ *   bedrock_path.c      what paths ask for, addresses, requests that pass
+ *   bedrock_client.c    a client's request becomes an ask: options, tools
+ *   bedrock_blocks.c    its messages become turns
+ *   bedrock_response.c  answers for a client: whole, counts, errors
+ *   bedrock_writer.c    a streamed answer for a client
  *   bedrock_request.c   an ask becomes a request: options, tools, formats
  *   bedrock_turns.c     its turns become messages
  *   bedrock_answer.c    whole and streamed answers of the provider
@@ -12,6 +17,7 @@
 #ifndef DIALECT_BEDROCK_INTERNAL_H
 #define DIALECT_BEDROCK_INTERNAL_H
 
+#include "core/llm_eventstream.h"
 #include "dialect/common.h"
 
 #define LLM_BEDROCK_NAME "bedrock"
@@ -26,6 +32,57 @@ int llm_bedrock_is_format_tool(const llm_ask_t *ask, const llm_json_t *name);
 llm_finish_e llm_bedrock_finish(const llm_json_t *reason);
 int llm_bedrock_read_usage(llm_usage_t *usage, const llm_json_t *doc);
 
+/* "application/pdf" of "pdf"; NULL for what is no format of documents. */
+const char *llm_bedrock_document_type(llm_text_t format);
+
+/* ---- facing a client ------------------------------------------------- */
+
+/* The mark on a part that stands for the cache point behind it. */
+const llm_json_t *llm_bedrock_cache_mark(const llm_json_t *point,
+                                         apr_pool_t *pool);
+/* `system` and `messages` into ask->turns. */
+llm_problem_t *llm_bedrock_read_messages(llm_ask_t *ask, const llm_json_t *doc,
+                                         apr_pool_t *pool);
+llm_problem_t *llm_bedrock_read_request(llm_ask_t **pask, llm_op_e op,
+                                        const llm_json_t *doc,
+                                        apr_pool_t *pool);
+int llm_bedrock_read_line(llm_line_t **pline, llm_problem_t **pproblem,
+                          const char *path, const char *query,
+                          apr_pool_t *pool);
+const char *llm_bedrock_finish_name(llm_finish_e finish);
+/* The members `usage` and `metrics` of the open object. */
+void llm_bedrock_put_counts(llm_buf_t *out, const llm_usage_t *usage,
+                            const llm_ask_t *ask);
+/* Hidden thinking as base64 that survives decoding and encoding; and back,
+ * also where the provider is another gateway. */
+llm_text_t llm_bedrock_wrap(llm_text_t hidden, apr_pool_t *pool);
+llm_text_t llm_bedrock_unwrap(llm_text_t text, apr_pool_t *pool);
+void llm_bedrock_write_response(llm_buf_t *out, const llm_ask_t *ask,
+                                const llm_answer_t *answer, apr_pool_t *pool);
+llm_writer_t *llm_bedrock_writer_make(const llm_ask_t *ask, const char *id,
+                                      apr_time_t now, apr_pool_t *pool);
+void llm_bedrock_write_delta(llm_buf_t *out, llm_writer_t *writer,
+                             const llm_delta_t *delta);
+void llm_bedrock_write_problem(llm_buf_t *out, const llm_problem_t *problem,
+                               const char *request_id);
+void llm_bedrock_write_stream_problem(llm_buf_t *out,
+                                      const llm_problem_t *problem,
+                                      const char *request_id);
+int llm_bedrock_is_problem(const llm_json_t *doc);
+void llm_bedrock_add_reply_headers(apr_table_t *headers,
+                                   const llm_problem_t *problem,
+                                   const char *request_id);
+
+/* ---- facing a provider ----------------------------------------------- */
+
+/* "/model/{name}" and the method behind the base path; NULL for what is no
+ * model's name. */
+const char *llm_bedrock_path(const llm_provider_t *provider, const char *model,
+                             const char *method, apr_pool_t *pool);
+llm_problem_t *llm_bedrock_pass_request(llm_request_t *req, llm_op_e op,
+                                        llm_bytes_t raw, const char *model,
+                                        const llm_provider_t *provider,
+                                        int *phide, apr_pool_t *pool);
 /* Does the model take cache points? Others refuse a request that has one. */
 int llm_bedrock_caches(const char *model);
 /* A cache point, where the part is marked for one: what stands before it is

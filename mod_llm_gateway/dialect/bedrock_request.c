@@ -489,31 +489,6 @@ static llm_problem_t *put_chat(llm_buf_t *out, llm_request_t *req,
     return problem;
 }
 
-/* "/model/{name}/converse": of the name, which may be an ARN, colons and
- * slashes are encoded. NULL for what is no name. */
-static const char *path_of(const llm_provider_t *provider, const char *model,
-                           int stream, apr_pool_t *pool)
-{
-    const char *name = llm_path_escape(model, pool), *at;
-    llm_buf_t *path = llm_buf_make(0, pool);
-
-    if (!name) {
-        return NULL;
-    }
-    llm_buf_puts(path, provider->base_path ? provider->base_path : "");
-    llm_buf_lit(path, "/model/");
-    for (at = name; *at; ++at) {
-        if (*at == '/' || *at == '@') {
-            llm_buf_puts(path, *at == '/' ? "%2F" : "%40");
-        }
-        else {
-            llm_buf_putc(path, *at);
-        }
-    }
-    llm_buf_puts(path, stream ? "/converse-stream" : "/converse");
-    return apr_pstrmemdup(pool, path->data, path->len);
-}
-
 llm_problem_t *llm_bedrock_write_request(llm_request_t *req,
                                          const llm_ask_t *ask,
                                          const char *model,
@@ -538,7 +513,8 @@ llm_problem_t *llm_bedrock_write_request(llm_request_t *req,
     llm_buf_putc(out, '}');
     llm_request_set_body(req, out, pool);
     req->method = "POST";
-    req->path = path_of(provider, model, ask->stream, pool);
+    req->path = llm_bedrock_path(
+        provider, model, ask->stream ? "/converse-stream" : "/converse", pool);
     apr_table_setn(req->headers, "Content-Type", "application/json");
     if (!problem && !req->path) {
         return llm_problem_field(pool, "model", "this is no model's name");

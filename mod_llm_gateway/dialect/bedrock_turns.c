@@ -73,6 +73,18 @@ static const char *const document_formats[] = {
     "pdf", "csv", "doc", "docx", "xls", "xlsx", "html", "txt", "md",
 };
 
+const char *llm_bedrock_document_type(llm_text_t format)
+{
+    int i, count = sizeof(document_formats) / sizeof(*document_formats);
+
+    for (i = 0; i < count; ++i) {
+        if (llm_text_equals(format, document_formats[i])) {
+            return llm_word_of(documents, i);
+        }
+    }
+    return NULL;
+}
+
 /* Number of the media type among `words`; -1 where it is none of them. */
 static int format_of(const llm_word_t *words, const char *type)
 {
@@ -204,7 +216,8 @@ static void put_thinking(const place_t *place, const llm_part_t *part)
     llm_put_comma(out);
     llm_buf_lit(out, "{\"reasoningContent\":{");
     if (part->kind == LLM_PART_REDACTED) {
-        llm_put_text_member(out, "redactedContent", part->text);
+        llm_put_text_member(out, "redactedContent",
+                            llm_bedrock_wrap(part->text, place->pool));
     }
     else {
         llm_buf_lit(out, "\"reasoningText\":{");
@@ -380,12 +393,17 @@ static llm_problem_t *put_message(place_t *place, const llm_turn_t *turn,
     }
     if (out->len == content && !goes_on) {
         llm_buf_cut(out, begin);
+        return problem;
     }
-    else {
-        llm_buf_lit(out, "]}");
-        place->answered = answers;
-        place->asked = !answers;
+    llm_buf_lit(out, "]}");
+    if (!problem && answers && !place->asked && !place->answered) {
+        problem = llm_problem_field(place->pool, "messages",
+                                    "bedrock models are spoken to first: "
+                                    "expected one of the user's before the "
+                                    "assistant's");
     }
+    place->answered = answers;
+    place->asked = !answers;
     return problem;
 }
 

@@ -281,8 +281,10 @@ void llm_request_drop(llm_request_t *req, const char *path)
  * cache mark is one wherever it stands, or with all of it.
  */
 static const char *const hints[] = {
+    "additionalModelResponseFieldPaths", /* what a Bedrock answer adds */
     "allowed_callers", /* of a tool: code that no other provider runs */
     "annotations",     /* a client's copy of an answer's citations */
+    "anthropic_beta",  /* what a member changes is refused by its name */
     "cache_control",
     "caller",           /* who made a call: the model itself or its code */
     "citation_options", /* the shape of Cohere's */
@@ -322,8 +324,9 @@ static const char *const hints[] = {
     "options.use_mlock",
     "options.use_mmap",
     "options.vocab_only",
-    "prediction", /* text to save time with */
-    "priority",   /* whose turn it is where there are many */
+    "performanceConfig", /* how fast Bedrock answers */
+    "prediction",        /* text to save time with */
+    "priority",          /* whose turn it is where there are many */
     "prompt_cache_breakpoint",
     "prompt_cache_key",
     "prompt_cache_options",
@@ -333,6 +336,7 @@ static const char *const hints[] = {
     "reasoning.summary", /* how thinking is shown */
     "reasoning.exclude", /* the same, OpenRouter's */
     "reasoning_format",
+    "requestMetadata",    /* what a log is sorted by: Bedrock's */
     "response_format.json_schema.description",
     "responseJsonSchema", /* of a function: what it gives */
     "response_json_schema",

@@ -179,6 +179,12 @@ struct llm_dialect_t {
      * writer (pass-through broke off): legal after any complete event. */
     void (*write_stream_problem)(llm_buf_t *out, const llm_problem_t *problem,
                                  const char *request_id);
+    /* Headers that go with every answer to these clients: `problem` is NULL
+     * for a good one. Those that are there stay: the provider's own. The
+     * member is NULL where there are none. */
+    void (*add_reply_headers)(apr_table_t *headers,
+                              const llm_problem_t *problem,
+                              const char *request_id);
     /* GET /v1/models: names this caller may use. */
     void (*write_models)(llm_buf_t *out, const apr_array_header_t *names,
                          apr_time_t now, apr_pool_t *pool);

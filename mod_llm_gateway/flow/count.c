@@ -13,13 +13,16 @@
 
 #include "core/llm_json.h"
 
-/* Gemini's countTokens may hold the request inside. */
+/* Gemini's countTokens may hold the request inside, Bedrock's always does. */
 static const llm_json_t *question_of(const llm_json_t *doc)
 {
     const llm_json_t *inner = llm_json_want(doc, "generateContentRequest");
 
     if (!inner) {
         inner = llm_json_want(doc, "generate_content_request");
+    }
+    if (!inner) {
+        inner = llm_json_path(doc, "input", "converse", NULL);
     }
     return inner ? inner : doc;
 }

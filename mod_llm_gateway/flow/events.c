@@ -32,9 +32,14 @@ const char *llm_events_type(const llm_attempt_t *attempt)
     if (attempt->pass && type) {
         return type;
     }
-    return attempt->x->client->framing == LLM_FRAMING_NDJSON
-               ? "application/x-ndjson"
-               : "text/event-stream";
+    switch (attempt->x->client->framing) {
+    case LLM_FRAMING_NDJSON:
+        return "application/x-ndjson";
+    case LLM_FRAMING_EVENTSTREAM:
+        return "application/vnd.amazon.eventstream";
+    default:
+        return "text/event-stream";
+    }
 }
 
 /* Is there reason to let go what is held back? */
@@ -309,9 +314,10 @@ static void take_event(llm_attempt_t *attempt, const llm_sse_event_t *frame)
                                      llm_events_translate, attempt,
                                      stream->scratch);
     }
-    else if (attempt->x->client->framing != LLM_FRAMING_NDJSON) {
+    else if (attempt->x->client->framing == LLM_FRAMING_SSE) {
         /* a sign of life; comments are legal in every dialect's SSE, and
-         * line ends between the elements of an array; of lines each is read */
+         * line ends between the elements of an array; of lines each is read,
+         * and messages have no comments */
         llm_buf_puts(attempt->x->out,
                      is_array(attempt) ? "\n" : ": keep-alive\n\n");
     }

@@ -277,6 +277,15 @@ static void set_user(request_rec *r, const char *name)
     r->ap_auth_type = apr_pstrdup(r->pool, AUTH_TYPE);
 }
 
+/* Signature Version 4 proves knowledge of a secret that is not ours. */
+static int is_signed(request_rec *r)
+{
+    static const char scheme[] = "AWS4-HMAC-SHA256";
+    const char *value = apr_table_get(r->headers_in, "Authorization");
+
+    return value && !strncasecmp(value, scheme, sizeof(scheme) - 1);
+}
+
 /* NULL: view is the key's, or id 0 where none is needed. */
 static llm_problem_t *authenticate(request_rec *r, int may_be_anonymous,
                                    llm_key_view_t *pview)
@@ -290,6 +299,12 @@ static llm_problem_t *authenticate(request_rec *r, int may_be_anonymous,
         return unauthorized(r, "two different API keys were sent: send one");
     }
     if (!key.data) {
+        if (!may_be_anonymous && is_signed(r)) {
+            return unauthorized(r, "requests signed with AWS credentials "
+                                   "cannot be checked here: send an API key of "
+                                   "the gateway's as bearer token "
+                                   "(AWS_BEARER_TOKEN_BEDROCK)");
+        }
         if (!may_be_anonymous) {
             return unauthorized(r, "an API key is needed: send it as "
                                    "'Authorization: Bearer ...' or in "

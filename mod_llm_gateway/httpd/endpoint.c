@@ -67,6 +67,7 @@ static const llm_dialect_t *dialect_of(const llm_provider_t *provider)
 static const llm_dialect_t *unknown_client(request_rec *r)
 {
     static const char *const signs[][2] = {
+        {"amz-sdk-invocation-id", "bedrock"},
         {"anthropic-version", "anthropic"},
         {"x-goog-api-key", "gemini"},
         {"x-goog-api-client", "gemini"},

@@ -58,12 +58,23 @@ llm_problem_t *llmgw_problem_too_large(request_rec *r, apr_size_t limit)
         "the request body is larger than %" APR_SIZE_T_FMT " bytes", limit);
 }
 
+/* Those of the client's dialect; problem is NULL for a good answer. */
+static void add_clients_headers(request_rec *r, llmgw_request_t *request,
+                                const llm_problem_t *problem)
+{
+    if (request->client && request->client->add_reply_headers) {
+        request->client->add_reply_headers(r->headers_out, problem,
+                                           llmgw_request_id(r, request));
+    }
+}
+
 /* Headers that go with a problem; true for httpd's errors too. */
 static void set_problem_headers(request_rec *r, llmgw_request_t *request,
                                 const llm_problem_t *problem)
 {
     apr_table_setn(r->headers_out, "x-request-id",
                    llmgw_request_id(r, request));
+    add_clients_headers(r, request, problem);
     if (problem->retry_after >= 0) {
         apr_table_setn(r->headers_out, "Retry-After",
                        apr_itoa(r->pool, problem->retry_after));
@@ -226,6 +237,9 @@ void llmgw_reply_head(request_rec *r, llmgw_request_t *request)
     apr_table_do(set_header, r, x->reply.headers, NULL);
     if (x->problem) {
         set_problem_headers(r, request, x->problem);
+    }
+    else {
+        add_clients_headers(r, request, NULL);
     }
     if (x->reply.status == HTTP_UNAUTHORIZED) {
         llmgw_auth_challenge(r);

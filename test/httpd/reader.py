@@ -12,6 +12,7 @@ import dataclasses
 import json
 import re
 
+import reader_bedrock
 from client import sse
 
 FINISHES = {
@@ -618,7 +619,17 @@ def ollama_stream(body, strict=True):
     return said
 
 
-READERS = {"openai": (openai, openai_stream),
+# -- Bedrock -------------------------------------------------------------------
+
+def bedrock(body):
+    return reader_bedrock.converse(body, Said(), usage)
+
+
+def bedrock_stream(body, strict=True):
+    return reader_bedrock.converse_stream(body, Said(), usage, strict)
+
+
+READERS = {"openai": (openai, openai_stream), "bedrock": (bedrock, bedrock_stream),
            "openai-completions": (completions, completions_stream),
            "openai-responses": (responses, responses_stream),
            "anthropic": (anthropic, anthropic_stream), "cohere": (cohere, cohere_stream),
@@ -629,7 +640,7 @@ READERS = {"openai": (openai, openai_stream),
 def read(dialect, body, streamed=None, strict=True):
     """An answer of a dialect; streamed is seen from the bytes if not said."""
     if streamed is None:
-        streamed = re.match(rb"\s*(data|event|:)", body) is not None
+        streamed = re.match(rb"\s*(data|event|:|\0)", body) is not None
     whole, stream = READERS[dialect]
     return stream(body, strict) if streamed else whole(body)
 
@@ -644,6 +655,8 @@ def error_of(dialect, doc):
         assert doc["type"] == "error", doc
         assert {"type", "message"} <= set(doc["error"]), doc
         return doc["error"]["type"], doc["error"]["message"]
+    if dialect == "bedrock":
+        return reader_bedrock.error(doc)
     if dialect == "cohere":
         assert isinstance(doc["message"], str) and set(doc) <= {"id", "message"}, doc
         return None, doc["message"]

@@ -5,9 +5,11 @@ say something about the dialects here.
 The folder is not part of the project; where it is absent the tests that use
 it are skipped. LLMGW_RECORDED names it; with LLMGW_SAMPLE=5 each fifth is taken.
 """
+import base64
 import functools
 import json
 import os
+import urllib.parse
 
 from env import SOURCES
 
@@ -21,6 +23,8 @@ APIS = {
     "gemini.generateContent": ("gemini", "gemini"),
     "gemini.streamGenerateContent": ("gemini", "gemini"),
     "vertex.generateContent": ("gemini", "gemini"),
+    "bedrock.converse": ("bedrock", "bedrock"),
+    "bedrock.converse-stream": ("bedrock", "bedrock"),
     "cohere.chat": ("cohere", "cohere"),
     "ollama.chat": ("ollama", "ollama"), "ollama.generate": ("ollama", "ollama"),
     "hf.chat": ("hf", "openai"), "hf.text-generation": ("old", "text-generation"),
@@ -46,13 +50,19 @@ class Exchange:
         self.features = set(doc["features"])
         self.provider, self.dialect = APIS[self.api]
         self.status = doc["response"]["status"]
-        self.body = (doc["response"].get("body") or "").encode("utf-8", "surrogatepass")
+        self.body = (base64.b64decode(doc["response"].get("body_base64") or "")
+                     or (doc["response"].get("body") or "").encode("utf-8", "surrogatepass"))
         self.request = (doc.get("request") or {}).get("body")
         self.url = (doc.get("request") or {}).get("url")
         self.headers = {k.lower(): v for k, v in doc["response"]["headers"].items()}
         self.streamed = any(kind in self.headers.get("content-type", "")
-                            for kind in ("event-stream", "ndjson"))
+                            for kind in ("event-stream", "eventstream", "ndjson"))
         self.model = doc.get("model") or "recorded"
+
+    @property
+    def asked(self):
+        """The model in the path, where the dialect names it there."""
+        return urllib.parse.unquote(self.url.split("/model/")[1].rsplit("/", 1)[0])
 
     def answer(self, **more):
         """What the scripted provider has to replay."""

@@ -13,6 +13,7 @@ import zlib
 
 import pytest
 
+import ask_bedrock
 import reader
 
 # A picture of one pixel.
@@ -26,7 +27,7 @@ WEATHER = {"type": "object", "properties": {
     "additionalProperties": False}
 NOTHING = {"type": "object", "properties": {}}
 
-CLIENTS = ["openai", "anthropic", "cohere", "ollama"]
+CLIENTS = ["openai", "anthropic", "bedrock", "cohere", "ollama"]
 PROVIDERS = {"openai": "openai/gpt-test", "anthropic": "anthropic/claude-test",
              "gemini": "gemini/gemini-test", "hf": "hf/meta-llama/Llama-3.1-8B",
              "old": "old/org/some-model", "ollama": "ollama/llama3.2",
@@ -113,6 +114,8 @@ class Ask:
             body["stream"] = True
         return body
 
+    def bedrock(self, model, stream):
+        return ask_bedrock.body(self)
 
     def cohere(self, model, stream):
         body = self.openai(model, False)
@@ -161,7 +164,8 @@ def _anthropic_image(url):
 
 
 def post(gw, client, model, ask, stream=False):
-    path = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages",
+    path = {"bedrock": ask_bedrock.path(model, stream),
+            "openai": "/v1/chat/completions", "anthropic": "/v1/messages",
             "cohere": "/v2/chat", "ollama": "/api/chat"}[client]
     return gw.post(path, getattr(ask, client)(model, stream),
                    [("anthropic-version", "2023-06-01")] if client == "anthropic" else [])
@@ -171,7 +175,8 @@ def converse(gw, client, provider, ask, stream=False, script=""):
     """The answer as the client's dialect says it."""
     answer = post(gw, client, PROVIDERS[provider] + script, ask, stream)
     assert answer.status == 200, answer
-    streamed = "application/x-ndjson" if client == "ollama" else "text/event-stream"
+    streamed = {"ollama": "application/x-ndjson", "bedrock":
+                "application/vnd.amazon.eventstream"}.get(client, "text/event-stream")
     kind = streamed if stream else "application/json"
     assert answer.header("content-type").split(";")[0] == kind
     return reader.read(client, answer.body, stream)
@@ -186,7 +191,7 @@ def test_a_plain_question(four, upstream, client, provider, stream):
     said = converse(four, client, provider, Ask("hello"), stream)
     assert said.text == "You said: hello"
     assert said.finish == "stop"
-    assert said.id or client == "ollama", "there answers have none"
+    assert said.id or client in ("bedrock", "ollama"), "there answers have none"
 
 
 @pytest.mark.parametrize("client, provider", PAIRS)
@@ -252,8 +257,8 @@ def test_a_picture_by_value(four, upstream, client, provider):
     assert PNG in upstream.only().body.decode()
 
 
-@pytest.mark.parametrize("client, provider", [p for p in RICH if p[0] != "ollama"
-                                              and p[1] != "bedrock"])
+@pytest.mark.parametrize("client, provider", [p for p in RICH if p[0] not in
+                                              ("bedrock", "ollama") and p[1] != "bedrock"])
 def test_a_picture_by_address(four, upstream, client, provider):
     said = converse(four, client, provider, Ask(
         "what is this", images=["https://example.org/a.png"]))
@@ -306,7 +311,8 @@ CHOICES = [("get_time", ["get_time"]), ("required", ["get_weather"]), ("none", [
 
 @pytest.mark.parametrize("client, provider, choice, expected", [
     (*pair, *row) for pair in RICH for row in CHOICES
-    if pair[0] in FULL or pair[0] == "cohere" and row[0] in ("required", "none")])
+    if pair[0] in FULL or row[0] in {"bedrock": ("get_time", "required", "auto"),
+                                     "cohere": ("required", "none")}.get(pair[0], ())])
 def test_a_tool_choice(four, upstream, client, provider, choice, expected):
     said = converse(four, client, provider, Ask("hello", choice=choice, tools=[
         ("get_weather", WEATHER), ("get_time", NOTHING)]))
@@ -390,7 +396,7 @@ def test_the_default_limit_is_a_setting(gw, upstream):
 
 
 @pytest.mark.parametrize("client, provider", [p for p in RICH if p[1] != "cohere"
-                                              and p[0] in FULL])
+                                              and p[0] in (*FULL, "bedrock")])
 @both
 def test_usage_by_each_dialects_own_arithmetic(four, upstream, client, provider, stream):
     said = converse(four, client, provider, Ask("hello there"), stream, ";cached=50")

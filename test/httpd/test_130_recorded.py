@@ -21,15 +21,21 @@ if not ALL:
 
 GOOD = [e for e in ALL if e.status == 200]
 ASKED = [e for e in ALL if e.request]
-CLIENTS = ("openai", "anthropic", "gemini", "openai-completions", "openai-responses",
-           "cohere", "ollama")
+CLIENTS = ("openai", "anthropic", "bedrock", "gemini", "openai-completions",
+           "openai-responses", "cohere", "ollama")
 PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages",
          "openai-completions": "/v1/completions",
          "openai-responses": "/v1/responses", "cohere": "/v2/chat", "ollama": "/api/chat"}
 
 
+def bedrock_path(model, streamed):
+    return f"/model/{urllib.parse.quote(model, safe='')}/converse{'-stream' * streamed}"
+
+
 def path_of(client, model, streamed):
     """Where a client of this dialect asks this model."""
+    if client == "bedrock":
+        return bedrock_path(model, streamed)
     method = "streamGenerateContent?alt=sse" if streamed else "generateContent"
     return PATHS.get(client) or f"/v1beta/models/{urllib.parse.quote(model)}:{method}"
 
@@ -62,6 +68,8 @@ def same_dialect_path(exchange):
         return f"/huggingface/{exchange.url.split('/models/')[1]}", body
     if exchange.dialect == "gemini":
         return f"/gemini/v1beta/models/{exchange.url.split('/models/')[1]}", body
+    if exchange.dialect == "bedrock":
+        return bedrock_path(f"bedrock/{exchange.asked}", exchange.url.endswith("-stream")), body
     body["model"] = f"{exchange.provider}/{body.get('model', 'in-the-path')}"
     return own_path(exchange), body
 
@@ -118,6 +126,8 @@ def test_the_same_dialect_passes_untouched(four, upstream, exchange, cuts):
         assert sent == expected
     else:
         assert sent == exchange.request
+    if exchange.dialect == "bedrock":
+        assert seen.target == f"/bedrock{urllib.parse.urlsplit(exchange.url).path}"
 
 
 @each([e for e in ASKED if e.dialect == "gemini" and not e.api.startswith("vertex")])
@@ -161,6 +171,8 @@ def test_the_record_has_the_providers_count(four, upstream, exchange):
 def question(client, streamed):
     if client == "gemini":
         return {"contents": [{"role": "user", "parts": [{"text": "as recorded"}]}]}
+    if client == "bedrock":
+        return {"messages": [{"role": "user", "content": [{"text": "as recorded"}]}]}
     if client == "openai-completions":
         return {"model": "", "prompt": "as recorded", "stream": streamed,
                 **({"stream_options": {"include_usage": True}} if streamed else {})}
@@ -251,15 +263,12 @@ def test_two_answers_in_one_stream_are_not_one(four, upstream):
 
 # -- what clients ask is legal everywhere -------------------------------------------
 
-TARGETS = {"openai": ["anthropic", "bedrock", "cohere", "gemini", "old", "ollama", "responses"],
-           "anthropic": ["openai", "bedrock", "cohere", "gemini", "hf", "old", "ollama", "responses"],
-           "gemini": ["openai", "anthropic", "cohere", "hf", "old", "ollama", "responses"],
-           "openai-completions": ["anthropic", "bedrock", "cohere", "gemini", "hf", "old",
-                                  "ollama", "responses"],
-           "openai-responses": ["openai", "anthropic", "cohere", "gemini", "hf", "old",
-                                "ollama"],
-           "cohere": ["openai", "anthropic", "gemini", "hf", "old", "ollama", "responses"],
-           "ollama": ["openai", "anthropic", "cohere", "gemini", "hf", "old", "responses"]}
+# Of each dialect: every provider that does not speak it.
+PROVIDERS = ["openai", "anthropic", "bedrock", "cohere", "gemini", "hf", "old", "ollama",
+             "responses"]
+SPEAKS = {"openai": {"openai", "hf"}, "openai-completions": {"openai"},
+          "openai-responses": {"responses"}}
+TARGETS = {c: [p for p in PROVIDERS if p not in SPEAKS.get(c, {c})] for c in CLIENTS}
 REQUESTS = [(t, e) for e in ASKED for t in TARGETS.get(e.dialect, [])
             if e.status == 200 and e.dialect in CLIENTS and not e.api.startswith("vertex")]
 
@@ -276,7 +285,7 @@ def test_a_real_request_is_legal_at_another_provider(four, upstream, target, exc
     if exchange.dialect in PATHS:
         body["model"] = model
     streamed = bool(body.get("stream", exchange.dialect == "ollama")) \
-        or exchange.streamed and exchange.dialect == "gemini"
+        or exchange.streamed and exchange.dialect in ("bedrock", "gemini")
     path = own_path(exchange) if exchange.dialect in PATHS \
         else path_of(exchange.dialect, model, streamed)
     answer = four.post(path, body, [("anthropic-version", "2023-06-01")])

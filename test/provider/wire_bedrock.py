@@ -24,7 +24,7 @@ _CHAT = {"messages", "system", "inferenceConfig", "toolConfig", "guardrailConfig
          "promptVariables", "requestMetadata", "performanceConfig", "outputConfig"}
 _BLOCKS = {"text", "image", "document", "toolUse", "toolResult", "reasoningContent",
            "cachePoint"}
-_PATH = re.compile(r"/model/([^/]+)/(converse|converse-stream)")
+_PATH = re.compile(r"/model/(.+)/(converse|converse-stream)")
 
 
 def operation(request):

@@ -6,6 +6,7 @@
 
 #include <apr_strings.h>
 
+#include "core/llm_eventstream.h"
 #include "test/unit/unit.h"
 
 static void put_u32(llm_buf_t *out, apr_uint32_t value)
@@ -83,4 +84,28 @@ void messages_put_lines(llm_buf_t *out, const char *lines)
     if (len && lines[len - 1] != '\n') {
         out->len -= 5;
     }
+}
+
+const char *messages_lines(const char *data, apr_size_t len)
+{
+    llm_eventstream_t *stream = llm_eventstream_make(len + 1, unit_pool);
+    llm_buf_t *lines = llm_buf_make(0, unit_pool);
+    llm_buf_t *again = llm_buf_make(0, unit_pool);
+    llm_eventstream_event_t event;
+    const char *text;
+
+    llm_eventstream_feed(stream, data, len);
+    while (!llm_eventstream_next(stream, &event)) {
+        llm_buf_append(lines, event.event.data, event.event.len);
+        llm_buf_putc(lines, ' ');
+        llm_buf_append(lines, event.data.data, event.data.len);
+        llm_buf_putc(lines, '\n');
+    }
+    text =
+        apr_pstrmemdup(unit_pool, lines->data ? lines->data : "", lines->len);
+    messages_put_lines(again, text);
+    ck_assert_uint_eq(again->len, len);
+    ck_assert_msg(!len || !memcmp(again->data, data, len), "no messages: %s",
+                  text);
+    return text;
 }

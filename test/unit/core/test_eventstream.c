@@ -202,6 +202,51 @@ START_TEST(keeps_to_its_limit)
 }
 END_TEST
 
+/* ---- writing ---- */
+
+/* What is written is what another writer writes, behind whatever there is. */
+START_TEST(writes_messages)
+{
+    static const struct {
+        const char *kind, *name, *payload;
+    } rows[] = {
+        {"event", "messageStart", "{\"role\":\"assistant\"}"},
+        {"exception", "throttlingException", "{}"},
+        {"event", "contentBlockDelta", ""},
+    };
+    llm_buf_t *out = llm_buf_make(0, unit_pool);
+    llm_buf_t *other = llm_buf_make(0, unit_pool);
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(*rows); ++i) {
+        apr_size_t begin =
+            llm_eventstream_open(out, rows[i].kind, rows[i].name);
+
+        llm_buf_puts(out, rows[i].payload);
+        llm_eventstream_close(out, begin);
+        messages_put(other, rows[i].kind, rows[i].name, rows[i].payload);
+        ck_assert_uint_eq(out->len, other->len);
+        ck_assert_int_eq(memcmp(out->data, other->data, out->len), 0);
+    }
+}
+END_TEST
+
+START_TEST(what_does_not_fit_is_no_message)
+{
+    apr_size_t ceiling;
+
+    for (ceiling = 1; ceiling < 120; ++ceiling) {
+        llm_buf_t *out = llm_buf_make(ceiling, unit_pool);
+        apr_size_t begin = llm_eventstream_open(out, "event", "metadata");
+
+        llm_buf_lit(out, "{\"usage\":{\"inputTokens\":12345678}}");
+        llm_eventstream_close(out, begin);
+        ck_assert(out->overflow);
+        ck_assert_uint_le(out->len, ceiling);
+    }
+}
+END_TEST
+
 Suite *eventstream_suite(void)
 {
     Suite *suite = suite_create("eventstream");
@@ -209,6 +254,8 @@ Suite *eventstream_suite(void)
 
     tcase_add_checked_fixture(tcase, unit_pool_open, unit_pool_close);
     tcase_add_test(tcase, reads_messages);
+    tcase_add_test(tcase, writes_messages);
+    tcase_add_test(tcase, what_does_not_fit_is_no_message);
     tcase_add_test(tcase, reads_known_bytes);
     tcase_add_test(tcase, skips_headers_of_all_types);
     tcase_add_test(tcase, takes_an_error_without_payload);

@@ -11,6 +11,7 @@
 #include "core/llm_ndjson.h"
 #include "core/llm_record.h"
 #include "dialect/common.h"
+#include "test/unit/messages.h"
 #include "test/unit/unit.h"
 
 const llm_dialect_t *exchange_dialect(const char *name)
@@ -407,6 +408,15 @@ answer_t *exchange_read_stream(const char *provider, const llm_ask_t *ask,
     return sink.seen;
 }
 
+const char *exchange_stream_text(const char *client, const llm_buf_t *out)
+{
+    const char *data = out->data ? out->data : "";
+
+    return exchange_dialect(client)->framing == LLM_FRAMING_EVENTSTREAM
+               ? messages_lines(data, out->len)
+               : apr_pstrmemdup(unit_pool, data, out->len);
+}
+
 const char *exchange_write_stream(const char *provider, const char *client,
                                   const llm_ask_t *ask, const char *body,
                                   apr_size_t len, cuts_t cuts)
@@ -418,8 +428,7 @@ const char *exchange_write_stream(const char *provider, const char *client,
     sink.writer = sink.client->writer_make(ask, "exchange1",
                                            apr_time_from_sec(1), unit_pool);
     feed(exchange_dialect(provider), ask, body, len, cuts, &sink);
-    stream = apr_pstrmemdup(unit_pool, sink.out->data ? sink.out->data : "",
-                            sink.out->len);
+    stream = exchange_stream_text(client, sink.out);
     exchange_check_stream(client, ask, stream);
     return stream;
 }

@@ -65,13 +65,18 @@ answer_t *exchange_read(const char *provider, const llm_ask_t *ask,
 answer_t *exchange_read_stream(const char *provider, const llm_ask_t *ask,
                                const char *body, apr_size_t len, cuts_t cuts);
 /* The provider's answer as the client gets it; NULL and *pproblem where it is
- * an error. A stream's is checked for what its dialect allows. */
+ * an error. A stream is checked for what its dialect allows; it comes as
+ * exchange_stream_text shows it. */
 const char *exchange_write(const char *provider, const char *client,
                            const llm_ask_t *ask, const char *body,
                            apr_size_t len, llm_problem_t **pproblem);
 const char *exchange_write_stream(const char *provider, const char *client,
                                   const llm_ask_t *ask, const char *body,
                                   apr_size_t len, cuts_t cuts);
+
+/* What was written for a client as a text: AWS's messages a line each, as
+ * messages.h has them. */
+const char *exchange_stream_text(const char *client, const llm_buf_t *out);
 
 /* NULL where the texts are the same, else the first line that differs. */
 const char *exchange_differ(const char *found, const char *expected);

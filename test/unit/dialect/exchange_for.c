@@ -20,7 +20,8 @@ typedef struct client_t {
     int stop;       /* it tells the stop sequence, and pauses; -1: that one
                        was met, and no more */
     int signatures; /* what is signed reads the same here */
-    int classes;    /* usage has classes, and is not their sum only */
+    int classes;    /* usage has classes, and is not their sum only; -1: those
+                       of caches, and no more */
 } client_t;
 
 static const client_t clients[] = {
@@ -29,6 +30,7 @@ static const client_t clients[] = {
     {"anthropic", 0, 0, 0, 1, 1, 1},
     /* signatures are wrapped: test_gemini_client */
     {"gemini", 1, 0, 0, 0, 0, 1},
+    {"bedrock", 0, 0, 0, -1, 1, -1},
     {"cohere", 0, 0, 0, -1, 0, 0},
     {"ollama", 0, 0, 0, 0, 0, 0},
     {NULL, 0, 0, 0, 1, 1, 1},
@@ -149,7 +151,7 @@ const char *exchange_show_for(const answer_t *answer, const char *name)
             " read=%" APR_INT64_T_FMT " thought=%" APR_INT64_T_FMT "\n",
             llm_usage_input(&answer->usage), llm_usage_output(&answer->usage),
             client->classes ? answer->usage.n[LLM_CLASS_CACHE_READ] : 0,
-            client->classes ? answer->usage.n[LLM_CLASS_REASONING] : 0);
+            client->classes > 0 ? answer->usage.n[LLM_CLASS_REASONING] : 0);
     }
     if (answer->problem) {
         llm_buf_printf(out, "problem %s\n", answer->problem->message);

@@ -2,6 +2,8 @@
 /* Shorthand for tests of what providers are known to send; see facts.h. */
 #include "test/unit/dialect/facts.h"
 
+#include "test/unit/messages.h"
+
 const char *facts_text(const char *text)
 {
     char *copy = apr_pstrdup(unit_pool, text), *at = copy;
@@ -28,6 +30,11 @@ const llm_ask_t *facts_ask(const char *client)
                                        "'thinkingConfig':{'includeThoughts':"
                                        "true}}}"));
     }
+    if (!strcmp(client, "bedrock")) {
+        return exchange_ask(client, LLM_OP_CHAT,
+                            facts_text("{'messages':[{'role':'user','content':"
+                                       "[{'text':'x'}]}]}"));
+    }
     if (!strcmp(client, "anthropic")) {
         tool = "'name':'f','input_schema':{'type':'object'}";
     }
@@ -49,17 +56,30 @@ void facts_whole(const char *provider, const char *body, const char *said)
                      facts_text(said));
 }
 
-void facts_stream(const char *provider, const char *bytes, const char *said)
+/* The stream's bytes; of AWS's messages the text has a line each. */
+static llm_bytes_t bytes_of(const char *provider, const char *text)
+{
+    llm_buf_t *out = llm_buf_make(0, unit_pool);
+
+    text = facts_text(text);
+    if (exchange_dialect(provider)->framing != LLM_FRAMING_EVENTSTREAM) {
+        return (llm_bytes_t){text, strlen(text)};
+    }
+    messages_put_lines(out, text);
+    return (llm_bytes_t){out->data, out->len};
+}
+
+void facts_stream(const char *provider, const char *text, const char *said)
 {
     static const cuts_t cuts[] = {{0, 0}, {1, 0}, {3, 0}, {40, 9}};
     const char *expected = facts_text(said);
+    llm_bytes_t bytes = bytes_of(provider, text);
     apr_size_t i;
 
-    bytes = facts_text(bytes);
     for (i = 0; i < sizeof(cuts) / sizeof(*cuts); ++i) {
         ck_assert_str_eq(
             exchange_show(exchange_read_stream(provider, facts_ask("openai"),
-                                               bytes, strlen(bytes), cuts[i])),
+                                               bytes.data, bytes.len, cuts[i])),
             expected);
     }
 }
@@ -78,13 +98,13 @@ const char *facts_whole_for(const char *client, const char *provider,
 }
 
 const char *facts_stream_for(const char *client, const char *provider,
-                             const char *bytes)
+                             const char *text)
 {
     static const cuts_t uncut = {0, 0};
+    llm_bytes_t bytes = bytes_of(provider, text);
 
-    bytes = facts_text(bytes);
-    return exchange_write_stream(provider, client, facts_ask(client), bytes,
-                                 strlen(bytes), uncut);
+    return exchange_write_stream(provider, client, facts_ask(client),
+                                 bytes.data, bytes.len, uncut);
 }
 
 void facts_problem(const char *provider, int status, const char *body,

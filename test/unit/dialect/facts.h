@@ -32,13 +32,13 @@ const llm_ask_t *facts_ask(const char *client);
 
 /* The answer says this, line by line as exchange.h has it. */
 void facts_whole(const char *provider, const char *body, const char *said);
-/* The streamed one does, however it is cut. */
-void facts_stream(const char *provider, const char *bytes, const char *said);
+/* The streamed one does, however it is cut; AWS's are a message a line. */
+void facts_stream(const char *provider, const char *text, const char *said);
 /* The answer as a client of another dialect gets it. */
 const char *facts_whole_for(const char *client, const char *provider,
                             const char *body);
 const char *facts_stream_for(const char *client, const char *provider,
-                             const char *bytes);
+                             const char *text);
 /* "kind status message; retry after n", and type and code where there are. */
 void facts_problem(const char *provider, int status, const char *body,
                    const char *said);

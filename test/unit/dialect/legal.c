@@ -319,6 +319,9 @@ void exchange_check_stream(const char *client, const llm_ask_t *ask,
     else if (!strcmp(client, "ollama")) {
         legal_check_ollama(ask, copy);
     }
+    else if (!strcmp(client, "bedrock")) {
+        legal_check_bedrock(copy);
+    }
     else if (!strcmp(client, "openai-responses")) {
         legal_check_responses(copy);
     }

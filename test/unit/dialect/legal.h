@@ -2,7 +2,8 @@
 /*
  * What the rule books of streams share: legal.c has those of OpenAI's chats
  * and of Anthropic, legal_responses.c that of Responses, legal_gemini.c that of
- * Gemini, legal_cohere.c those of Cohere and Ollama.
+ * Gemini, legal_cohere.c those of Cohere and Ollama, legal_bedrock.c that of
+ * Bedrock.
  */
 #ifndef LLM_TEST_LEGAL_H
 #define LLM_TEST_LEGAL_H
@@ -22,6 +23,8 @@ const llm_json_t *legal_json(const legal_event_t *event);
 const char *legal_string(const llm_json_t *doc, const char *name);
 int legal_int(const llm_json_t *doc, const char *name);
 
+/* A message a line. */
+void legal_check_bedrock(char *stream);
 void legal_check_cohere(char *stream);
 void legal_check_ollama(const llm_ask_t *ask, char *stream);
 void legal_check_responses(char *stream);

@@ -15,7 +15,8 @@
 #include "test/unit/unit.h"
 
 static const char *const clients[] = {"openai", "anthropic", "openai-responses",
-                                      "gemini", "cohere",    "ollama"};
+                                      "gemini", "cohere",    "ollama",
+                                      "bedrock"};
 #define CLIENTS (int)(sizeof(clients) / sizeof(*clients))
 
 static const char ask_body[] =
@@ -84,7 +85,7 @@ static const char *write_random(const char *client, const llm_ask_t *ask)
     dialect->write_delta(out, writer, &delta);
     delta.kind = roll(2) ? LLM_DELTA_END : LLM_DELTA_TEXT;
     dialect->write_delta(out, writer, &delta); /* nothing after the end */
-    return apr_pstrmemdup(unit_pool, out->data, out->len);
+    return exchange_stream_text(client, out);
 }
 
 START_TEST(an_illegal_stream_cannot_be_written)
@@ -171,6 +172,19 @@ static void feed(const llm_dialect_t *dialect, llm_reader_t *reader,
     apr_pool_clear(scratch);
 }
 
+/* Messages of AWS have zeros in them. */
+static int has_word(const llm_buf_t *out)
+{
+    apr_size_t i;
+
+    for (i = 0; i + 4 <= out->len; ++i) {
+        if (!memcmp(out->data + i, "word", 4)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static void run_pair(const char *provider, const char *client,
                      const char *chunk, int count, apr_pool_t *pool)
 {
@@ -186,9 +200,8 @@ static void run_pair(const char *provider, const char *client,
     while (count--) {
         llm_buf_clear(sink.out);
         feed(dialect, reader, chunk, &sink, scratch);
-        llm_buf_putc(sink.out, '\0');
-        ck_assert_msg(strstr(sink.out->data, "word") != NULL,
-                      "%s to %s: held back", provider, client);
+        ck_assert_msg(has_word(sink.out), "%s to %s: held back", provider,
+                      client);
     }
     apr_pool_destroy(scratch);
 }

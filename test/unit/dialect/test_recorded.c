@@ -23,6 +23,7 @@
 
 #include "test/unit/dialect/exchange.h"
 #include "test/unit/dialect/truth.h"
+#include "test/unit/messages.h"
 #include "test/unit/unit.h"
 
 static const char *folder(void)
@@ -343,6 +344,21 @@ static void check_cuts(const recorded_t *recorded, const llm_ask_t *ask,
     }
 }
 
+static answer_t *read_back(const char *client, const llm_ask_t *ask,
+                           const char *stream)
+{
+    llm_buf_t *bytes = llm_buf_make(0, unit_pool);
+    cuts_t whole = {0, 0};
+
+    if (exchange_dialect(client)->framing == LLM_FRAMING_EVENTSTREAM) {
+        messages_put_lines(bytes, stream);
+    }
+    else {
+        llm_buf_puts(bytes, stream);
+    }
+    return exchange_read_stream(client, ask, bytes->data, bytes->len, whole);
+}
+
 /* Written for a client of this dialect and read back. */
 static void check_round(const recorded_t *recorded, const llm_ask_t *ask,
                         const answer_t *seen, const char *client)
@@ -355,8 +371,7 @@ static void check_round(const recorded_t *recorded, const llm_ask_t *ask,
     if (recorded->is_stream) {
         written = exchange_write_stream(recorded->dialect, client, ask,
                                         recorded->body, recorded->len, whole);
-        back =
-            exchange_read_stream(client, ask, written, strlen(written), whole);
+        back = read_back(client, ask, written);
     }
     else {
         written = exchange_write(recorded->dialect, client, ask, recorded->body,
@@ -402,6 +417,9 @@ static void check_answer(const recorded_t *recorded, void *baton)
     }
     check_round(recorded, ask, seen, "openai-responses");
     check_round(recorded, ask, seen, "cohere");
+    if (!is_broken(recorded)) {
+        check_round(recorded, ask, seen, "bedrock");
+    }
     if (!is_broken(recorded)) {
         check_round(recorded, ask, seen, "ollama");
     }
@@ -491,6 +509,7 @@ static void check_request(const recorded_t *recorded, void *baton)
     check_refusal(recorded, ask,
                   strcmp(dialect->name, "openai") ? "openai" : "anthropic");
     check_refusal(recorded, ask, "gemini");
+    check_refusal(recorded, ask, "bedrock");
     check_refusal(recorded, ask, "cohere");
     check_refusal(recorded, ask, "ollama");
 }
