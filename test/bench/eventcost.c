@@ -215,7 +215,7 @@ int main(int argc, char **argv)
 {
     const script_t *script = argc == 4 ? script_of(argv[1]) : NULL;
     const llm_dialect_t *client = argc == 4 ? llm_dialect_find(argv[2]) : NULL;
-    int events = argc == 4 ? atoi(argv[3]) : 0;
+    int events = argc == 4 ? (int)apr_atoi64(argv[3]) : 0;
     int runs = getenv("LLMGW_ONCE") ? 1 : RUNS;
     double best = 0;
 
