@@ -100,6 +100,11 @@ for _language in ("py", "mjs"):
         errors={400: "ClientError", 401: "ClientError", 404: "ClientError",
                 429: "ClientError", 500: "ServerError"} if _language == "py" else "ApiError",
         codes=GOOGLE_CODES)
+SDKS["bedrock.py"] = Sdk(
+    "bedrock", _ANTHROPIC, "tools_stream forced_tool stop thinking thinking_back count_tokens",
+    errors={400: "ValidationException", 401: "AccessDeniedException",
+            404: "ResourceNotFoundException", 429: "ThrottlingException",
+            500: "InternalServerException"}, retry_after=True)
 SDKS["cohere.py"] = Sdk(
     "cohere", _COHERE, "tools_stream forced_tool stop thinking thinking_back embeddings "
     "rerank models asynchronous",
@@ -116,6 +121,7 @@ SDKS["ollama.py"] = Sdk(
 _NO_TOOLS = "tools"
 REFUSED = {
     ("ollama", "forced_tool"): "tool_choice",
+    ("ollama", "forced_tool", "bedrock"): "toolConfig.toolChoice",
     ("old", "tools"): _NO_TOOLS, ("old", "parallel_tools"): _NO_TOOLS,
     ("old", "ping"): _NO_TOOLS, ("old", "tool_round_trip"): _NO_TOOLS,
     ("old", "tools_stream"): _NO_TOOLS, ("old", "tools_stream_helper"): _NO_TOOLS,
