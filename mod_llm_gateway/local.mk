@@ -7,6 +7,7 @@
 noinst_LTLIBRARIES += \
 	%D%/libllm_core.la \
 	%D%/libllm_dialect.la \
+	%D%/libllm_net.la \
 	%D%/libllm_store.la \
 	%D%/libllm_route.la \
 	%D%/libllm_flow.la \
@@ -195,6 +196,25 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/splice.c \
 	%D%/dialect/splice.h
 
+%C%_libllm_net_la_SOURCES = \
+	%D%/net/curl.c \
+	%D%/net/jwt.c \
+	%D%/net/jwt.h \
+	%D%/net/keeper.c \
+	%D%/net/keeper.h \
+	%D%/net/kinds.def \
+	%D%/net/net.h \
+	%D%/net/token.c \
+	%D%/net/token.h \
+	%D%/net/token_entra.c \
+	%D%/net/token_google.c \
+	%D%/net/token_ibm.c \
+	%D%/net/token_oauth.c \
+	%D%/net/token_slot.c \
+	%D%/net/token_slot.h
+
+%C%_libllm_net_la_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
+
 %C%_libllm_store_la_SOURCES = \
 	%D%/store/apart.c \
 	%D%/store/apart.h \
@@ -347,8 +367,10 @@ noinst_LTLIBRARIES += \
 	%D%/libllm_flow.la \
 	%D%/libllm_route.la \
 	%D%/libllm_store.la \
+	%D%/libllm_net.la \
 	%D%/libllm_dialect.la \
 	%D%/libllm_core.la \
+	$(CURL_LIBS) \
 	$(DB_LIBS) \
 	$(OPENSSL_LIBS) \
 	$(APU_LIBS) \
@@ -369,6 +391,7 @@ module_LTLIBRARIES += %D%/mod_llm_gateway.la
 	%D%/httpd/drive_sync.c \
 	%D%/httpd/endpoint.c \
 	%D%/httpd/handler.c \
+	%D%/httpd/keeper_process.c \
 	%D%/httpd/ledger.c \
 	%D%/httpd/llmgw.h \
 	%D%/httpd/log.c \
@@ -385,6 +408,8 @@ module_LTLIBRARIES += %D%/mod_llm_gateway.la
 	%D%/httpd/shared.c \
 	%D%/httpd/status.c \
 	%D%/httpd/stored.c \
+	%D%/httpd/subprocess.c \
+	%D%/httpd/tokens.c \
 	%D%/httpd/upstream.c \
 	%D%/httpd/upstream.h \
 	%D%/httpd/vars.c

@@ -27,6 +27,7 @@ probe()
         libaprutil1-dev) pkg-config --exists apr-util-1 ;;
         libcjson-dev) pkg-config --exists libcjson ;;
         libssl-dev) pkg-config --exists openssl ;;
+        libcurl4-openssl-dev) pkg-config --exists libcurl ;;
         zlib1g-dev) pkg-config --exists zlib ;;
         libdb5.3-dev) echo '#include <db.h>' | gcc -E - >/dev/null 2>&1 ;;
         check) pkg-config --exists check ;;
@@ -99,7 +100,7 @@ need_to_build()
 {
     need gcc libc6-dev make autoconf automake libtool pkg-config apache2-dev \
         apache2-bin libapr1-dev libaprutil1-dev libcjson-dev libssl-dev \
-        libdb5.3-dev zlib1g-dev "$@"
+        libcurl4-openssl-dev libdb5.3-dev zlib1g-dev "$@"
 }
 
 # build_in FOLDER FLAG ...: configures when the flags are new, then makes.

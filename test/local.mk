@@ -14,6 +14,7 @@ AM_TESTS_ENVIRONMENT = \
 unit_programs = \
 	%D%/unit/test_core \
 	%D%/unit/test_dialect \
+	%D%/unit/test_net \
 	%D%/unit/test_store \
 	%D%/unit/test_route \
 	%D%/unit/test_flow \
@@ -40,6 +41,7 @@ fuzz_programs = \
 	%D%/fuzz/replay_sign \
 	%D%/fuzz/replay_sse \
 	%D%/fuzz/replay_text \
+	%D%/fuzz/replay_token \
 	%D%/fuzz/replay_words
 
 lint_checks = \
@@ -250,6 +252,17 @@ endif
 	%D%/unit/store/test_table.c \
 	%D%/unit/store/test_upgrade.c \
 	%D%/unit/store/test_usage.c
+
+%C%_unit_test_net_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_net_CFLAGS = $(unit_cflags)
+%C%_unit_test_net_LDADD = mod_llm_gateway/libllm_net.la \
+	mod_llm_gateway/libllm_core.la $(CURL_LIBS) $(unit_ldadd)
+%C%_unit_test_net_SOURCES = \
+	%D%/unit/net/main.c \
+	%D%/unit/net/suites.def \
+	%D%/unit/net/test_jwt.c \
+	%D%/unit/net/test_keeper.c \
+	%D%/unit/net/test_token.c
 
 %C%_unit_test_route_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_route_CFLAGS = $(unit_cflags)
@@ -514,6 +527,15 @@ fuzz_ldadd = mod_llm_gateway/libllm_core.la \
 %C%_fuzz_replay_export_SOURCES = \
 	%D%/fuzz/fuzz.h \
 	%D%/fuzz/fuzz_export.c \
+	%D%/fuzz/standalone.c
+
+%C%_fuzz_replay_token_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/token"'
+%C%_fuzz_replay_token_LDADD = mod_llm_gateway/libllm_net.la \
+	$(fuzz_ldadd) $(CURL_LIBS)
+%C%_fuzz_replay_token_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_token.c \
 	%D%/fuzz/standalone.c
 
 %C%_fuzz_replay_words_CPPFLAGS = $(AM_CPPFLAGS) \

@@ -182,6 +182,7 @@ static int is_blank(char c)
 const char *llm_secret_check(const char *secret, apr_size_t *plen)
 {
     apr_size_t len = *plen, i;
+    int is_document;
 
     while (len && is_blank(secret[len - 1])) {
         --len;
@@ -193,8 +194,10 @@ const char *llm_secret_check(const char *secret, apr_size_t *plen)
     if (len > LLM_SECRET_MAX) {
         return "it is too long";
     }
+    is_document = secret[0] == '{' && secret[len - 1] == '}';
     for (i = 0; i < len; ++i) {
-        if ((unsigned char)secret[i] <= ' ' || secret[i] == 0x7F) {
+        if (((unsigned char)secret[i] <= ' ' || secret[i] == 0x7F)
+            && !(is_document && is_blank(secret[i]))) {
             return "it is not one word: there is a blank, a line end or a "
                    "control character in it";
         }

@@ -51,7 +51,8 @@ apr_size_t llm_masters_print(char text[LLM_MASTERS_TEXT],
                              const llm_masters_t *masters);
 
 /* Takes blanks and line ends off the end; NULL, or what is wrong: a secret is
- * one word of visible characters, since it becomes part of a header. */
+ * one word of visible characters, since it becomes part of a header; or a
+ * JSON object, which is exchanged for a token and never is. */
 const char *llm_secret_check(const char *secret, apr_size_t *plen);
 
 /* Seals with the first key. APR_EGENERAL: the library failed. */

@@ -186,6 +186,18 @@ static llm_attempt_t *make_attempt(llm_exchange_t *x, apr_time_t now)
     return attempt;
 }
 
+/* The one that failed once more: its credentials are other ones now. */
+static int goes_back(llm_exchange_t *x)
+{
+    if (!x->current || x->current->state != LLM_ATTEMPT_FAILED
+        || !x->current->again || x->client_gone) {
+        return 0;
+    }
+    x->current->again = 0;
+    --x->next;
+    return 1;
+}
+
 static int has_next(const llm_exchange_t *x)
 {
     return !x->client_gone && x->next < x->plan->nelts
@@ -194,10 +206,12 @@ static int has_next(const llm_exchange_t *x)
 
 llm_attempt_t *llm_flow_next(llm_exchange_t *x, apr_time_t now)
 {
+    int is_again = goes_back(x);
+
     if (x->reply.ready && !x->current) {
         return NULL; /* nobody has to be asked */
     }
-    if (x->current
+    if (x->current && !is_again
         && (x->current->state != LLM_ATTEMPT_FAILED || !has_next(x)
             || !llm_problem_is_retryable(x->problem))) {
         return NULL;
@@ -210,8 +224,10 @@ llm_attempt_t *llm_flow_next(llm_exchange_t *x, apr_time_t now)
             x->problem = compose(attempt);
         }
         if (!x->problem) {
+            attempt->is_again = is_again;
             return attempt;
         }
+        is_again = 0;
         /* this provider cannot be asked that; the next one perhaps can.
          * It was not asked, so it is no attempt. */
         apr_array_pop(x->attempts);

@@ -152,6 +152,9 @@ struct llm_attempt_t {
     llm_attempt_e state;
     llm_http1_t *http;
     llm_problem_t *problem;
+    int again;              /* FAILED, set by the driver: the same upstream may
+                               be asked once more, with other credentials */
+    int is_again;           /* that is what this one is */
     int keep;               /* DONE or FAILED: the connection may be
                                used again */
     int pass;               /* bytes pass untouched: same dialect, or a

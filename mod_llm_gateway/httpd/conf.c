@@ -336,6 +336,9 @@ const command_rec llmgw_commands[] = {
     AP_INIT_TAKE1("LLMKey", llmgw_conf_key, NULL, RSRC_CONF,
                   "A provider's secret: env:NAME, file:/path, exec:/program, "
                   "secret:NAME, or none"),
+    AP_INIT_TAKE_ARGV("LLMToken", llmgw_conf_token, NULL, RSRC_CONF,
+                      "How a provider's secret becomes a token: a kind, and "
+                      "its options as name=value"),
     AP_INIT_TAKE2("LLMHeader", llmgw_conf_header, NULL, RSRC_CONF,
                   "Name and value of a header for each request to a "
                   "provider"),

@@ -15,6 +15,8 @@ const char *llmgw_conf_base_url(cmd_parms *cmd, void *dir, const char *url);
 const char *llmgw_conf_api_version(cmd_parms *cmd, void *dir,
                                    const char *version);
 const char *llmgw_conf_key(cmd_parms *cmd, void *dir, const char *source);
+const char *llmgw_conf_token(cmd_parms *cmd, void *dir, int argc,
+                             char *const argv[]);
 const char *llmgw_conf_header(cmd_parms *cmd, void *dir, const char *name,
                               const char *value);
 const char *llmgw_conf_include_usage(cmd_parms *cmd, void *dir, int on);

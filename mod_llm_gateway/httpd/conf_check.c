@@ -177,7 +177,8 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     result = result ? result : check_socket(server, pconf);
     result = result ? result : check_prices(server, pconf);
     result = result ? result : check_vocabulary(server, pconf);
-    return result ? result : llmgw_secret_fetch(s, pconf, ptemp);
+    result = result ? result : llmgw_secret_fetch(s, pconf, ptemp);
+    return result ? result : llmgw_token_check(s, ptemp);
 }
 
 /* Once a start, where there is a gateway: by now the log is open. */

@@ -23,8 +23,8 @@
 #define WEIGHT_MAX      10000
 
 static const char *const provider_directives[] = {
-    "LLMDialect",      "LLMBaseURL", "LLMAPIVersion", "LLMKey", "LLMHeader",
-    "LLMIncludeUsage", "LLMProfile", "LLMResponses",  NULL,
+    "LLMDialect",      "LLMBaseURL", "LLMAPIVersion", "LLMKey",   "LLMHeader",
+    "LLMIncludeUsage", "LLMProfile", "LLMResponses",  "LLMToken", NULL,
 };
 static const char *const model_directives[] = {"LLMTarget", "LLMOnClientAbort",
                                                NULL};
@@ -244,7 +244,7 @@ static const char *complete_provider(cmd_parms *cmd, llm_provider_t *provider)
     }
     provider->profile = llm_profile_of(provider); /* once, not each time */
     glue->url = origin_of(provider, cmd->pool);
-    return NULL;
+    return llmgw_token_complete(cmd, provider);
 }
 
 const char *llmgw_conf_provider(cmd_parms *cmd, void *dir, const char *args)

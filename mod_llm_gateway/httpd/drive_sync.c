@@ -22,6 +22,9 @@
 #define SLICE apr_time_from_msec(250)
 /* A kept-alive connection may be closed by its peer just when it is used. */
 #define RESENDS 2
+/* How often a token that is being fetched is looked for, and how long. */
+#define TOKEN_SLICE    apr_time_from_msec(20)
+#define TOKEN_PATIENCE apr_time_from_sec(10)
 /* How long a child that is stopping goes on to read for nobody. */
 #define DRAIN_STOPPING apr_time_from_sec(5)
 
@@ -31,10 +34,11 @@ typedef struct drive_t {
     llm_attempt_t *attempt;
     const llmgw_dir_t *dir;
     llmgw_upstream_t *upstream;
-    apr_time_t heard;      /* last bytes of the provider, or the sending */
-    int client_fd;         /* -1: cannot be watched, or has left */
-    int draining;          /* the client has left */
-    apr_time_t drained_by; /* draining: when to stop; 0 not said */
+    llm_token_view_t *token; /* of the provider; NULL: it has none */
+    apr_time_t heard;        /* last bytes of the provider, or the sending */
+    int client_fd;           /* -1: cannot be watched, or has left */
+    int draining;            /* the client has left */
+    apr_time_t drained_by;   /* draining: when to stop; 0 not said */
 } drive_t;
 
 static int is_over(const drive_t *drive)
@@ -216,6 +220,76 @@ static int read_answer(drive_t *drive)
     return 1;
 }
 
+/* ---- the provider's token --------------------------------------------- */
+
+static void no_token(drive_t *drive)
+{
+    const llm_provider_t *provider = drive->attempt->upstream.provider;
+    apr_time_t now = apr_time_now();
+    const llm_token_view_t *view = drive->token;
+    llm_problem_t *problem = llm_problem_make(
+        LLM_PROBLEM_UNAVAILABLE, drive->attempt->x->pool,
+        "there is no token for provider %s: %s", provider->name,
+        *view->what ? view->what : "the token server has not answered yet");
+
+    problem->code = "provider_token_missing";
+    problem->detail = problem->message;
+    problem->retry_after =
+        view->retry > now ? (int)apr_time_sec(view->retry - now) + 1 : 1;
+    llm_attempt_fail(drive->attempt, problem, now);
+}
+
+/* Until there is one, or it is known that there is none. */
+static void await_token(drive_t *drive)
+{
+    const llm_provider_t *provider = drive->attempt->upstream.provider;
+    struct pollfd client = {drive->client_fd, POLLRDHUP, 0};
+    apr_time_t end = apr_time_now() + TOKEN_PATIENCE;
+
+    for (;;) {
+        llm_token_state_e state = llmgw_token_look(provider, drive->token);
+
+        if (state == LLM_TOKEN_GOOD) {
+            return;
+        }
+        if (state == LLM_TOKEN_MISSING || apr_time_now() >= end) {
+            no_token(drive);
+            return;
+        }
+        if (poll(&client, 1, (int)apr_time_as_msec(TOKEN_SLICE)) > 0
+            || has_left(drive)) {
+            /* nothing was asked that could be drained */
+            drive->attempt->x->client_gone = 1;
+            drive->r->connection->aborted = 1;
+            give_up(drive, LLM_PROBLEM_CLIENT_GONE, "the client left", NULL);
+            return;
+        }
+    }
+}
+
+/* A provider that does not take its token is asked once more, with another. */
+static void look_at_refusal(drive_t *drive)
+{
+    llm_attempt_t *attempt = drive->attempt;
+
+    if (attempt->state == LLM_ATTEMPT_FAILED && !attempt->is_again
+        && attempt->problem && attempt->problem->from_upstream
+        && attempt->http->status == 401
+        && llmgw_token_refused(attempt->upstream.provider,
+                               drive->token->number)) {
+        attempt->again = 1;
+    }
+}
+
+static const char *secret_of(const drive_t *drive)
+{
+    const llmgw_provider_t *glue = drive->attempt->upstream.provider->glue;
+
+    return drive->token ? drive->token->text : glue->secret.value;
+}
+
+/* ----------------------------------------------------------------------- */
+
 /* Returns 0 when it is worth while to send again on another connection. */
 static int exchange(drive_t *drive)
 {
@@ -228,7 +302,7 @@ static int exchange(drive_t *drive)
         return 1;
     }
     /* an error while sending may be the echo of an early answer: look */
-    llmgw_upstream_send(drive->upstream);
+    llmgw_upstream_send(drive->upstream, secret_of(drive));
     drive->heard = apr_time_now();
     llm_attempt_sent(drive->attempt, drive->heard);
     wait_for_upstream(drive);
@@ -278,10 +352,19 @@ void llmgw_drive(request_rec *r, llmgw_request_t *request,
     drive.attempt = attempt;
     drive.dir = llmgw_dir_of(r);
     drive.client_fd = client_fd_of(r);
-    while (!exchange(&drive) && !drive.draining && ++sends <= RESENDS) {
+    if (attempt->upstream.provider->bearer) {
+        drive.token = apr_palloc(attempt->pool, sizeof(*drive.token));
+        await_token(&drive);
+    }
+    while (!is_over(&drive) && !exchange(&drive) && !drive.draining
+           && ++sends <= RESENDS) {
     }
     if (!is_over(&drive)) {
         llm_attempt_close(attempt, apr_time_now());
+    }
+    if (drive.token) {
+        look_at_refusal(&drive);
+        explicit_bzero(drive.token, sizeof(*drive.token));
     }
     log_failure(&drive);
 }

@@ -18,6 +18,7 @@
 #include "core/llm_log.h"
 #include "core/llm_price.h"
 #include "flow/flow.h"
+#include "net/token_slot.h"
 #include "store/store.h"
 
 extern module AP_MODULE_DECLARE_DATA llm_gateway_module;
@@ -37,6 +38,9 @@ typedef struct llmgw_provider_t {
     llmgw_secret_t secret;
     const char *url;  /* scheme://host:port, what mod_proxy's worker has */
     void *worker;     /* proxy_worker *, defined at post_config */
+    llm_token_source_t *token;      /* LLMToken's; NULL: the secret is sent */
+    const ap_directive_t *token_at; /* where it was configured */
+    llm_token_slot_t *slot;         /* the token, set at post_config */
     const char *file; /* where it was configured, for messages */
     int line;
 } llmgw_provider_t;
@@ -171,6 +175,30 @@ int llmgw_secret_fetch(server_rec *s, apr_pool_t *pconf, apr_pool_t *ptemp);
 const char *llmgw_secret_check_name(const char *name, apr_pool_t *pool);
 /* Wipes all of them: for a process that calls no provider. */
 void llmgw_secret_forget(apr_pool_t *pool);
+/* Wipes one, in this process. */
+void llmgw_secret_wipe(llmgw_secret_t *secret);
+
+/* tokens.c: what the provider's section lacks for its LLMToken; NULL: nothing.
+ * Also sets what the section knows. */
+const char *llmgw_token_complete(cmd_parms *cmd, llm_provider_t *provider);
+/* Can each token be asked for? When all secrets were read. OK, or it was
+ * logged. */
+int llmgw_token_check(server_rec *s, apr_pool_t *ptemp);
+/* What is known of the provider's token, for a request. Does not wait. */
+llm_token_state_e llmgw_token_look(const llm_provider_t *provider,
+                                   llm_token_view_t *view);
+/* The provider refused it. Is it worth while to ask again? */
+int llmgw_token_refused(const llm_provider_t *provider, apr_uint64_t number);
+
+/* keeper_process.c: the token's slot is looked at, by the keeper. */
+void llmgw_keeper_wake(void);
+
+/* subprocess.c, in a process just forked: leaves the listeners to httpd, and
+ * is deaf to signals but SIGTERM, which sets what the return points at. */
+volatile int *llmgw_subprocess_begin(const char *name);
+/* It ends with its parent. After the last change of user, which would clear
+ * that. */
+void llmgw_subprocess_leave_with(pid_t parent);
 
 /* What a request is to the gateway; found once (translate_name or earlier),
  * kept in r->request_config. */
@@ -343,6 +371,7 @@ void llmgw_vars_set(request_rec *r, const llm_exchange_t *x,
                     const llm_record_t *record, const char *key_name);
 
 /* Hooks, one function a file. */
+void llmgw_keeper_hooks(apr_pool_t *p);
 void llmgw_prices_hooks(apr_pool_t *p);
 void llmgw_conf_hooks(apr_pool_t *p);
 void llmgw_dump_hooks(apr_pool_t *p);

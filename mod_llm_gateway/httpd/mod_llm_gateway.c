@@ -15,6 +15,7 @@ static void register_hooks(apr_pool_t *p)
     llmgw_shared_hooks(p); /* memory for the keys; the children's journals */
     llmgw_prices_hooks(p); /* what llmgwctl is told of models and prices */
     llmgw_owner_hooks(p);  /* the process that owns the store */
+    llmgw_keeper_hooks(p); /* the one that fetches tokens */
 
     /* a request: translate_name, map_to_storage, check_authn, type_checker,
      * insert_filter, handler, log_transaction */

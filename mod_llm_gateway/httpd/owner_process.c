@@ -22,13 +22,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
 
-#include <ap_listen.h>
 #include <ap_mpm.h>
-#include <apr_signal.h>
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 #include <mpm_common.h>
@@ -52,42 +47,7 @@ typedef struct owner_t {
     apr_time_t started;
 } owner_t;
 
-/* A signal's handler can reach nothing else. Of the owner's process. */
-static volatile int stop;
-
 /* ---- in the owner's process -------------------------------------------- */
-
-static void stop_on_signal(int number)
-{
-    (void)number;
-    stop = 1;
-}
-
-static void set_signals(void)
-{
-    static const int ignored[] = {SIGHUP,  SIGINT,   SIGUSR1,
-                                  SIGUSR2, SIGWINCH, SIGPIPE};
-    sigset_t none;
-
-    for (apr_size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); ++i) {
-        apr_signal(ignored[i], SIG_IGN);
-    }
-    apr_signal(SIGCHLD, SIG_DFL);
-    apr_signal(SIGTERM, stop_on_signal);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* After the last change of user, which would clear it. */
-static void leave_with_parent(pid_t parent)
-{
-#ifdef __linux__
-    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-#endif
-    if (getppid() != parent) {
-        stop = 1;
-    }
-}
 
 typedef struct run_t {
     const owner_t *owner;
@@ -100,7 +60,7 @@ static apr_status_t drop_root(const run_t *run)
     if (ap_run_drop_privileges(run->pool, run->owner->server)) {
         return APR_EACCES;
     }
-    leave_with_parent(run->parent);
+    llmgw_subprocess_leave_with(run->parent);
     return APR_SUCCESS;
 }
 
@@ -134,13 +94,10 @@ static apr_status_t run_owner(const owner_t *owner, pid_t parent)
         .keep_audit = (unsigned)server->keep_audit.value,
         .version = LLMGW_VERSION,
     };
+    volatile int *stop;
     apr_status_t status;
 
-    ap_close_listeners();
-    set_signals();
-#ifdef __linux__
-    (void)prctl(PR_SET_NAME, NAME);
-#endif
+    stop = llmgw_subprocess_begin(NAME);
     llmgw_secret_forget(owner->pconf);
     status = apr_pool_create(&run.pool, NULL);
     if (!status && !has_socket) {
@@ -148,7 +105,7 @@ static apr_status_t run_owner(const owner_t *owner, pid_t parent)
     }
     return status ? status
                   : llm_owner_run(&options, has_socket ? on_bound : NULL, &run,
-                                  &stop, run.pool);
+                                  stop, run.pool);
 }
 
 /* ---- in the parent ----------------------------------------------------- */

@@ -102,6 +102,14 @@ void llmgw_secret_forget(apr_pool_t *pool)
     }
 }
 
+void llmgw_secret_wipe(llmgw_secret_t *secret)
+{
+    if (secret->value) {
+        llm_wipe((char *)secret->value, strlen(secret->value));
+        secret->value = NULL;
+    }
+}
+
 /* ---- what was read ----------------------------------------------------- */
 
 const char *llmgw_secret_take(const char **pvalue, const char *secret,

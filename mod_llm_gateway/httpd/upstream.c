@@ -130,17 +130,16 @@ static void add_bytes(apr_bucket_brigade *bb, const char *data, apr_size_t len)
     }
 }
 
-apr_status_t llmgw_upstream_send(llmgw_upstream_t *upstream)
+apr_status_t llmgw_upstream_send(llmgw_upstream_t *upstream, const char *secret)
 {
     llm_attempt_t *attempt = upstream->attempt;
-    const llmgw_provider_t *glue = attempt->upstream.provider->glue;
     conn_rec *origin = upstream->be->connection;
     apr_bucket_brigade *bb =
         apr_brigade_create(attempt->pool, origin->bucket_alloc);
     llm_buf_t *head = llm_buf_make(0, attempt->pool);
     int status;
 
-    llm_attempt_head(attempt, glue->secret.value, head);
+    llm_attempt_head(attempt, secret, head);
     add_bytes(bb, head->data, head->len);
     for (int i = 0; i < attempt->request.body_count; ++i) {
         add_bytes(bb, attempt->request.body[i].data,

@@ -17,8 +17,10 @@ llm_problem_t *llmgw_upstream_open(llmgw_upstream_t **pupstream, request_rec *r,
                                    llm_attempt_t *attempt);
 /* Did the connection serve another request before? */
 int llmgw_upstream_is_reused(const llmgw_upstream_t *upstream);
-/* Head, with the provider's secret, and body; returns when all is written. */
-apr_status_t llmgw_upstream_send(llmgw_upstream_t *upstream);
+/* Head, with the secret (NULL: none), and body; returns when all is
+ * written. */
+apr_status_t llmgw_upstream_send(llmgw_upstream_t *upstream,
+                                 const char *secret);
 /*
  * What is there, without waiting: APR_SUCCESS with bytes that are valid until
  * the next call, APR_EAGAIN, APR_EOF, or an error. With TLS there may be more

@@ -24,8 +24,8 @@ flags="-std=gnu99 -g -O1 -fno-omit-frame-pointer ${CFLAGS:-}
  -DLLMGW_VERSION=\"fuzz\" -DLLMGW_DATADIR=\"/nowhere\"
  -DLLMGW_FUZZ_VOCABULARY=\"$top/test/vectors/tokens/vocabulary\"
  -DLLM_HAVE_ZLIB
- $(pkg-config --cflags apr-1 apr-util-1 libcjson openssl zlib) ${DB_CPPFLAGS:-}"
-libs="$(pkg-config --libs apr-util-1 apr-1 libcjson openssl zlib) ${DB_LIBS:--ldb}"
+ $(pkg-config --cflags apr-1 apr-util-1 libcjson openssl zlib libcurl) ${DB_CPPFLAGS:-}"
+libs="$(pkg-config --libs apr-util-1 apr-1 libcjson openssl zlib libcurl) ${DB_LIBS:--ldb}"
 
 # The layers without httpd become one archive, of which a target takes what
 # it uses.
@@ -33,6 +33,7 @@ mkdir -p "$out/objects"
 rm -f "$out/libfuzzed.a"
 for file in "$top"/mod_llm_gateway/core/*.c \
     "$top"/mod_llm_gateway/dialect/*.c \
+    "$top"/mod_llm_gateway/net/*.c \
     "$top"/mod_llm_gateway/store/*.c \
     "$top"/mod_llm_gateway/route/*.c \
     "$top"/mod_llm_gateway/flow/*.c \

@@ -124,6 +124,29 @@ MISTAKES = {
         "2024-10-21", "2024/10"),
     "a provider without a public address": (
         "<LLMProvider azure> #!\nLLMKey none\n</LLMProvider>", "LLMBaseURL", "azure"),
+    "a token of no known kind": (
+        "<LLMProvider openai>\nLLMKey none\nLLMToken klingon #!\n</LLMProvider>",
+        "LLMToken", "entra", "google", "ibm", "klingon"),
+    "a token's option that is none": (
+        "<LLMProvider openai>\nLLMKey none\nLLMToken entra secret=x1y2 #!\n</LLMProvider>",
+        "LLMToken entra", "name=value", "tenant client url scope ca"),
+    "a token server without https": (
+        "<LLMProvider openai>\nLLMKey none\n"
+        "LLMToken oauth client=a url=http://example.com/token #!\n</LLMProvider>",
+        "LLMToken oauth", "url=", "https"),
+    "a token without its secret": (
+        "<LLMProvider openai>\nLLMKey none\nLLMToken ibm #!\n</LLMProvider>",
+        "LLMToken ibm", "an API key", "LLMKey"),
+    "a token without its options": (
+        "<LLMProvider openai>\nLLMKey env:TEST_OPENAI_KEY\nLLMToken entra client=a #!\n"
+        "</LLMProvider>", "LLMToken entra", "tenant="),
+    "a token of a key file that is none": (
+        "<LLMProvider openai>\nLLMKey env:TEST_OPENAI_KEY\nLLMToken google #!\n"
+        "</LLMProvider>", "LLMToken google", "JSON"),
+    "two tokens": (
+        "<LLMProvider openai>\nLLMKey none\nLLMToken google\nLLMToken google #!\n"
+        "</LLMProvider>", "LLMToken"),
+    "a token outside of a section": ("LLMToken google #!", "LLMToken", "LLMProvider"),
     "a base URL with a bad port": (
         "<LLMProvider openai>\nLLMBaseURL http://x:99999/ #!\nLLMKey none\n</LLMProvider>",
         "LLMBaseURL"),

@@ -18,7 +18,11 @@ SSLProxyCACertificateFile {CA_FILE}
 """
 VARIABLES = ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "HF_TOKEN",
              "GROQ_API_KEY", "MISTRAL_API_KEY", "CO_API_KEY", "BEDROCK_KEY",
-             "AZURE_OPENAI_API_KEY"]
+             "AZURE_OPENAI_API_KEY", "AZURE_CLIENT_SECRET", "DATABRICKS_SECRET",
+             "IBM_API_KEY"]
+# A user's, which needs no private key; nobody is asked at its example address.
+KEY_FILE = ('{"type": "authorized_user", "client_id": "c", "client_secret": "s", '
+            '"refresh_token": "r"}')
 EXAMPLES = sorted(os.path.basename(p) for p in glob.glob(f"{SOURCES}/conf/examples/*.conf"))
 
 
@@ -44,8 +48,9 @@ def tried(gw):
         gw.stop()
         gw.extra_environ = {name: "sk-example" for name in VARIABLES}
         for name in re.findall(r"file:/etc/llm-gateway/(\S+)", text):
+            secret = KEY_FILE if name.endswith(".json") else "sk-example"
             text = text.replace(f"file:/etc/llm-gateway/{name}",
-                                f"file:{gw.file(name, 'sk-example')}")
+                                f"file:{gw.file(name, secret)}")
         master = os.path.join(gw.root, "example-master.key")
         for name in sorted(set(re.findall(r"(?m)^\s*LLMKey\s+secret:(\S+)", text))):
             done = gw.ctl("secret", "set", name, "--master-key", master, stdin="sk-example\n")

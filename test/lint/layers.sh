@@ -52,6 +52,8 @@ may_use_header()
                 mod_llm_gateway/core/llm_key.c) ;;
                 mod_llm_gateway/core/llm_seal.c) ;;
                 mod_llm_gateway/dialect/sign_*.c) ;;
+                mod_llm_gateway/net/jwt.c) ;;
+                test/unit/net/test_jwt.c) ;;
                 # Its load generator is a client of its own.
                 test/bench/*) ;;
                 *) return 1 ;;

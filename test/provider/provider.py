@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A scripted LLM provider: OpenAI, Anthropic, Bedrock, Cohere, Gemini,
 Hugging Face and Ollama on one port of this machine, for tests and for trying
-the gateway without an account.
+the gateway without an account. Below /tokens it is a token server.
 
     python3 provider.py --port 9000
 
@@ -51,10 +51,12 @@ import wire_ollama
 import wire_openai
 import wire_responses
 import wire_rest
+import wire_tokens
 
 # The first whose operation() takes a request has it.
 WIRES = [wire_anthropic, wire_azure, wire_bedrock, wire_cohere, wire_gemini,
-         wire_huggingface, wire_ollama, wire_openai, wire_responses, wire_rest]
+         wire_huggingface, wire_ollama, wire_openai, wire_responses, wire_rest,
+         wire_tokens]
 _BY_NAME = {w.NAME: w for w in WIRES}
 
 # What must never reach a provider, and why.
@@ -65,6 +67,7 @@ _CREDENTIALS = {"authorization", "x-api-key", "x-goog-api-key", "api-key",
 _OWN_CREDENTIAL = {"openai": ["authorization"], "huggingface": ["authorization"],
                    "openai-responses": ["authorization"], "cohere": ["authorization"],
                    "openai-rest": ["authorization"],
+                   "tokens": ["authorization"],
                    "azure": ["api-key", "authorization"],
                    "bedrock": ["authorization"],
                    "ollama": ["authorization"], "anthropic": ["x-api-key"],
@@ -229,7 +232,8 @@ class Provider:
     @staticmethod
     def _document(request):
         if (request.method in ("GET", "DELETE") or not request.body
-                or request.header("content-type", "").startswith("multipart/")):
+                or request.header("content-type", "").startswith("multipart/")
+                or request.mount_kind == wire_tokens.NAME):
             return None
         try:
             return json.loads(request.body)

@@ -184,6 +184,10 @@ START_TEST(a_secret_is_one_word)
     ck_assert_ptr_nonnull(llm_secret_check("a\0b", &len));
     len = 3;
     ck_assert_ptr_nonnull(llm_secret_check("a\177b", &len));
+    len = 12; /* a key file of a cloud's */
+    ck_assert_ptr_null(llm_secret_check("{\n \"a\": 1\r\n}\n", &len));
+    len = 6;
+    ck_assert_ptr_nonnull(llm_secret_check("{ a\1 }", &len));
     len = 2;
     ck_assert_ptr_nonnull(llm_secret_check(" \n", &len));
     len = 0;
