@@ -111,6 +111,8 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/bedrock_response.c \
 	%D%/dialect/bedrock_turns.c \
 	%D%/dialect/bedrock_writer.c \
+	%D%/dialect/call_order.c \
+	%D%/dialect/call_order.h \
 	%D%/dialect/cohere.c \
 	%D%/dialect/cohere_answer.c \
 	%D%/dialect/cohere_client.c \

@@ -14,8 +14,8 @@
  * last; message_start tells what is known by then.
  *
  * Arguments of a call whose block is closed cannot be written any more, and
- * what a client would make of the rest is not what the model said: a provider
- * that mixes its calls' arguments gets an error. None has been seen to.
+ * what a client would make of the rest is not what the model said: it is an
+ * error. Calls that a provider mixes are put in order before, call_order.h.
  */
 #include "dialect/anthropic_internal.h"
 

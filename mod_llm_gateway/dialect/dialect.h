@@ -126,6 +126,8 @@ struct llm_dialect_t {
     const char *default_url;  /* the provider's public address */
     const char *default_path; /* used when the base URL has none: "/v1" */
     llm_framing_e framing;    /* of streamed answers, read or written */
+    int mixes_calls;          /* a stream to a client may mix the pieces of
+                                 several calls; else call_order.h */
     int begins_with_input;    /* a stream to a client tells the input's tokens
                                  when it begins */
     /* Another dialect that is spoken at the provider's address as well, and

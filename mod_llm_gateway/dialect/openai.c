@@ -419,6 +419,7 @@ const llm_dialect_t llm_dialect_openai = {
     .default_url = "https://api.openai.com",
     .default_path = "/v1",
     .framing = LLM_FRAMING_SSE,
+    .mixes_calls = 1,
     .also = llm_openai_also,
     .chat_path = "/chat/completions",
 

@@ -18,8 +18,8 @@
  * or, at any place behind the first two, `error` and response.failed, as OpenAI
  * itself tells a failure, and nothing after it. One item is open at a time; a
  * delta of another kind closes it and opens the next. Arguments of a call that
- * is closed cannot be written any more: a provider that mixes its calls'
- * arguments gets an error, as in Anthropic's form.
+ * is closed cannot be written any more: that is an error, as in Anthropic's
+ * form. Calls that a provider mixes are put in order before, call_order.h.
  *
  * The last events repeat the whole answer, so it has to be kept: the open part
  * in pieces as they came, finished items as they were written. Together they

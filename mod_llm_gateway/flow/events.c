@@ -60,10 +60,24 @@ static void meter_delta(void *baton, const llm_delta_t *delta)
     llm_meter_delta(baton, delta);
 }
 
-static void write_delta(llm_attempt_t *attempt, const llm_delta_t *delta)
+static void write_now(void *baton, const llm_delta_t *delta)
 {
+    llm_attempt_t *attempt = baton;
+
     attempt->x->client->write_delta(attempt->x->out,
                                     llm_stream_of(attempt)->writer, delta);
+}
+
+static void write_delta(llm_attempt_t *attempt, const llm_delta_t *delta)
+{
+    llm_call_order_t *order = llm_stream_of(attempt)->order;
+
+    if (order) {
+        llm_call_order_take(order, delta);
+    }
+    else {
+        write_now(attempt, delta);
+    }
 }
 
 void llm_events_foretell(llm_attempt_t *attempt, const llm_usage_t *usage)
@@ -476,5 +490,9 @@ void llm_events_begin(llm_attempt_t *attempt, llm_framing_e framing)
     if (!attempt->pass) {
         stream->writer = x->client->writer_make(x->ask, x->request_id,
                                                 stream->now, attempt->pool);
+        stream->order =
+            x->client->mixes_calls
+                ? NULL
+                : llm_call_order_make(write_now, attempt, attempt->pool);
     }
 }

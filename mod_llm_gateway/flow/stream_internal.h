@@ -11,6 +11,7 @@
 #include "core/llm_json.h"
 #include "core/llm_ndjson.h"
 #include "core/llm_sse.h"
+#include "dialect/call_order.h"
 #include "flow/stream.h"
 
 typedef enum {
@@ -31,14 +32,16 @@ struct llm_stream_t {
     llm_ndjson_t *lines;
     llm_buf_t *half; /* of passed lines: one that has not ended yet */
     llm_eventstream_t *messages;
-    llm_reader_t *reader; /* NULL: native call that is not a chat */
-    llm_writer_t *writer; /* NULL: the bytes pass */
-    apr_pool_t *scratch;  /* of one event */
-    apr_time_t now;       /* of the call that is running */
-    int output;           /* something the client waits for has come */
-    int ended;            /* the reader said END, or the last event came */
-    int passed_whole;     /* WHOLE was committed before its end */
-    int elements;         /* passed events as one array: written so far */
+    llm_reader_t *reader;    /* NULL: native call that is not a chat */
+    llm_writer_t *writer;    /* NULL: the bytes pass */
+    llm_call_order_t *order; /* before the writer; NULL: calls come in order,
+                                or may be mixed */
+    apr_pool_t *scratch;     /* of one event */
+    apr_time_t now;          /* of the call that is running */
+    int output;              /* something the client waits for has come */
+    int ended;               /* the reader said END, or the last event came */
+    int passed_whole;        /* WHOLE was committed before its end */
+    int elements;            /* passed events as one array: written so far */
 };
 typedef struct llm_stream_t llm_stream_t;
 

@@ -27,6 +27,7 @@
 #include <apr_strings.h>
 
 #include "core/llm_ndjson.h"
+#include "dialect/call_order.h"
 #include "dialect/dialect.h"
 
 /* What was asked, in OpenAI's form: what it says changes how an answer is
@@ -273,9 +274,17 @@ static void run_answer(const llm_dialect_t *dialect, uint8_t how,
 typedef struct sink_t {
     const llm_dialect_t *client;
     llm_writer_t *writer;
+    llm_call_order_t *order; /* NULL: the client's calls may be mixed */
     llm_buf_t *out;
     int ends;
 } sink_t;
+
+static void write_delta(void *baton, const llm_delta_t *delta)
+{
+    sink_t *sink = baton;
+
+    sink->client->write_delta(sink->out, sink->writer, delta);
+}
 
 static void take(void *baton, const llm_delta_t *delta)
 {
@@ -284,7 +293,12 @@ static void take(void *baton, const llm_delta_t *delta)
     MUST(!sink->ends);
     sink->ends +=
         delta->kind == LLM_DELTA_END || delta->kind == LLM_DELTA_PROBLEM;
-    sink->client->write_delta(sink->out, sink->writer, delta);
+    if (sink->order) {
+        llm_call_order_take(sink->order, delta);
+    }
+    else {
+        write_delta(sink, delta);
+    }
 }
 
 static void feed_event(const llm_dialect_t *dialect, llm_reader_t *reader,
@@ -375,7 +389,7 @@ static void run_stream(const llm_dialect_t *dialect,
 {
     llm_ask_t *ask = ask_of(how / 8, pool);
     unsigned step = how % 8;
-    sink_t sink = {client, NULL, llm_buf_make(0, pool), 0};
+    sink_t sink = {client, NULL, NULL, llm_buf_make(0, pool), 0};
     frames_t frames = {llm_sse_make(len + 1, pool), NULL};
     llm_sse_event_t frame;
     llm_reader_t *reader;
@@ -389,6 +403,9 @@ static void run_stream(const llm_dialect_t *dialect,
     }
     reader = dialect->reader_make(ask, pool);
     sink.writer = client->writer_make(ask, "x1", 0, pool);
+    if (!client->mixes_calls) {
+        sink.order = llm_call_order_make(write_delta, &sink, pool);
+    }
     apr_pool_create(&scratch, pool);
     while (len) {
         apr_size_t piece = step && step < len ? step : len;

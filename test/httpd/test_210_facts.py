@@ -301,3 +301,21 @@ def test_a_model_with_a_slash_is_one_part_of_the_path(four, upstream):
     assert answer.status == 200
     assert upstream.only().target.endswith(
         "/models/gemini-test:streamGenerateContent?alt=sse")
+
+
+def test_calls_that_are_mixed_are_put_in_order(four, upstream):
+    def piece(*calls):
+        return "data: " + json.dumps({"id": "c", "model": "m", "choices": [
+            {"index": 0, "delta": {"tool_calls": list(calls)}}]}) + "\n\n"
+
+    def part(index, arguments, **more):
+        return {"index": index, "function": {"arguments": arguments, **more}}
+
+    body = (piece({"id": "a", **part(0, "", name="f")}, {"id": "b", **part(1, "", name="g")})
+            + piece(part(1, '{"n":'), part(0, '{"m"')) + piece(part(0, ":1}"), part(1, "2}"))
+            + "data: " + json.dumps(CHUNKS[-1]) + "\n\ndata: [DONE]\n\n")
+    upstream.queue({"headers": [["Content-Type", "text/event-stream"]], "body": body})
+    answer = four.messages("openai/gpt-test", stream=True, tools=[
+        {"name": name, "input_schema": {"type": "object"}} for name in "fg"])
+    said = reader.anthropic_stream(answer.body)
+    assert said.calls == [("f", {"m": 1}), ("g", {"n": 2})]

@@ -10,6 +10,7 @@
 #include "core/llm_eventstream.h"
 #include "core/llm_ndjson.h"
 #include "core/llm_record.h"
+#include "dialect/call_order.h"
 #include "dialect/common.h"
 #include "test/unit/messages.h"
 #include "test/unit/unit.h"
@@ -255,16 +256,27 @@ typedef struct sink_t {
     answer_t *seen;
     const llm_dialect_t *client;
     llm_writer_t *writer;
+    llm_call_order_t *order; /* before the writer, as in the flow */
     llm_buf_t *out;
 } sink_t;
+
+static void write_delta(void *baton, const llm_delta_t *delta)
+{
+    sink_t *sink = baton;
+
+    sink->client->write_delta(sink->out, sink->writer, delta);
+}
 
 static void take_delta(void *baton, const llm_delta_t *delta)
 {
     sink_t *sink = baton;
 
     see_delta(sink->seen, delta);
-    if (sink->writer) {
-        sink->client->write_delta(sink->out, sink->writer, delta);
+    if (sink->order) {
+        llm_call_order_take(sink->order, delta);
+    }
+    else if (sink->writer) {
+        write_delta(sink, delta);
     }
 }
 
@@ -427,6 +439,9 @@ const char *exchange_write_stream(const char *provider, const char *client,
     sink.out = llm_buf_make(0, unit_pool);
     sink.writer = sink.client->writer_make(ask, "exchange1",
                                            apr_time_from_sec(1), unit_pool);
+    if (!sink.client->mixes_calls) {
+        sink.order = llm_call_order_make(write_delta, &sink, unit_pool);
+    }
     feed(exchange_dialect(provider), ask, body, len, cuts, &sink);
     stream = exchange_stream_text(client, sink.out);
     exchange_check_stream(client, ask, stream);
