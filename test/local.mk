@@ -92,11 +92,12 @@ EXTRA_DIST += %D%/store/format-1.tar.gz
 # A part of the tests, and their names for run.sh.
 check-unit: $(check_LTLIBRARIES) $(check_PROGRAMS)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$(unit_programs) $(fuzz_programs) \
-	$(fuzz_checks) $(store_programs)"
+	$(fuzz_checks) $(property_programs) $(store_programs)"
 check-lint: all
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(lint_checks)'
 print-unit-programs:
-	@echo $(unit_programs) $(fuzz_programs) $(store_programs)
+	@echo $(unit_programs) $(fuzz_programs) $(property_programs) \
+		$(store_programs)
 print-lint-checks:
 	@echo $(lint_checks)
 .PHONY: check-unit check-lint print-unit-programs print-lint-checks
@@ -127,6 +128,42 @@ check_PROGRAMS += $(unit_programs)
 TESTS += $(unit_programs)
 check_LTLIBRARIES = %D%/unit/libunit.la
 endif
+
+# What must hold for any conversation and any answer, shown on some hundred of
+# them; packaging/ci/run.sh property makes a million.
+property_programs = \
+	%D%/property/property
+
+if HAVE_CHECK
+check_PROGRAMS += $(property_programs)
+TESTS += $(property_programs)
+endif
+
+%C%_property_property_CPPFLAGS = $(unit_cppflags)
+%C%_property_property_LDADD = mod_llm_gateway/libllm_dialect.la \
+	mod_llm_gateway/libllm_core.la $(unit_ldadd)
+%C%_property_property_SOURCES = \
+	%D%/property/allowed.def \
+	%D%/property/answers.c \
+	%D%/property/ask.c \
+	%D%/property/conversation.c \
+	%D%/property/deltas.c \
+	%D%/property/generate.c \
+	%D%/property/passing.c \
+	%D%/property/property.c \
+	%D%/property/property.h \
+	%D%/property/requests.c \
+	%D%/property/stream_of.c \
+	%D%/property/streams.c \
+	%D%/unit/dialect/exchange.c \
+	%D%/unit/dialect/exchange.h \
+	%D%/unit/dialect/exchange_for.c \
+	%D%/unit/dialect/legal.c \
+	%D%/unit/dialect/legal_bedrock.c \
+	%D%/unit/dialect/legal_cohere.c \
+	%D%/unit/dialect/legal_gemini.c \
+	%D%/unit/dialect/legal.h \
+	%D%/unit/dialect/legal_responses.c
 
 %C%_unit_libunit_la_CPPFLAGS = $(unit_cppflags)
 %C%_unit_libunit_la_SOURCES = \

@@ -205,6 +205,14 @@ static void see_said(said_t *said, const llm_delta_t *delta)
     }
 }
 
+answer_t *exchange_see(const llm_answer_t *answer)
+{
+    answer_t *seen = answer_make();
+
+    see_answer(seen, answer);
+    return seen;
+}
+
 /* What a delta points to is gone after the call. */
 static const llm_problem_t *keep_problem(const llm_problem_t *problem)
 {

@@ -59,6 +59,8 @@ const llm_json_t *exchange_json(const char *data, apr_size_t len);
 llm_ask_t *exchange_ask(const char *client, llm_op_e op, const char *body);
 llm_provider_t *exchange_provider(const char *dialect, const char *url);
 
+/* What an answer in our terms says. */
+answer_t *exchange_see(const llm_answer_t *answer);
 /* The provider's answer. */
 answer_t *exchange_read(const char *provider, const llm_ask_t *ask,
                         const char *body, apr_size_t len);
