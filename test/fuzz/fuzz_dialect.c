@@ -26,6 +26,7 @@
 
 #include <apr_strings.h>
 
+#include "core/llm_eventstream.h"
 #include "core/llm_ndjson.h"
 #include "dialect/call_order.h"
 #include "dialect/dialect.h"
@@ -120,7 +121,8 @@ static const llm_provider_t *provider_of(const llm_dialect_t *dialect,
     provider->dialect = dialect;
     provider->ask_usage = 1;
     provider->max_tokens_default = 100;
-    MUST(!llm_provider_set_url(provider, url, pool));
+    MUST(!llm_provider_set_url(provider, url ? url : "https://example.org",
+                               pool));
     return provider;
 }
 
@@ -352,6 +354,34 @@ static void must_be_events(const llm_buf_t *out, apr_pool_t *pool)
     MUST(llm_sse_finish(sse, &frame) == APR_EOF);
 }
 
+/* What was written is AWS's messages, whole, each with JSON in it. */
+static void must_be_messages(const llm_buf_t *out, apr_pool_t *pool)
+{
+    llm_eventstream_t *messages = llm_eventstream_make(out->len + 1, pool);
+    llm_eventstream_event_t message;
+    apr_status_t status;
+
+    llm_eventstream_feed(messages, out->data, out->len);
+    while (!(status = llm_eventstream_next(messages, &message))) {
+        must_be_json(message.data.data, message.data.len, pool);
+    }
+    MUST(status == APR_EAGAIN && !llm_eventstream_is_partial(messages));
+}
+
+static void must_be_framed(const llm_dialect_t *client, const llm_buf_t *out,
+                           apr_pool_t *pool)
+{
+    if (client->framing == LLM_FRAMING_NDJSON) {
+        must_be_lines(out, pool);
+    }
+    else if (client->framing == LLM_FRAMING_EVENTSTREAM) {
+        must_be_messages(out, pool);
+    }
+    else {
+        must_be_events(out, pool);
+    }
+}
+
 /* A stream's frames; AWS's binary ones are given as server-sent events, since
  * few inputs have their checksums. */
 typedef struct frames_t {
@@ -425,11 +455,8 @@ static void run_stream(const llm_dialect_t *dialect,
     if (ask->as_array) {
         must_be_json(sink.out->data, sink.out->len, pool);
     }
-    else if (client->framing == LLM_FRAMING_NDJSON) {
-        must_be_lines(sink.out, pool);
-    }
     else {
-        must_be_events(sink.out, pool);
+        must_be_framed(client, sink.out, pool);
     }
 }
 
@@ -547,12 +574,7 @@ static void run_error(const llm_dialect_t *dialect, const char *data,
             llm_buf_t *out = llm_buf_make(0, pool);
 
             all[i]->write_stream_problem(out, problem, "x1");
-            if (all[i]->framing == LLM_FRAMING_NDJSON) {
-                must_be_lines(out, pool);
-            }
-            else {
-                must_be_events(out, pool);
-            }
+            must_be_framed(all[i], out, pool);
         }
     }
 }
