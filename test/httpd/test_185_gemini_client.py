@@ -275,9 +275,10 @@ def test_what_cannot_be_carried_is_refused_or_told(four, upstream):
     refused = ask(four, "openai", {**HELLO, "cachedContent": "cachedContents/x"})
     assert refused.status == 400
     assert "cachedContent" in refused.json["error"]["message"]
-    told = ask(four, "openai", {**HELLO, "safetySettings": [], "labels": {"a": "b"}})
+    told = ask(four, "openai", {**HELLO, "labels": {"a": "b"}, "safetySettings": [
+        {"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}]})
     assert told.status == 200
-    assert told.header("x-llm-dropped") == "safetySettings,labels"
+    assert told.header("x-llm-dropped") == "labels,safetySettings"
 
 
 def test_thinking_is_shown_to_who_asked(four, upstream):
