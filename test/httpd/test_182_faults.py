@@ -4,6 +4,7 @@ by llmgwctl in words that name the file and the cure; the gateway refuses, or
 goes on; and after the cure nothing is missing that was acknowledged."""
 import fcntl
 import glob
+import itertools
 import os
 import shutil
 import subprocess
@@ -339,8 +340,14 @@ def test_a_full_disk(gw, upstream):
             health = gw.get("/health", key=None)
             return health.status == 503 and health
         assert wait_for(look, 10, "health to say so").json["reason"]
-        fill()
-        done = gw.ctl("key", "create", "fullkey")
+
+        numbers = itertools.count()
+
+        def create():
+            fill()
+            done = gw.ctl("key", "create", f"fullkey{next(numbers)}")
+            return done.code != 0 and done
+        done = wait_for(create, 10, "no room for a key")
         assert done.code == 1 and "no space left" in done.err, done
         os.unlink(filler)
         wait_for(lambda: gw.get("/health", key=None).status == 200, 20, "health again")
