@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The jobs that take longer than `sh test/run.sh`, so that a developer runs
-# what continuous integration runs. A job is a function job_NAME and the line
-# of comment above it.
+# what continuous integration runs. A job is a function job_NAME and the comment
+# above it, which is its help; packaging/README.md says how long each takes.
 set -eu
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -15,9 +15,10 @@ usage()
 {
     echo "usage: sh packaging/ci/run.sh JOB [ARGUMENT ...]"
     echo
-    awk '/^# / { text = substr($0, 3) }
+    awk '/^# / { text = text (text ? "\n              " : "") substr($0, 3) }
          /^job_/ { sub(/^job_/, ""); sub(/\(.*/, "")
-                   printf "  %-10s %s\n", $0, text }' "$top/packaging/ci/run.sh"
+                   printf "  %-11s %s\n", $0, text }
+         /^[^#]|^$/ { text = "" }' "$top/packaging/ci/run.sh"
 }
 
 die()
@@ -94,23 +95,62 @@ job_valgrind()
     done
 }
 
-# Fuzzing, SECONDS for each target (default 600).
+# Each fuzz target at once on all cores, FUZZ_SECONDS in all (default 3600);
+# stops at the first failure, whose input is saved and named.
 job_fuzz()
 {
-    [ -f test/fuzz/build.sh ] || die "there is no fuzz target in test/fuzz"
     need clang clang
     folder=$work/fuzz
     mkdir -p "$folder"
-    sh test/fuzz/build.sh "$folder"
-    for target in "$folder"/fuzz_*; do
-        [ -x "$target" ] || continue
-        name=${target##*/fuzz_}
-        echo "== $name"
-        mkdir -p "$folder/corpus/$name"
-        "$target" -max_total_time="${1:-600}" -timeout=10 -print_final_stats=1 \
-            -artifact_prefix="$folder/$name-" "$folder/corpus/$name" \
-            "test/fuzz/corpus/$name"
-    done
+    sh test/fuzz/build.sh "$folder" "$@" >"$folder/built"
+    targets=$(sed 's,.*/fuzz_,,' "$folder/built")
+    # the dialects are most of what is read: four times as long
+    turns=$(for name in $targets; do
+        echo "$name"
+        [ "$name" != dialect ] || printf 'dialect\ndialect\ndialect\n'
+    done | wc -l)
+    share=$((${FUZZ_SECONDS:-3600} * jobs / turns))
+    for name in $targets; do
+        seconds=$((share > 5 ? share : 5))
+        [ "$name" != dialect ] || seconds=$((4 * seconds))
+        echo "$name $seconds"
+    done | sort -k2nr | xargs -P "$jobs" -n 2 sh test/fuzz/run.sh "$folder" ||
+        die "a property is broken; its input is in $folder/failed"
+}
+
+# A million cases of each property of translation; with arguments those of
+# test/property/property instead: --seed 7 --cases 1 streams.
+job_property()
+{
+    folder=$(configured property CFLAGS='-O2 -g')
+    make -C "$folder" -j"$jobs" test/property/property
+    program=$folder/test/property/property
+    [ $# -eq 0 ] || { "$program" "$@"; return; }
+    if printf '%s\n' requests answers streams deltas passing |
+        xargs -P "$jobs" -I NAME "$program" --cases 1000000 NAME \
+            >"$folder/property.out"; then
+        echo "$(grep -c '^ok' "$folder/property.out") hold"
+    else
+        grep -v '^ok' "$folder/property.out"
+        die "a property does not hold"
+    fi
+}
+
+# Each client dialect to each provider's with a real httpd, and the table of
+# what passed, which the docs have as internals/pairs.md.
+job_pairs()
+{
+    sh test/run.sh pairs "${1:-$work/pairs.md}"
+}
+
+# Every official SDK on every provider; none may be skipped.
+job_sdk()
+{
+    need npm npm
+    need node nodejs
+    sh test/run.sh sdk "$@" | tee "$work/sdk.out"
+    tail -n 1 "$work/sdk.out" | grep -q ' 0 failed, 0 skipped' ||
+        die "not every SDK was tried, or one failed"
 }
 
 # clang-tidy, cppcheck, clang-format: no remark.
@@ -185,6 +225,23 @@ job_kill()
     make -C "$folder" -j"$jobs" test/store/storekill
     "$folder/test/store/storekill" --kills "${1:-1000}"
     LLMGW_KILLS=${1:-1000} sh test/run.sh httpd test_080_kills.py
+}
+
+# Every corpus, the vectors and what fuzzing found, replayed under the sanitizers.
+job_replay()
+{
+    folder=$(configured replay --enable-asan)
+    make -C "$folder" -j"$jobs" check TESTS=
+    for program in "$folder"/test/fuzz/replay_*; do
+        case $program in *.o | *.log | *.trs) continue ;; esac
+        name=${program##*/replay_}
+        echo "== $name"
+        "$program" | grep -v '^ok' || true
+        found=$work/fuzz/found/$name
+        [ ! -d "$found" ] || "$program" "$found" | tail -n 1
+    done
+    (cd "$folder" && top_srcdir=$top top_builddir=. sh "$top/test/fuzz/vectors.sh") |
+        tail -n 1
 }
 
 # What a newcomer does: the quickstart, and the commands it tells to try next.

@@ -13,22 +13,24 @@ set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
 
-# The letter of a dialect in fuzz_dialect.c.
-letter()
+# The byte that stands for a dialect, in octal: its letter in fuzz_dialect.c, or
+# its number in dialects.def.
+byte_of()
 {
-    case $1 in
-        anthropic) echo A ;;
-        bedrock) echo B ;;
-        cohere) echo C ;;
-        gemini) echo b ;;
-        huggingface) echo H ;;
-        huggingface-inference) echo I ;;
-        ollama) echo O ;;
-        openai) echo E ;;
-        openai-responses) echo R ;;
-        *) echo "test/fuzz/seeds.sh: no letter for the dialect '$1'" >&2
-           exit 1 ;;
-    esac
+    letter=$(sed -n "s/^ *{'\(.\)', \"$1\"},\$/\1/p" \
+        "$top/test/fuzz/fuzz_dialect.c")
+    if [ -n "$letter" ]; then
+        printf '%03o' "'$letter"
+        return
+    fi
+    number=$(sed -n 's/^LLM_DIALECT([^"]*"\(.*\)")$/\1/p' \
+        "$top/mod_llm_gateway/dialect/dialects.def" | grep -nxF "$1" |
+        cut -d: -f1)
+    [ -n "$number" ] || {
+        echo "test/fuzz/seeds.sh: there is no dialect '$1'" >&2
+        exit 1
+    }
+    printf '%03o' $((number - 1))
 }
 
 # The third byte: the operation, as the case's name tells it, or a default.
@@ -48,18 +50,18 @@ for case in "$top"/test/vectors/*/*/; do
     dialect=${case%/*}
     dialect=${dialect##*/}
     [ "$dialect" != tokens ] || continue
-    letter=$(letter "$dialect")
+    byte=$(byte_of "$dialect")
     op=$(operation "$name")
     out=$1/${dialect}_$name
     for file in "$case"/request.json "$case"/response.json "$case"/stream.txt \
         "$case"/events.txt; do
         [ -f "$file" ] || continue
         case ${file##*/} in
-            request.json) { printf 'r%s%s' "$letter" "$op"; cat "$file"; } ;;
-            response.json) { printf 'a%s%s' "$letter" "$op"; cat "$file"; } ;;
-            stream.txt) { printf 's%s0' "$letter"; cat "$file"; } ;;
+            request.json) { printf "r\\$byte$op"; cat "$file"; } ;;
+            response.json) { printf "a\\$byte$op"; cat "$file"; } ;;
+            stream.txt) { printf "s\\${byte}0"; cat "$file"; } ;;
             events.txt)
-                printf 's%s0' "$letter"
+                printf "s\\${byte}0"
                 awk '{ name = $1; sub(/^[^ ]* /, "")
                        printf "event: %s\ndata: %s\n\n", name, $0 }' "$file" ;;
         esac >"$out"
