@@ -20,6 +20,7 @@
 #define DIALECT_ANTHROPIC_INTERNAL_H
 
 #include "dialect/common.h"
+#include "dialect/schema.h"
 
 /* ---- words and numbers ----------------------------------------------- */
 
@@ -50,8 +51,9 @@ typedef struct llm_anthropic_plan_t {
     int adaptive;       /* thinking of the model's own measure */
     const char *effort; /* output_config.effort, or NULL */
     int native_format;  /* output_config.format */
-    int format_tool;    /* one forced tool whose input is the answer */
-    int strict_tools;   /* takes "strict" on tools */
+    llm_bytes_t schema; /* its schema */
+    llm_format_tool_e format_tool; /* a tool whose input is the answer */
+    int strict_tools;              /* takes "strict" on tools */
 } llm_anthropic_plan_t;
 
 /* What can be done of what is asked. Thinking gives way to what it cannot go
@@ -59,10 +61,6 @@ typedef struct llm_anthropic_plan_t {
 llm_problem_t *llm_anthropic_plan(llm_anthropic_plan_t *plan,
                                   llm_request_t *req, const llm_ask_t *ask,
                                   const char *model, apr_pool_t *pool);
-
-/* The forced tool's name; is this call the answer itself? */
-#define LLM_ANTHROPIC_FORMAT_TOOL "answer_as_json"
-int llm_anthropic_is_format_tool(const llm_ask_t *ask, const llm_json_t *name);
 
 llm_problem_t *llm_anthropic_read_request(llm_ask_t **pask, llm_op_e op,
                                           const llm_json_t *doc,

@@ -50,23 +50,42 @@ static void put_object_schema(llm_buf_t *out, const llm_json_t *schema)
     }
 }
 
-static void put_tool(llm_buf_t *out, llm_request_t *req, const llm_tool_t *tool,
-                     const llm_anthropic_plan_t *plan)
+/* A strict tool's schema keeps the rules of formats; one that cannot is not
+ * strict. Returns whether it is. */
+static int put_input_schema(llm_buf_t *out, llm_request_t *req,
+                            const llm_tool_t *tool, int can, apr_pool_t *pool)
 {
+    llm_bytes_t schema;
+
+    if (!llm_json_is_true(tool->strict)) {
+        put_object_schema(out, tool->schema);
+        return 0;
+    }
+    if (!can || !llm_json_equals(llm_json_get(tool->schema, "type"), "object")
+        || llm_schema_fit(&schema, tool->schema, &llm_schema_claude,
+                          "tools.function.parameters", req, pool)) {
+        llm_request_drop(req, "tools.function.strict");
+        put_object_schema(out, tool->schema);
+        return 0;
+    }
+    llm_buf_append(out, schema.data, schema.len);
+    return 1;
+}
+
+static void put_tool(llm_buf_t *out, llm_request_t *req, const llm_tool_t *tool,
+                     const llm_anthropic_plan_t *plan, apr_pool_t *pool)
+{
+    int strict;
+
     llm_put_comma(out);
     llm_buf_putc(out, '{');
     llm_put_text_member(out, "name", tool->name);
     llm_put_text_member(out, "description", tool->description);
     llm_put_name(out, "input_schema");
-    put_object_schema(out, tool->schema);
+    strict = put_input_schema(out, req, tool, plan->strict_tools, pool);
     llm_put_member(out, "cache_control", tool->cache);
-    if (llm_json_is_true(tool->strict)) {
-        if (plan->strict_tools) {
-            llm_put_raw_member(out, "strict", "true");
-        }
-        else {
-            llm_request_drop(req, "tools.function.strict");
-        }
+    if (strict) {
+        llm_put_raw_member(out, "strict", "true");
     }
     llm_buf_putc(out, '}');
 }
@@ -100,8 +119,8 @@ static int put_past_tools(llm_buf_t *out, const llm_ask_t *ask,
 
 static void put_format_tool(llm_buf_t *out, const llm_ask_t *ask)
 {
-    llm_put_name(out, "tools");
-    llm_buf_lit(out, "[{\"name\":\"" LLM_ANTHROPIC_FORMAT_TOOL "\","
+    llm_put_comma(out);
+    llm_buf_lit(out, "{\"name\":\"" LLM_FORMAT_TOOL "\","
                      "\"description\":\"Gives the answer to the user, as JSON."
                      "\",\"input_schema\":");
     if (ask->format_schema) {
@@ -110,10 +129,24 @@ static void put_format_tool(llm_buf_t *out, const llm_ask_t *ask)
     else {
         llm_buf_lit(out, "{\"type\":\"object\"}");
     }
-    llm_buf_lit(out, "}]");
-    llm_put_raw_member(out, "tool_choice",
-                       "{\"type\":\"tool\",\"name\":\"" //
-                       LLM_ANTHROPIC_FORMAT_TOOL "\"}");
+    llm_buf_putc(out, '}');
+}
+
+/* What has to be called where one of the tools is the answer's. */
+static void put_format_choice(llm_buf_t *out, const llm_ask_t *ask,
+                              llm_format_tool_e how)
+{
+    llm_put_name(out, "tool_choice");
+    if (how == LLM_FORMAT_TOOL_ALONE) {
+        llm_buf_lit(out,
+                    "{\"type\":\"tool\",\"name\":\"" LLM_FORMAT_TOOL "\"}");
+        return;
+    }
+    llm_buf_lit(out, "{\"type\":\"any\"");
+    if (llm_json_is(ask->parallel, LLM_JSON_FALSE)) {
+        llm_put_raw_member(out, "disable_parallel_tool_use", "true");
+    }
+    llm_buf_putc(out, '}');
 }
 
 static void put_choice(llm_buf_t *out, const llm_ask_t *ask)
@@ -150,11 +183,7 @@ static llm_problem_t *put_tools(llm_buf_t *out, llm_request_t *req,
     const llm_tool_t *tool;
     int i = 0;
 
-    if (plan->format_tool) {
-        put_format_tool(out, ask);
-        return NULL;
-    }
-    if (!ask->tools
+    if (!ask->tools && !plan->format_tool
         && (ask->choose == LLM_CHOOSE_ANY || ask->choose == LLM_CHOOSE_TOOL)) {
         return llm_problem_field(pool, "tool_choice",
                                  "there are no tools to choose from");
@@ -162,9 +191,17 @@ static llm_problem_t *put_tools(llm_buf_t *out, llm_request_t *req,
     llm_put_name(out, "tools");
     llm_buf_putc(out, '[');
     for (tool = ask->tools; tool; tool = tool->next, ++i) {
-        put_tool(out, req, tool, plan);
+        put_tool(out, req, tool, plan, pool);
     }
-    if (i) {
+    if (plan->format_tool) {
+        if (!i) {
+            put_past_tools(out, ask, pool);
+        }
+        put_format_tool(out, ask);
+        llm_buf_putc(out, ']');
+        put_format_choice(out, ask, plan->format_tool);
+    }
+    else if (i) {
         llm_buf_putc(out, ']');
         put_choice(out, ask);
     }
@@ -230,8 +267,7 @@ static llm_problem_t *put_stop(llm_buf_t *out, llm_request_t *req,
     return NULL;
 }
 
-static void put_thinking(llm_buf_t *out, const llm_ask_t *ask,
-                         const llm_anthropic_plan_t *plan)
+static void put_thinking(llm_buf_t *out, const llm_anthropic_plan_t *plan)
 {
     if (plan->adaptive) {
         llm_put_raw_member(out, "thinking", "{\"type\":\"adaptive\"}");
@@ -249,7 +285,8 @@ static void put_thinking(llm_buf_t *out, const llm_ask_t *ask,
         if (plan->native_format) {
             llm_put_name(out, "format");
             llm_buf_lit(out, "{\"type\":\"json_schema\"");
-            llm_put_member(out, "schema", ask->format_schema);
+            llm_put_name(out, "schema");
+            llm_buf_append(out, plan->schema.data, plan->schema.len);
             llm_buf_putc(out, '}');
         }
         llm_buf_putc(out, '}');
@@ -297,7 +334,7 @@ static llm_problem_t *put_options(llm_buf_t *out, llm_request_t *req,
         llm_buf_putc(out, '}');
     }
     put_tier(out, req, ask->service_tier);
-    put_thinking(out, ask, plan);
+    put_thinking(out, plan);
     if (ask->stream) {
         llm_put_raw_member(out, "stream", "true");
     }
@@ -310,7 +347,7 @@ static llm_problem_t *put_counted(llm_buf_t *out, llm_request_t *req,
                                   const llm_anthropic_plan_t *plan,
                                   apr_pool_t *pool)
 {
-    put_thinking(out, ask, plan);
+    put_thinking(out, plan);
     return put_tools(out, req, ask, plan, pool);
 }
 

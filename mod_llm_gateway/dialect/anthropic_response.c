@@ -27,7 +27,7 @@ static void read_call(llm_parts_t *parts, const llm_ask_t *ask,
     const llm_json_t *input = llm_json_want(block, "input");
     const char *id = llm_json_string(llm_json_get(block, "id"), pool);
 
-    if (llm_anthropic_is_format_tool(ask, name)) {
+    if (llm_ask_is_answer(ask, llm_json_text(name))) {
         llm_parts_add_text(parts, LLM_PART_TEXT, answer_in(input, pool), pool);
     }
     else {
@@ -81,7 +81,7 @@ static void read_end(llm_choice_t *choice, const llm_ask_t *ask,
     if (choice->finish == LLM_FINISH_NONE) {
         choice->finish = LLM_FINISH_OTHER;
     }
-    if (choice->finish == LLM_FINISH_TOOL_CALLS && !ask->tools
+    if (choice->finish == LLM_FINISH_TOOL_CALLS && llm_ask_format_tool(ask)
         && !llm_parts_have(parts, LLM_PART_TOOL_CALL)) {
         choice->finish = LLM_FINISH_STOP; /* the call was the answer */
     }

@@ -136,7 +136,7 @@ static void start_call(const pass_t *pass, const llm_json_t *block)
     llm_call_t call = {.id = id && *id ? id : NULL};
 
     reader->had_args = 0;
-    if (llm_anthropic_is_format_tool(reader->ask, name)) {
+    if (llm_ask_is_answer(reader->ask, llm_json_text(name))) {
         reader->block = BLOCK_ANSWER;
         emit_input(pass, llm_json_want(block, "input"), LLM_DELTA_TEXT);
         return;
@@ -245,8 +245,8 @@ static void read_message_delta(const pass_t *pass, const llm_json_t *doc)
         llm_anthropic_finish(llm_json_want(said, "stop_reason")),
         reader->calls);
     delta.stop_sequence = llm_json_text(llm_json_want(said, "stop_sequence"));
-    if (delta.finish == LLM_FINISH_TOOL_CALLS && !reader->calls
-        && !reader->ask->tools) {
+    if (delta.finish == LLM_FINISH_TOOL_CALLS && !reader->calls && reader->ask
+        && llm_ask_format_tool(reader->ask)) {
         delta.finish = LLM_FINISH_STOP; /* the call was the answer */
     }
     if (delta.finish != LLM_FINISH_NONE && !reader->finished) {

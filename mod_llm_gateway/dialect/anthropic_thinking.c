@@ -196,30 +196,25 @@ static llm_problem_t *plan_format(llm_anthropic_plan_t *plan,
     int is_native = version >= VERSION_FORMAT
                     || (version >= VERSION_OPUS_4_1 && strstr(model, "opus"));
 
-    if (ask->format == LLM_FORMAT_SCHEMA && is_native) {
+    llm_problem_t *problem;
+
+    if (ask->format_name.data) {
+        llm_request_drop(req, "response_format.json_schema.name");
+    }
+    /* what it cannot be held to it can be shown, as a tool's input */
+    if (ask->format == LLM_FORMAT_SCHEMA && is_native
+        && !llm_schema_fit(&plan->schema, ask->format_schema,
+                           &llm_schema_claude,
+                           "response_format.json_schema.schema", req, pool)) {
         plan->native_format = 1;
-        if (ask->format_name.data) {
-            llm_request_drop(req, "response_format.json_schema.name");
-        }
         return NULL;
     }
-    if (ask->format != LLM_FORMAT_SCHEMA && ask->format != LLM_FORMAT_JSON) {
-        return NULL;
+    plan->format_tool = llm_ask_format_tool(ask);
+    problem = plan->format_tool ? llm_ask_check_format_tool(ask, pool) : NULL;
+    if (problem) {
+        plan->format_tool = LLM_FORMAT_TOOL_NOT;
     }
-    if (ask->tools) {
-        return llm_problem_field(pool, "response_format",
-                                 "this model cannot be held to a format "
-                                 "while it has tools");
-    }
-    if (ask->format == LLM_FORMAT_SCHEMA
-        && !llm_json_equals(llm_json_get(ask->format_schema, "type"),
-                            "object")) {
-        return llm_problem_field(pool, "response_format",
-                                 "this model can only be held to a schema "
-                                 "whose type is \"object\"");
-    }
-    plan->format_tool = 1;
-    return NULL;
+    return problem;
 }
 
 llm_problem_t *llm_anthropic_plan(llm_anthropic_plan_t *plan,
@@ -240,10 +235,4 @@ llm_problem_t *llm_anthropic_plan(llm_anthropic_plan_t *plan,
         plan_thinking(plan, req, ask, version);
     }
     return problem;
-}
-
-int llm_anthropic_is_format_tool(const llm_ask_t *ask, const llm_json_t *name)
-{
-    return (ask->format == LLM_FORMAT_JSON || ask->format == LLM_FORMAT_SCHEMA)
-           && !ask->tools && llm_json_equals(name, LLM_ANTHROPIC_FORMAT_TOOL);
 }

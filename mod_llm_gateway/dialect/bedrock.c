@@ -77,14 +77,6 @@ int llm_bedrock_read_usage(llm_usage_t *usage, const llm_json_t *doc)
            || input;
 }
 
-int llm_bedrock_is_format_tool(const llm_ask_t *ask, const llm_json_t *name)
-{
-    return ask
-           && (ask->format == LLM_FORMAT_JSON
-               || ask->format == LLM_FORMAT_SCHEMA)
-           && !ask->tools && llm_json_equals(name, LLM_BEDROCK_FORMAT_TOOL);
-}
-
 static void read_facts(const char **pmodel, llm_finish_e *pfinish,
                        const llm_json_t *doc, apr_pool_t *pool)
 {

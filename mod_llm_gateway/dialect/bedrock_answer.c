@@ -37,7 +37,7 @@ static void read_call(llm_parts_t *parts, const llm_ask_t *ask,
     const llm_json_t *name = llm_json_get(use, "name");
     llm_bytes_t args = llm_args_from_json(llm_json_want(use, "input"));
 
-    if (llm_bedrock_is_format_tool(ask, name)) {
+    if (llm_ask_is_answer(ask, llm_json_text(name))) {
         llm_buf_t *text = llm_buf_make(0, pool);
 
         llm_buf_put_quoted(text, args);
@@ -208,7 +208,7 @@ static void read_start(const sink_t *sink, const llm_json_t *doc)
     if (llm_text_is_empty(call.name) || is_own_tool(use)) {
         return;
     }
-    if (llm_bedrock_is_format_tool(reader->ask, name)) {
+    if (llm_ask_is_answer(reader->ask, llm_json_text(name))) {
         reader->answer = block_of(doc);
         return;
     }

@@ -22,12 +22,6 @@
 
 #define LLM_BEDROCK_NAME "bedrock"
 
-/* The tool that is forced where a model cannot be held to a format: its input
- * is the answer. */
-#define LLM_BEDROCK_FORMAT_TOOL "answer_as_json"
-/* Is this call the answer itself? `ask` may be NULL. */
-int llm_bedrock_is_format_tool(const llm_ask_t *ask, const llm_json_t *name);
-
 /* stopReason; NONE where it is not said. */
 llm_finish_e llm_bedrock_finish(const llm_json_t *reason);
 int llm_bedrock_read_usage(llm_usage_t *usage, const llm_json_t *doc);

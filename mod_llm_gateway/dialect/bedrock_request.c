@@ -58,9 +58,9 @@ static const llm_json_t *own_member(const llm_ask_t *ask, const char *name)
 typedef struct plan_t {
     const char *model;
     int is_claude, is_nova;
-    llm_anthropic_plan_t claude; /* how it thinks */
-    int native_format;           /* outputConfig */
-    int format_tool;             /* one forced tool whose input is the answer */
+    llm_anthropic_plan_t claude;   /* how it thinks */
+    int native_format;             /* outputConfig */
+    llm_format_tool_e format_tool; /* a tool whose input is the answer */
 } plan_t;
 
 /* ---- what cannot be done ---- */
@@ -82,32 +82,26 @@ static const llm_limits_t limits = {
 
 /* ---- the plan ---- */
 
-/* Claude's newer models are held to a schema; others by a tool, which cannot
- * stand beside tools that the model may call. */
-static llm_problem_t *plan_format(plan_t *plan, const llm_ask_t *ask,
-                                  apr_pool_t *pool)
+/* Claude's newer models are held to a schema; others by a tool. */
+static llm_problem_t *plan_format(plan_t *plan, llm_request_t *req,
+                                  const llm_ask_t *ask, apr_pool_t *pool)
 {
-    if (ask->format != LLM_FORMAT_JSON && ask->format != LLM_FORMAT_SCHEMA) {
+    llm_problem_t *problem;
+
+    if (plan->is_claude) { /* checked, and fitted, by its own plan */
+        plan->native_format = plan->claude.native_format;
+        plan->format_tool = plan->claude.format_tool;
         return NULL;
     }
-    if (plan->is_claude && plan->claude.native_format) {
-        plan->native_format = 1;
-        return NULL;
+    if (ask->format_name.data) {
+        llm_request_drop(req, "response_format.json_schema.name");
     }
-    if (ask->tools) {
-        return llm_problem_field(pool, "response_format",
-                                 "this model cannot be held to a format "
-                                 "while it has tools");
+    plan->format_tool = llm_ask_format_tool(ask);
+    problem = plan->format_tool ? llm_ask_check_format_tool(ask, pool) : NULL;
+    if (problem) {
+        plan->format_tool = LLM_FORMAT_TOOL_NOT;
     }
-    if (ask->format == LLM_FORMAT_SCHEMA
-        && !llm_json_equals(llm_json_get(ask->format_schema, "type"),
-                            "object")) {
-        return llm_problem_field(pool, "response_format",
-                                 "this model can only be held to a schema "
-                                 "whose type is \"object\"");
-    }
-    plan->format_tool = 1;
-    return NULL;
+    return problem;
 }
 
 static llm_problem_t *make_plan(plan_t *plan, llm_request_t *req,
@@ -128,7 +122,7 @@ static llm_problem_t *make_plan(plan_t *plan, llm_request_t *req,
                          ask->effort.data ? "reasoning_effort" : "thinking");
     }
     return problem ? problem
-                   : llm_request_lacks(req, plan_format(plan, ask, pool));
+                   : llm_request_lacks(req, plan_format(plan, req, ask, pool));
 }
 
 /* ---- cache points ---- */
@@ -211,9 +205,7 @@ static void put_past_tools(llm_buf_t *out, const llm_ask_t *ask,
 
 static void put_format_tool(llm_buf_t *out, const llm_ask_t *ask)
 {
-    llm_put_name(out, "toolConfig");
-    llm_buf_lit(out, "{\"tools\":[");
-    open_tool(out, LLM_TEXT_LITERAL(LLM_BEDROCK_FORMAT_TOOL),
+    open_tool(out, LLM_TEXT_LITERAL(LLM_FORMAT_TOOL),
               LLM_TEXT_LITERAL("Gives the answer to the user, as JSON."));
     if (ask->format_schema) {
         llm_json_put(out, ask->format_schema);
@@ -221,8 +213,15 @@ static void put_format_tool(llm_buf_t *out, const llm_ask_t *ask)
     else {
         llm_buf_lit(out, "{\"type\":\"object\"}");
     }
-    llm_buf_lit(out, "}}}],\"toolChoice\":{\"tool\":{\"name\":\"" //
-                LLM_BEDROCK_FORMAT_TOOL "\"}}}");
+    llm_buf_lit(out, "}}}");
+}
+
+static void put_format_choice(llm_buf_t *out, llm_format_tool_e how)
+{
+    llm_put_raw_member(out, "toolChoice",
+                       how == LLM_FORMAT_TOOL_ALONE
+                           ? "{\"tool\":{\"name\":\"" LLM_FORMAT_TOOL "\"}}"
+                           : "{\"any\":{}}");
 }
 
 static void put_choice(llm_buf_t *out, const llm_ask_t *ask)
@@ -280,21 +279,19 @@ static llm_problem_t *put_tools(llm_buf_t *out, llm_request_t *req,
 {
     int calls = has_calls(ask);
 
-    if (plan->format_tool) {
-        put_format_tool(out, ask);
-        return NULL;
-    }
-    if (!ask->tools
+    if (!ask->tools && !plan->format_tool
         && (ask->choose == LLM_CHOOSE_ANY || ask->choose == LLM_CHOOSE_TOOL)) {
         return llm_problem_field(pool, "tool_choice",
                                  "there are no tools to choose from");
     }
-    if (ask->tools && ask->choose == LLM_CHOOSE_NONE && calls) {
+    if (ask->tools && ask->choose == LLM_CHOOSE_NONE && calls
+        && !plan->format_tool) {
         return llm_problem_field(pool, "tool_choice",
                                  "bedrock models cannot be kept from calling "
                                  "tools that were called before");
     }
-    if ((!ask->tools || ask->choose == LLM_CHOOSE_NONE) && !calls) {
+    if ((!ask->tools || ask->choose == LLM_CHOOSE_NONE) && !calls
+        && !plan->format_tool) {
         return NULL;
     }
     llm_put_name(out, "toolConfig");
@@ -305,8 +302,14 @@ static llm_problem_t *put_tools(llm_buf_t *out, llm_request_t *req,
     else {
         put_past_tools(out, ask, pool);
     }
+    if (plan->format_tool) {
+        put_format_tool(out, ask);
+    }
     llm_buf_putc(out, ']');
-    if (ask->tools) {
+    if (plan->format_tool) {
+        put_format_choice(out, plan->format_tool);
+    }
+    else if (ask->tools) {
         put_choice(out, ask);
     }
     llm_buf_putc(out, '}');
@@ -449,12 +452,12 @@ static llm_problem_t *put_fields(llm_buf_t *out, const llm_ask_t *ask,
 }
 
 /* The schema is JSON in a string here. */
-static void put_format(llm_buf_t *out, const llm_ask_t *ask)
+static void put_format(llm_buf_t *out, const llm_ask_t *ask, llm_bytes_t schema)
 {
     llm_put_name(out, "outputConfig");
     llm_buf_lit(out, "{\"textFormat\":{\"type\":\"json_schema\","
                      "\"structure\":{\"jsonSchema\":{\"schema\":");
-    llm_buf_put_quoted(out, ask->format_schema->raw);
+    llm_buf_put_quoted(out, schema);
     if (!llm_text_is_empty(ask->format_name)) {
         llm_put_text_member(out, "name", ask->format_name);
     }
@@ -481,7 +484,7 @@ static llm_problem_t *put_chat(llm_buf_t *out, llm_request_t *req,
         problem = put_fields(out, ask, plan, pool);
     }
     if (!problem && plan->native_format) {
-        put_format(out, ask);
+        put_format(out, ask, plan->claude.schema);
     }
     for (name = own; *name; ++name) {
         llm_put_member(out, *name, own_member(ask, *name));

@@ -5,6 +5,7 @@
  */
 #include "dialect/cohere_internal.h"
 #include "dialect/limits.h"
+#include "dialect/schema.h"
 
 #include <string.h>
 
@@ -134,15 +135,21 @@ static void put_thinking(llm_buf_t *out, llm_request_t *req,
     llm_buf_putc(out, '}');
 }
 
-static void put_format(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
+static void put_format(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask,
+                       apr_pool_t *pool)
 {
+    llm_bytes_t schema;
+
     if (ask->format != LLM_FORMAT_JSON && ask->format != LLM_FORMAT_SCHEMA) {
         return;
     }
     llm_put_name(out, "response_format");
     llm_buf_lit(out, "{\"type\":\"json_object\"");
     if (ask->format == LLM_FORMAT_SCHEMA) {
-        llm_put_member(out, "json_schema", ask->format_schema);
+        llm_schema_fit(&schema, ask->format_schema, &llm_schema_cohere,
+                       "response_format.json_schema.schema", req, pool);
+        llm_put_name(out, "json_schema");
+        llm_buf_append(out, schema.data, schema.len);
     }
     llm_buf_putc(out, '}');
     if (ask->format_name.data) {
@@ -171,7 +178,7 @@ static llm_problem_t *put_chat(llm_buf_t *out, llm_request_t *req,
 
     if (!problem) {
         put_tools(out, req, ask);
-        put_format(out, req, ask);
+        put_format(out, req, ask, pool);
     }
     llm_put_member(out, "max_tokens", ask->max_tokens);
     llm_put_member(out, "temperature", ask->temperature);

@@ -518,3 +518,53 @@ void llm_put_media_url(llm_buf_t *out, const llm_media_t *media)
     llm_buf_append(out, media->base64.data, media->base64.len);
     llm_buf_putc(out, '"');
 }
+
+/* ---- an answer by a tool ---- */
+
+static int has_tool(const llm_ask_t *ask, llm_text_t name)
+{
+    const llm_tool_t *tool = ask->tools;
+
+    while (tool && !llm_text_is_same(tool->name, name)) {
+        tool = tool->next;
+    }
+    return tool != NULL;
+}
+
+llm_format_tool_e llm_ask_format_tool(const llm_ask_t *ask)
+{
+    if (ask->format != LLM_FORMAT_JSON && ask->format != LLM_FORMAT_SCHEMA) {
+        return LLM_FORMAT_TOOL_NOT;
+    }
+    if (!ask->tools || ask->choose == LLM_CHOOSE_NONE) {
+        return LLM_FORMAT_TOOL_ALONE;
+    }
+    return ask->choose == LLM_CHOOSE_ANY || ask->choose == LLM_CHOOSE_TOOL
+               ? LLM_FORMAT_TOOL_NOT
+               : LLM_FORMAT_TOOL_BESIDE;
+}
+
+int llm_ask_is_answer(const llm_ask_t *ask, llm_text_t name)
+{
+    return ask && llm_text_equals(name, LLM_FORMAT_TOOL)
+           && llm_ask_format_tool(ask) != LLM_FORMAT_TOOL_NOT
+           && !has_tool(ask, name);
+}
+
+llm_problem_t *llm_ask_check_format_tool(const llm_ask_t *ask, apr_pool_t *pool)
+{
+    if (ask->format == LLM_FORMAT_SCHEMA
+        && !llm_json_equals(llm_json_get(ask->format_schema, "type"),
+                            "object")) {
+        return llm_problem_field(pool, "response_format",
+                                 "this model can only be held to a schema "
+                                 "whose type is \"object\"");
+    }
+    if (has_tool(ask, LLM_TEXT_LITERAL(LLM_FORMAT_TOOL))) {
+        return llm_problem_field(
+            pool, "response_format",
+            "this model is held to a format by a tool, "
+            "and there is one of that name: " LLM_FORMAT_TOOL);
+    }
+    return NULL;
+}

@@ -178,6 +178,21 @@ const char *llm_call_id_fit(const char *id, const char *prefix,
                             const char *also, apr_size_t max, int exact,
                             apr_pool_t *pool);
 
+/* A format where the provider has none: one tool more, whose input is the
+ * answer. What has to be called of the tools there are then. */
+typedef enum {
+    LLM_FORMAT_TOOL_NOT,   /* the client wants one of its own called now */
+    LLM_FORMAT_TOOL_ALONE, /* the answer's, and no other */
+    LLM_FORMAT_TOOL_BESIDE /* any: a call of the client's, or the answer */
+} llm_format_tool_e;
+llm_format_tool_e llm_ask_format_tool(const llm_ask_t *ask);
+/* The tool's name; is this call the answer itself? `ask` may be NULL. */
+#define LLM_FORMAT_TOOL "answer_as_json"
+int llm_ask_is_answer(const llm_ask_t *ask, llm_text_t name);
+/* NULL, or why there can be no such tool. */
+llm_problem_t *llm_ask_check_format_tool(const llm_ask_t *ask,
+                                         apr_pool_t *pool);
+
 /* ---- what has no place ----------------------------------------------- */
 
 /* A member of the client's request that ask has no term for; null counts as

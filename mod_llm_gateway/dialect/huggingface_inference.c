@@ -249,7 +249,6 @@ static const llm_limits_t limits = {
     .lacks = LLM_LACKS_TOOLS | LLM_LACKS_FORCED_CALL | LLM_LACKS_SEVERAL
              | LLM_LACKS_LOGPROBS | LLM_LACKS_LOGIT_BIAS
              | LLM_LACKS_PRESENCE_PENALTY
-             | LLM_LACKS_JSON_FORMAT /* a grammar needs a schema */
              | LLM_LACKS_LABELS,
 };
 
@@ -301,6 +300,11 @@ static llm_problem_t *put_generate(llm_buf_t *out, llm_request_t *req,
         llm_buf_lit(out, "{\"type\":\"json\"");
         llm_put_member(out, "value", ask->format_schema);
         llm_buf_putc(out, '}');
+    }
+    else if (ask->format == LLM_FORMAT_JSON) { /* any object */
+        llm_put_raw_member(out, "grammar",
+                           "{\"type\":\"json\",\"value\":{\"type\":"
+                           "\"object\"}}");
     }
     put_own(out, ask, 0);
     llm_buf_putc(out, '}');

@@ -71,7 +71,7 @@ static const char *abilities(const char *model)
         "\"reasoning_effort\":\"low\"%s}";
     static const char format[] =
         ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{"
-        "\"name\":\"n\",\"schema\":{\"type\":\"object\"}}}";
+        "\"name\":\"n\",\"schema\":{\"type\":\"object\",\"properties\":{}}}}";
     const llm_provider_t *provider = exchange_provider("anthropic", NULL);
     const char *thinks, *formats;
 

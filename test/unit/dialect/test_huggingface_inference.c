@@ -142,8 +142,6 @@ START_TEST(what_has_no_place)
         {"\"logit_bias\":{\"1\":1}", "refused logit_bias: "},
         {"\"presence_penalty\":0.5", "refused presence_penalty: "},
         {"\"presence_penalty\":0", ""},
-        {"\"response_format\":{\"type\":\"json_object\"}",
-         "refused response_format: "},
         {"\"zzz\":1", "refused zzz: "},
         {"\"reasoning_effort\":\"low\",\"user\":\"u\"",
          "dropped user\ndropped reasoning_effort\ndropped thinking\n"},
