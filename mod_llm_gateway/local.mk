@@ -99,6 +99,7 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/anthropic_stream.c \
 	%D%/dialect/anthropic_thinking.c \
 	%D%/dialect/anthropic_turns.c \
+	%D%/dialect/anthropic_vertex.c \
 	%D%/dialect/anthropic_writer.c \
 	%D%/dialect/azure.c \
 	%D%/dialect/bedrock.c \

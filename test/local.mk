@@ -257,6 +257,7 @@ endif
 	%D%/unit/dialect/test_schema.c \
 	%D%/unit/dialect/test_sign_aws.c \
 	%D%/unit/dialect/test_vectors.c \
+	%D%/unit/dialect/test_vertex.c \
 	%D%/unit/dialect/truth.c \
 	%D%/unit/dialect/truth.h \
 	%D%/unit/dialect/truth_bedrock.c \

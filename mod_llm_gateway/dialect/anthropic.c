@@ -106,7 +106,7 @@ int llm_anthropic_take_usage(llm_usage_t *usage, const llm_json_t *object,
     return found;
 }
 
-static int read_usage(llm_usage_t *usage, const llm_json_t *doc)
+int llm_anthropic_read_usage(llm_usage_t *usage, const llm_json_t *doc)
 {
     const llm_json_t *start = llm_json_path(doc, "message", "usage", NULL);
 
@@ -142,8 +142,8 @@ void llm_anthropic_put_usage(llm_buf_t *out, const llm_usage_t *usage)
 
 /* ---- facts of a passed answer ---- */
 
-static void read_facts(const char **pmodel, llm_finish_e *pfinish,
-                       const llm_json_t *doc, apr_pool_t *pool)
+void llm_anthropic_read_facts(const char **pmodel, llm_finish_e *pfinish,
+                              const llm_json_t *doc, apr_pool_t *pool)
 {
     const llm_json_t *message = llm_json_want(doc, "message");
     const llm_json_t *delta = llm_json_want(doc, "delta");
@@ -160,7 +160,7 @@ static void read_facts(const char **pmodel, llm_finish_e *pfinish,
 }
 
 /* "standard", "priority", "batch": in the usage, a stream's first event. */
-static const char *read_tier(const llm_json_t *doc, apr_pool_t *pool)
+const char *llm_anthropic_read_tier(const llm_json_t *doc, apr_pool_t *pool)
 {
     const llm_json_t *tier =
         llm_json_path(doc, "message", "usage", "service_tier", NULL);
@@ -172,7 +172,7 @@ static const char *read_tier(const llm_json_t *doc, apr_pool_t *pool)
                                                   : llm_json_string(tier, pool);
 }
 
-static int is_last(const llm_event_t *event)
+int llm_anthropic_is_last(const llm_event_t *event)
 {
     return llm_json_equals(llm_json_get(event->doc, "type"), "message_stop")
            || (!event->doc && llm_bytes_are(event->event, "message_stop"));
@@ -277,6 +277,7 @@ const llm_dialect_t llm_dialect_anthropic = {
     .writer_make = llm_anthropic_writer_make,
     .write_delta = llm_anthropic_write_delta,
     .write_problem = llm_anthropic_write_problem,
+    .is_problem = llm_anthropic_is_problem,
     .write_stream_problem = llm_anthropic_write_stream_problem,
     .write_models = write_models,
     .write_model = write_model,
@@ -289,10 +290,10 @@ const llm_dialect_t llm_dialect_anthropic = {
     .reader_make = llm_anthropic_reader_make,
     .read_event = llm_anthropic_read_event,
     .reader_end = llm_anthropic_reader_end,
-    .read_usage = read_usage,
-    .read_facts = read_facts,
-    .read_tier = read_tier,
+    .read_usage = llm_anthropic_read_usage,
+    .read_facts = llm_anthropic_read_facts,
+    .read_tier = llm_anthropic_read_tier,
     .read_problem = llm_anthropic_read_problem,
     .event_problem = llm_anthropic_event_problem,
-    .is_last = is_last,
+    .is_last = llm_anthropic_is_last,
 };

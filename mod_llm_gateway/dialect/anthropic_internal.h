@@ -93,6 +93,12 @@ llm_writer_t *llm_anthropic_writer_make(const llm_ask_t *ask, const char *id,
 void llm_anthropic_write_delta(llm_buf_t *out, llm_writer_t *writer,
                                const llm_delta_t *delta);
 
+int llm_anthropic_read_usage(llm_usage_t *usage, const llm_json_t *doc);
+void llm_anthropic_read_facts(const char **pmodel, llm_finish_e *pfinish,
+                              const llm_json_t *doc, apr_pool_t *pool);
+const char *llm_anthropic_read_tier(const llm_json_t *doc, apr_pool_t *pool);
+int llm_anthropic_is_last(const llm_event_t *event);
+
 /* ---- errors ---------------------------------------------------------- */
 
 llm_problem_t *llm_anthropic_read_problem(int status,
@@ -104,6 +110,8 @@ llm_problem_t *llm_anthropic_problem_in(const llm_json_t *doc,
                                         apr_pool_t *pool);
 llm_problem_t *llm_anthropic_event_problem(const llm_event_t *event,
                                            apr_pool_t *pool);
+/* Anthropic's own form, which a cloud's errors have not. */
+int llm_anthropic_is_problem(const llm_json_t *doc);
 void llm_anthropic_write_problem(llm_buf_t *out, const llm_problem_t *problem,
                                  const char *request_id);
 void llm_anthropic_write_stream_problem(llm_buf_t *out,

@@ -114,6 +114,12 @@ static void put_message(llm_buf_t *out, const llm_problem_t *problem)
     llm_buf_cut(out, out->len - 1);
 }
 
+int llm_anthropic_is_problem(const llm_json_t *doc)
+{
+    return !llm_text_is_empty(
+        llm_json_text(llm_json_path(doc, "error", "type", NULL)));
+}
+
 void llm_anthropic_write_problem(llm_buf_t *out, const llm_problem_t *problem,
                                  const char *request_id)
 {

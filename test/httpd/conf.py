@@ -50,9 +50,13 @@ class Conf:
             url = f"{self.gateway.upstream.url}/{kind}"
             if dialect in ("openai", "openai-responses"):
                 url += "/v1"
+            if dialect == "anthropic-vertex":
+                url = f"{self.gateway.upstream.url}/vertex/v1/projects/p/locations/l"
             if dialect == "azure":
                 url += "/openai"
                 more += "\n    LLMAPIVersion 2024-10-21"
+        if dialect in ("anthropic-vertex", "watsonx"):
+            key = key or "env:TEST_CLOUD_TOKEN"
         key = key or f"env:TEST_{kind.split('-')[0].upper()}_KEY"
         return self.add(f"<LLMProvider {name}>\n    LLMDialect {dialect}\n"
                         f"    LLMBaseURL {url}\n    LLMKey     {key}\n    {more}\n"

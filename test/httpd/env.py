@@ -38,7 +38,7 @@ MODULE = ("mod_llm_gateway/.libs/mod_llm_gateway.so", "mod_llm_gateway/mod_llm_g
 PROVIDER_KEYS = {"TEST_OPENAI_KEY": "sk-test-openai", "TEST_ANTHROPIC_KEY": "sk-ant-test",
                  "TEST_GEMINI_KEY": "AIza-test", "TEST_HUGGINGFACE_KEY": "hf_test",
                  "TEST_COHERE_KEY": "co-test", "TEST_OLLAMA_KEY": "ollama-test",
-                 "TEST_AZURE_KEY": "azure-test",
+                 "TEST_AZURE_KEY": "azure-test", "TEST_CLOUD_TOKEN": "cloud-test",
                  "TEST_BEDROCK_KEY": "AKIDTEST:secret/test+key:session-test"}
 
 # Of a usage record; see llm_record.h.

@@ -52,11 +52,12 @@ import wire_openai
 import wire_responses
 import wire_rest
 import wire_tokens
+import wire_vertex
 
 # The first whose operation() takes a request has it.
 WIRES = [wire_anthropic, wire_azure, wire_bedrock, wire_cohere, wire_gemini,
          wire_huggingface, wire_ollama, wire_openai, wire_responses, wire_rest,
-         wire_tokens]
+         wire_tokens, wire_vertex]
 _BY_NAME = {w.NAME: w for w in WIRES}
 
 # What must never reach a provider, and why.
@@ -68,6 +69,7 @@ _OWN_CREDENTIAL = {"openai": ["authorization"], "huggingface": ["authorization"]
                    "openai-responses": ["authorization"], "cohere": ["authorization"],
                    "openai-rest": ["authorization"],
                    "tokens": ["authorization"],
+                   "vertex": ["authorization"],
                    "azure": ["api-key", "authorization"],
                    "bedrock": ["authorization"],
                    "ollama": ["authorization"], "anthropic": ["x-api-key"],

@@ -31,8 +31,8 @@ START_TEST(names_are_told_by_side)
     ck_assert_str_eq(clients,
                      "anthropic, bedrock, cohere, gemini, ollama, openai, "
                      "openai-completions, openai-responses");
-    ck_assert_ptr_nonnull(
-        strstr(providers, "anthropic, azure, bedrock, cohere"));
+    ck_assert_ptr_nonnull(strstr(
+        providers, "anthropic, anthropic-vertex, azure, bedrock, cohere"));
     ck_assert_ptr_nonnull(strstr(providers, "huggingface-inference, ollama"));
 }
 END_TEST

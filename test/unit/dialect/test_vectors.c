@@ -39,6 +39,7 @@ static const struct {
     const char *dialect, *model;
 } models[] = {
     {"anthropic", "claude-sonnet-4-5"},
+    {"anthropic-vertex", "claude-sonnet-4-5@20250929"},
     {"openai", "gpt-4o"},
     {"bedrock", "us.anthropic.claude-sonnet-4-20250514-v1:0"},
     {"gemini", "gemini-2.5-flash"},
