@@ -154,6 +154,7 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/kept_calls.h \
 	%D%/dialect/limits.c \
 	%D%/dialect/limits.h \
+	%D%/dialect/mistral.c \
 	%D%/dialect/ollama.c \
 	%D%/dialect/ollama_answer.c \
 	%D%/dialect/ollama_client.c \

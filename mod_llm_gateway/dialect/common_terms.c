@@ -336,11 +336,13 @@ static const char *const hints[] = {
     "reasoning.summary", /* how thinking is shown */
     "reasoning.exclude", /* the same, OpenRouter's */
     "reasoning_format",
-    "requestMetadata",    /* what a log is sorted by: Bedrock's */
+    "reference_ids",   /* citations of a history, Mistral's */
+    "requestMetadata", /* what a log is sorted by: Bedrock's */
     "response_format.json_schema.description",
     "responseJsonSchema", /* of a function: what it gives */
     "response_json_schema",
     "safetySettings", /* the other provider's own limits are in force */
+    "safe_prompt",    /* Mistral's own words in front of a conversation */
     "safety_identifier",
     "safety_mode",
     "safety_settings",

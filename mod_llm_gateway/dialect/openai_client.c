@@ -287,6 +287,24 @@ static llm_problem_t *read_choice(llm_ask_t *ask, const llm_json_t *doc,
 
 /* ---- the rest ---- */
 
+/* {"type":"json_object"} with a schema: TGI calls it `value`, as
+ * huggingface_hub writes it, others `schema`. */
+static void read_json_object(llm_ask_t *ask, const llm_json_t *format,
+                             apr_pool_t *pool)
+{
+    static const char *const known[] = {"type", "schema", "value", NULL};
+    const llm_json_t *schema = llm_json_want(format, "schema");
+
+    if (!schema) {
+        schema = llm_json_want(format, "value");
+    }
+    if (llm_json_is(schema, LLM_JSON_OBJECT)) {
+        ask->format = LLM_FORMAT_SCHEMA;
+        ask->format_schema = schema;
+    }
+    llm_ask_add_unknowns(ask, format, known, "response_format", pool);
+}
+
 static llm_problem_t *read_format(llm_ask_t *ask, const llm_json_t *doc,
                                   apr_pool_t *pool)
 {
@@ -308,6 +326,10 @@ static llm_problem_t *read_format(llm_ask_t *ask, const llm_json_t *doc,
     if ((int)ask->format == -1) {
         ask->format = LLM_FORMAT_UNSAID;
         llm_ask_add_unknown(ask, format, NULL, pool);
+        return NULL;
+    }
+    if (ask->format == LLM_FORMAT_JSON) {
+        read_json_object(ask, format, pool);
         return NULL;
     }
     if (ask->format == LLM_FORMAT_SCHEMA) {

@@ -29,6 +29,7 @@
 #include "dialect/schema.h"
 
 extern const llm_dialect_t llm_dialect_azure; /* azure.c */
+extern const llm_dialect_t llm_dialect_mistral; /* clients of Mistral's */
 extern const llm_dialect_t llm_dialect_openai_completions;
 
 /* ---- words and numbers ----------------------------------------------- */
@@ -223,6 +224,8 @@ void llm_openai_write_stream_problem(llm_buf_t *out,
                                      const char *request_id);
 /* The member "error" of the open object. */
 void llm_openai_put_error(llm_buf_t *out, const llm_problem_t *problem);
+/* Its members alone, into the open object. */
+void llm_openai_put_error_members(llm_buf_t *out, const llm_problem_t *problem);
 /* Its code, in OpenAI's words where there are some; or NULL. */
 const char *llm_openai_error_code(const llm_problem_t *problem);
 void llm_openai_write_model(llm_buf_t *out, const char *name, apr_time_t now,

@@ -176,6 +176,39 @@ static llm_problem_t *read_thinking(const place_t *place, llm_parts_t *parts,
     return NULL;
 }
 
+/* Mistral's: an address, or data. */
+static llm_problem_t *read_document(const place_t *place, llm_parts_t *parts,
+                                    const llm_json_t *node)
+{
+    static const char *const known[] = {"type", "document_url", "document_name",
+                                        "cache_control", NULL};
+    llm_text_t url = llm_json_text(llm_json_want(node, "document_url"));
+    llm_media_t *media;
+
+    if (!url.data) {
+        return wrong(place, ".document_url", "expected an address");
+    }
+    media = add_media(place, parts, LLM_PART_FILE, node);
+    media->filename = llm_json_text(llm_json_want(node, "document_name"));
+    if (!llm_media_set_url(media, url, place->pool)) {
+        return wrong(place, ".document_url",
+                     "a data: address has to be base64");
+    }
+    note_others(place, node, known, "");
+    return NULL;
+}
+
+/* A citation in Mistral's copy of an answer: nothing was said in it. */
+static llm_problem_t *read_reference(const place_t *place, llm_parts_t *parts,
+                                     const llm_json_t *node)
+{
+    static const char *const known[] = {"type", NULL};
+
+    (void)parts;
+    note_others(place, node, known, "");
+    return NULL;
+}
+
 static const struct {
     const char *type;
     read_part_fn *read;
@@ -186,6 +219,8 @@ static const struct {
     {"input_audio", read_audio},
     {"refusal", read_refusal},
     {"thinking", read_thinking},
+    {"document_url", read_document},
+    {"reference", read_reference},
     {NULL, NULL},
 };
 

@@ -298,16 +298,21 @@ const char *llm_openai_error_code(const llm_problem_t *problem)
     return problem->code ? problem->code : codes[problem->kind];
 }
 
-void llm_openai_put_error(llm_buf_t *out, const llm_problem_t *problem)
+void llm_openai_put_error_members(llm_buf_t *out, const llm_problem_t *problem)
 {
-    llm_put_name(out, "error");
-    llm_buf_putc(out, '{');
     llm_put_string_member(out, "message", problem->message);
     llm_put_string_member(out, "type", type_for(problem));
     llm_put_name(out, "param");
     llm_buf_put_string(out, problem->param);
     llm_put_name(out, "code");
     llm_buf_put_string(out, llm_openai_error_code(problem));
+}
+
+void llm_openai_put_error(llm_buf_t *out, const llm_problem_t *problem)
+{
+    llm_put_name(out, "error");
+    llm_buf_putc(out, '{');
+    llm_openai_put_error_members(out, problem);
     llm_buf_putc(out, '}');
 }
 

@@ -275,6 +275,11 @@ const llm_dialect_t *llm_openai_also(const llm_provider_t *provider,
         return llm_openai_quirks(provider, "") & LLM_OPENAI_CHATS_ONLY ? NULL
                                                                        : client;
     }
+    if (client == &llm_dialect_mistral) {
+        return llm_openai_quirks(provider, "") & LLM_OPENAI_NINE_LETTER_IDS
+                   ? client
+                   : NULL;
+    }
     return client == &llm_dialect_openai_responses && has ? client : NULL;
 }
 

@@ -63,6 +63,30 @@ static const llm_dialect_t *dialect_of(const llm_provider_t *provider)
                                              : llm_dialect_find("openai");
 }
 
+/* Mistral's clients call OpenAI's paths; their names tell them apart. */
+static int is_mistral(request_rec *r)
+{
+    static const char *const agents[] = {"mistral-client-", "ai-sdk/mistral/"};
+    const char *agent = apr_table_get(r->headers_in, "User-Agent");
+
+    if (apr_table_get(r->headers_in, "x-mistral-user-agent")) {
+        return 1; /* where a browser sets the other */
+    }
+    for (apr_size_t i = 0; agent && i < COUNT(agents); ++i) {
+        if (strstr(agent, agents[i])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The dialect of a path, as this client speaks it. */
+static const llm_dialect_t *spoken_by(request_rec *r, const char *dialect)
+{
+    return llm_dialect_find(
+        !strcmp(dialect, "openai") && is_mistral(r) ? "mistral" : dialect);
+}
+
 /* Where the path does not tell: what only one dialect's clients send. */
 static const llm_dialect_t *unknown_client(request_rec *r)
 {
@@ -82,7 +106,7 @@ static const llm_dialect_t *unknown_client(request_rec *r)
     if (sdk && !strcmp(sdk, "cohere")) {
         return llm_dialect_find("cohere");
     }
-    return llm_dialect_find("openai");
+    return spoken_by(r, "openai");
 }
 
 /* ---- native routes ----------------------------------------------------- */
@@ -218,7 +242,7 @@ static void set_endpoint(request_rec *r, llmgw_request_t *request,
     request->method_allowed = r->method_number == endpoint->method;
     request->allow = endpoint->allow;
     if (endpoint->kind != LLMGW_MODELS) {
-        request->client = llm_dialect_find(endpoint->dialect);
+        request->client = spoken_by(r, endpoint->dialect);
     }
 }
 

@@ -12,10 +12,10 @@ COLUMNS = {
     "stream": "stream stream_helper",
     "tools": "tools parallel_tools tools_stream tools_stream_helper forced_tool ping "
              "automatic_calls",
-    "results": "tool_round_trip",
+    "results": "tool_round_trip tools_loop_stream",
     "picture": "image",
     "thinking": "thinking thinking_back",
-    "JSON": "schema",
+    "JSON": "schema parse_stream",
     "vectors": "embeddings rerank",
     "models": "models count_tokens",
     "errors": "wrong_key unknown_model bad_request rate_limited server_error error_in_stream "

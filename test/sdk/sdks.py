@@ -64,6 +64,7 @@ class Sdk:
     errors: object = None  # status: class of the exception; or of all
     codes: object = None   # status: what the exception says besides
     retry_after: bool = False   # its exceptions keep the header
+    keeps_thinking: bool = True  # it has a place for what it is shown
     providers: tuple = ()  # only these; empty: all
 
     @property
@@ -114,6 +115,23 @@ SDKS["ollama.py"] = Sdk(
     "ollama", _OLLAMA, "tools_stream stop thinking thinking_back generate embeddings models "
     "asynchronous", errors="ResponseError")
 
+SDKS["mistral.py"] = Sdk(
+    "mistral", _OPENAI, "parse_stream tools_stream forced_tool stop thinking thinking_back "
+    "embeddings models asynchronous", errors="SDKError", retry_after=True)
+SDKS["huggingface.py"] = Sdk(
+    "openai", _OPENAI, "tools_stream forced_tool stop asynchronous retried",
+    errors={400: "BadRequestError"}, retry_after=True)
+for _row, _dialect in (("openai", "openai"), ("responses", "openai-responses"),
+                       ("anthropic", "anthropic"), ("ollama", "ollama")):
+    _stops = "" if _row == "responses" else "stop"
+    SDKS[f"langchain.py:{_row}"] = Sdk(
+        _dialect, {}, f"tools_stream asynchronous thinking thinking_back {_stops}",
+        keeps_thinking=_row != "openai")
+for _row, _dialect in (("chat", "openai"), ("responses", "openai-responses")):
+    SDKS[f"agents.py:{_row}"] = Sdk(
+        _dialect, {}, "system_and_turns tool_round_trip schema tools_loop_stream",
+        lacks=" ".join(COMMON))
+
 # ------------------------------------------------------------------- refusals
 
 # (provider, scenario): a word of the 400 that says why. What is refused of
@@ -121,13 +139,14 @@ SDKS["ollama.py"] = Sdk(
 _NO_TOOLS = "tools"
 REFUSED = {
     ("ollama", "forced_tool"): "tool_choice",
+    ("ollama", "forced_tool", "gemini"): "toolConfig",
     ("ollama", "forced_tool", "bedrock"): "toolConfig.toolChoice",
     ("old", "tools"): _NO_TOOLS, ("old", "parallel_tools"): _NO_TOOLS,
     ("old", "ping"): _NO_TOOLS, ("old", "tool_round_trip"): _NO_TOOLS,
-    ("old", "tools_stream"): _NO_TOOLS, ("old", "tools_stream_helper"): _NO_TOOLS,
+    ("old", "tools_stream"): _NO_TOOLS, ("old", "tools_loop_stream"): _NO_TOOLS, ("old", "tools_stream_helper"): _NO_TOOLS,
     ("old", "forced_tool"): _NO_TOOLS, ("old", "automatic_calls"): _NO_TOOLS,
     ("old", "thinking_back"): _NO_TOOLS,
-    ("old", "image"): "messages",
+    ("old", "image"): "pictures",
     ("responses", "stop"): "stop",
 }
 
@@ -140,7 +159,7 @@ _NAMES_EFFORT = ("openai", "gemini", "ollama")
 def shows_thinking(sdk, provider):
     if provider == "responses" and sdk.dialect in _NAMES_EFFORT:
         return False
-    return PROVIDERS[provider].shows
+    return PROVIDERS[provider].shows and sdk.keeps_thinking
 
 
 def refused(sdk, provider, scenario):

@@ -69,6 +69,9 @@ def tool_round_trip(got, sdk, provider):
     assert got["text"] == RESULTS
 
 
+tools_loop_stream = tool_round_trip
+
+
 def forced_tool(got, sdk, provider):
     assert [c[0] for c in got["calls"]] in (["get_time"], ["get_weather"])
     assert got["calls"][0][1] == PARIS
@@ -80,6 +83,9 @@ def image(got, sdk, provider):
 
 def schema(got, sdk, provider):
     assert list(got["parsed"]) == ["answer"]
+
+
+parse_stream = schema
 
 
 def stop(got, sdk, provider):

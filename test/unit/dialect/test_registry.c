@@ -28,9 +28,9 @@ START_TEST(names_are_told_by_side)
     const char *clients = llm_dialect_names(1, unit_pool);
     const char *providers = llm_dialect_names(2, unit_pool);
 
-    ck_assert_str_eq(clients,
-                     "anthropic, bedrock, cohere, gemini, ollama, openai, "
-                     "openai-completions, openai-responses");
+    ck_assert_str_eq(
+        clients, "anthropic, bedrock, cohere, gemini, mistral, ollama, openai, "
+                 "openai-completions, openai-responses");
     ck_assert_ptr_nonnull(strstr(
         providers, "anthropic, anthropic-vertex, azure, bedrock, cohere"));
     ck_assert_ptr_nonnull(strstr(providers, "huggingface-inference, ollama"));
