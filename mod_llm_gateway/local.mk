@@ -246,6 +246,7 @@ noinst_LTLIBRARIES += \
 	%D%/store/command_key.c \
 	%D%/store/command_key.h \
 	%D%/store/command_key_edit.c \
+	%D%/store/command_object.c \
 	%D%/store/command_price.c \
 	%D%/store/command_rerate.c \
 	%D%/store/command_secret.c \
@@ -294,6 +295,7 @@ noinst_LTLIBRARIES += \
 	%D%/store/master.h \
 	%D%/store/meta.c \
 	%D%/store/meta.h \
+	%D%/store/object.h \
 	%D%/store/owner.c \
 	%D%/store/prices.c \
 	%D%/store/prices.h \
@@ -352,6 +354,8 @@ noinst_LTLIBRARIES += \
 	%D%/flow/head.h \
 	%D%/flow/http1.c \
 	%D%/flow/http1.h \
+	%D%/flow/kept.c \
+	%D%/flow/kept.h \
 	%D%/flow/media.c \
 	%D%/flow/media.h \
 	%D%/flow/meter.c \
@@ -397,10 +401,15 @@ module_LTLIBRARIES += %D%/mod_llm_gateway.la
 	%D%/httpd/handler.c \
 	%D%/httpd/keeper_process.c \
 	%D%/httpd/ledger.c \
+	%D%/httpd/kept.c \
+	%D%/httpd/kept.h \
+	%D%/httpd/kept_answer.c \
+	%D%/httpd/kept_body.c \
 	%D%/httpd/llmgw.h \
 	%D%/httpd/log.c \
 	%D%/httpd/meter_filter.c \
 	%D%/httpd/mod_llm_gateway.c \
+	%D%/httpd/objects.c \
 	%D%/httpd/owner_process.c \
 	%D%/httpd/prices.c \
 	%D%/httpd/proxy_api.c \
@@ -411,7 +420,6 @@ module_LTLIBRARIES += %D%/mod_llm_gateway.la
 	%D%/httpd/settings.def \
 	%D%/httpd/shared.c \
 	%D%/httpd/status.c \
-	%D%/httpd/stored.c \
 	%D%/httpd/subprocess.c \
 	%D%/httpd/tokens.c \
 	%D%/httpd/upstream.c \

@@ -283,6 +283,7 @@ endif
 	%D%/unit/store/test_journal.c \
 	%D%/unit/store/test_keys.c \
 	%D%/unit/store/test_ledger.c \
+	%D%/unit/store/test_object.c \
 	%D%/unit/store/test_owner.c \
 	%D%/unit/store/test_prices.c \
 	%D%/unit/store/test_rerate.c \

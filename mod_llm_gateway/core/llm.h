@@ -168,7 +168,7 @@ typedef struct llm_ask_t {
     llm_format_e format;
     llm_text_t format_name; /* of LLM_FORMAT_SCHEMA */
     const llm_json_t *format_schema, *format_strict;
-    int format_held; /* the client's dialect holds every answer to the schema,
+    int format_held;   /* the client's dialect holds every answer to the schema,
                         without a `strict` */
     llm_text_t effort; /* reasoning: "low", "medium", "high"... */
     const llm_json_t *thinking_budget; /* tokens; number */

@@ -29,7 +29,9 @@ enum {
     LLM_RECORD_ANONYMOUS = 1 << 8, /* no key was needed */
     LLM_RECORD_GUESSED = 1 << 9,   /* cost by another model's price, because
                                       this one has none */
-    LLM_RECORD_RERATED = 1 << 10   /* cost changed after the fact */
+    LLM_RECORD_RERATED = 1 << 10,  /* cost changed after the fact */
+    LLM_RECORD_AGAIN = 1 << 11     /* its id is made of what it is about: it may
+                                      be put again, and counts once */
 };
 
 /* What the gateway's cache had to do with a request. */

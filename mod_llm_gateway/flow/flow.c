@@ -49,7 +49,7 @@ llm_exchange_t *llm_exchange_make(const llm_policy_t *policy, apr_time_t now,
 /* The members of the body every chat and embeddings dialect has in common. */
 typedef struct members_t {
     int models; /* how often "model" stands there */
-    llm_bytes_t model, stream, user, safety_identifier, metadata, n;
+    llm_bytes_t model, stream, user, safety_identifier, metadata, n, store;
 } members_t;
 
 static void note_member(void *baton, const llm_member_t *member)
@@ -72,6 +72,9 @@ static void note_member(void *baton, const llm_member_t *member)
     }
     else if (llm_text_equals(member->name, "metadata")) {
         members->metadata = member->value;
+    }
+    else if (llm_text_equals(member->name, "store")) {
+        members->store = member->value;
     }
     else if (llm_text_equals(member->name, "n")) {
         members->n = member->value;
@@ -191,6 +194,15 @@ static llm_problem_t *read_model(llm_exchange_t *x, const members_t *members)
     return NULL;
 }
 
+/* Nobody can ask again for an answer that is not kept. */
+static void note_store(llm_exchange_t *x, const members_t *members)
+{
+    if (x->keeps == LLM_KEEPS_ANSWERS
+        && llm_bytes_are(members->store, "false")) {
+        x->keeps = LLM_KEEPS_NOTHING;
+    }
+}
+
 static llm_problem_t *read_body(llm_exchange_t *x, members_t *members)
 {
     llm_json_error_t error = {0, NULL};
@@ -236,6 +248,7 @@ static llm_problem_t *read_native(llm_exchange_t *x)
         }
         x->stream = is_true(members.stream);
         note_labels(x, &members);
+        note_store(x, &members);
         x->native_chat = x->model && dialect->chat_path && dialect->pass_request
                          && ends_with(x->native_rest, dialect->chat_path);
     }
@@ -281,6 +294,7 @@ static llm_problem_t *stage_read(llm_exchange_t *x)
     if (!problem) {
         x->stream = x->op == LLM_OP_CHAT && is_streamed(x, &members);
         x->pieces = number_of(members.n, x->pool);
+        note_store(x, &members);
         note_labels(x, &members);
     }
     return problem;

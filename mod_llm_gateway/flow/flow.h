@@ -56,6 +56,13 @@ typedef struct llm_policy_t {
     llm_abort_t on_abort;               /* never UNSAID */
 } llm_policy_t;
 
+/* What a provider keeps of what passes, under ids that it gives. */
+typedef enum {
+    LLM_KEEPS_NOTHING,
+    LLM_KEEPS_ANSWERS, /* OpenAI's responses */
+    LLM_KEEPS_OBJECTS  /* files, batches: no model is asked */
+} llm_keeps_e;
+
 typedef struct llm_exchange_t llm_exchange_t;
 typedef struct llm_attempt_t llm_attempt_t;
 
@@ -91,6 +98,9 @@ struct llm_exchange_t {
     const char *native_rest; /* what follows the provider's name, with
                                 its leading "/" and the query */
     int native_chat;         /* it is a call of the chat API itself */
+    llm_keeps_e keeps;       /* ids are noted in `made` */
+    int whole_only;          /* the driver looks at the whole answer before any
+                                of it goes out, and may change x->out */
     const llm_line_t *line;  /* of dialects whose paths say what is asked; NULL
                                 elsewhere */
 
@@ -131,6 +141,8 @@ struct llm_exchange_t {
     /* what passed, for estimates where the provider gives no count */
     llm_tally_t text, thoughts;
     apr_int64_t input_estimate; /* -1 until it is needed */
+    apr_array_header_t *made;   /* of const char *: ids by which the provider
+                                   keeps something; NULL: none yet */
     const llm_record_t *told;   /* whose cost the client was told, or NULL */
 };
 
@@ -210,5 +222,12 @@ void llm_flow_record(llm_exchange_t *x, llm_record_t *record, apr_time_t now);
 /* The client is told this record's cost: it is not priced anew by a list that
  * comes into force before the end. */
 void llm_flow_tell_cost(llm_exchange_t *x, const llm_record_t *record);
+
+/* What a batch used, which its provider tells when it is over: 1 and the record
+ * of it, whose id and time are made of the batch's, so that it is the same
+ * however often it is asked for. 0: this is no batch, or one that is not over.
+ * `doc` is the answer of the exchange. */
+int llm_flow_batch_record(llm_exchange_t *x, llm_record_t *record,
+                          const llm_json_t *doc);
 
 #endif /* FLOW_FLOW_H */

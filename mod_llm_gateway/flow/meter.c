@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "flow/kept.h"
 #include "flow/stream_internal.h"
 
 void llm_meter_output(llm_attempt_t *attempt)
@@ -55,6 +56,7 @@ void llm_meter_delta(llm_attempt_t *attempt, const llm_delta_t *delta)
 
     switch (delta->kind) {
     case LLM_DELTA_BEGIN:
+        llm_kept_note_id(attempt, delta->id);
         if (delta->model && *delta->model
             && (!x->served || strcmp(x->served, delta->model))) {
             x->served = apr_pstrdup(x->pool, delta->model);
@@ -144,9 +146,10 @@ static int is_asked(const llm_exchange_t *x)
 {
     const char *method = x->native ? x->native_method : NULL;
 
-    return !method
-           || (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0
-               && strcmp(method, "DELETE") != 0);
+    return x->keeps != LLM_KEEPS_OBJECTS
+           && (!method
+               || (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0
+                   && strcmp(method, "DELETE") != 0));
 }
 
 void llm_meter_document(llm_attempt_t *attempt, const llm_json_t *doc,
@@ -156,6 +159,9 @@ void llm_meter_document(llm_attempt_t *attempt, const llm_json_t *doc,
     const llm_dialect_t *provider = llm_stream_of(attempt)->provider;
     const char *model = NULL;
 
+    if (x->keeps) {
+        llm_kept_note(attempt, doc);
+    }
     if (is_asked(x)) {
         provider->read_usage(&x->usage, doc);
     }

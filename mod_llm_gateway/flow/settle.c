@@ -57,8 +57,8 @@ static void fill_gaps(llm_exchange_t *x, llm_usage_t *usage)
     apr_int64_t text = llm_tally_tokens(&x->text);
     apr_int64_t thoughts = llm_tally_tokens(&x->thoughts);
 
-    if (x->op == LLM_OP_COUNT) {
-        return; /* counting is no use */
+    if (x->op == LLM_OP_COUNT || x->keeps == LLM_KEEPS_OBJECTS) {
+        return; /* counting is no use, and neither is storing */
     }
     if (x->op & LLM_OPS_UNREAD) {
         llm_media_estimate(x, usage);

@@ -146,6 +146,9 @@ static llm_read_e how_to_read(const llm_attempt_t *attempt)
     if (attempt->pass && coding_of(attempt) && !stream->packed) {
         return READ_OPAQUE;
     }
+    if (x->whole_only) {
+        return READ_WHOLE;
+    }
     if (is_type(type, "text/event-stream") || is_type(type, EVENTSTREAM)) {
         return READ_EVENTS;
     }

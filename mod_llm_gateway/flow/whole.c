@@ -187,8 +187,9 @@ void llm_whole_finish(llm_attempt_t *attempt)
     llm_json_error_t error = {0, "it is too long"};
     const llm_json_t *doc = read_whole(attempt, &error);
 
-    if (!doc && !attempt->x->native && !llm_stream_is_unread(attempt)
-        && !stream->passed_whole) {
+    if (!doc && !stream->passed_whole
+        && (attempt->x->whole_only
+            || (!attempt->x->native && !llm_stream_is_unread(attempt)))) {
         llm_stream_give_up(
             attempt, llm_stream_problem(
                          attempt, apr_psprintf(attempt->x->pool,
@@ -211,7 +212,7 @@ void llm_whole_feed(llm_attempt_t *attempt, const char *data, apr_size_t len)
     llm_stream_t *stream = llm_stream_of(attempt);
 
     llm_buf_append(stream->body, data, len);
-    if (!attempt->pass) {
+    if (!attempt->pass || x->whole_only) {
         if (stream->body->overflow) {
             llm_stream_give_up(
                 attempt, llm_stream_problem(attempt, "the answer is larger"

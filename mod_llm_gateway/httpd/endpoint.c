@@ -340,12 +340,15 @@ static void classify_call(request_rec *r, llmgw_request_t *request)
         set_models(r, request, path + strlen(MODELS));
         return;
     }
-    if (llmgw_stored_find(r, request, path)) {
+    if (llmgw_kept_find(r, request, path)) {
         return;
     }
     provider = named_provider(r, path);
     if (provider) {
         set_native(r, request, provider);
+        if (request->kind == LLMGW_NATIVE) {
+            llmgw_kept_native(r, request, strchr(path + 1, '/'));
+        }
     }
 }
 

@@ -147,6 +147,7 @@ llm_exchange_t *llmgw_exchange_make(request_rec *r, llmgw_request_t *request)
         x->key_on_abort.what = LLM_ON_ABORT_ABORT;
     }
     request->x = x;
+    llmgw_kept_begin(r, request);
     return x;
 }
 
@@ -166,7 +167,10 @@ static int run_exchange(request_rec *r, llmgw_request_t *request)
     llm_exchange_t *x = request->x;
 
     if (!llm_flow_begin(x)) {
-        attempt_all(r, request);
+        x->problem = llmgw_kept_check(r, request);
+        if (!x->problem) {
+            attempt_all(r, request);
+        }
     }
     if (x->client_gone && !request->head_sent) {
         /* nobody is there to read an answer; the access log says 499 */
@@ -177,6 +181,7 @@ static int run_exchange(request_rec *r, llmgw_request_t *request)
     if (!x->reply.ready) {
         llm_flow_reply_problem(x);
     }
+    llmgw_kept_answer(r, request);
     llmgw_deliver(r, request, 1);
     return OK;
 }

@@ -36,12 +36,12 @@ typedef struct llmgw_secret_t {
 /* The glue's side of a provider (llm_provider_t.glue). */
 typedef struct llmgw_provider_t {
     llmgw_secret_t secret;
-    const char *url;  /* scheme://host:port, what mod_proxy's worker has */
-    void *worker;     /* proxy_worker *, defined at post_config */
+    const char *url; /* scheme://host:port, what mod_proxy's worker has */
+    void *worker;    /* proxy_worker *, defined at post_config */
     llm_token_source_t *token;      /* LLMToken's; NULL: the secret is sent */
     const ap_directive_t *token_at; /* where it was configured */
     llm_token_slot_t *slot;         /* the token, set at post_config */
-    const char *file; /* where it was configured, for messages */
+    const char *file;               /* where it was configured, for messages */
     int line;
 } llmgw_provider_t;
 
@@ -212,6 +212,23 @@ typedef enum {
     LLMGW_METER    /* filter mode */
 } llmgw_kind_e;
 
+/* Whose something is that a provider keeps. */
+typedef struct llmgw_owner_t {
+    const char *id, *provider;
+    const char *team; /* of the key, as it is now; "" none */
+    apr_uint32_t key; /* 0: nobody's, an anonymous request made it */
+    int is_billed;    /* of a batch: its record was put */
+} llmgw_owner_t;
+
+/* What a path names that a provider keeps. */
+typedef struct llmgw_kept_t {
+    const char *kind; /* "files", "batches", "uploads", "responses"; NULL:
+                         nothing */
+    const char *id;   /* NULL: it names none; "": what can be none */
+    const char *rest; /* of the path behind it */
+    const llmgw_owner_t *owner; /* of the id, once it was checked */
+} llmgw_kept_t;
+
 typedef struct llmgw_request_t {
     llmgw_kind_e kind;
     const char *uri;        /* r->uri and the settings as they were */
@@ -231,6 +248,8 @@ typedef struct llmgw_request_t {
     int query_keys_differ;        /* there were two */
     const llm_provider_t *native; /* NATIVE, METER */
     const char *native_rest;      /* with the query, gateway keys removed */
+    llmgw_kept_t kept;            /* NATIVE */
+    int claimed;                  /* of x->made: those that have an owner */
     int method_allowed;           /* 0: 405 */
     const char *allow;            /* the Allow header of a 405 */
     llm_key_view_t key;           /* id 0: none or anonymous */
@@ -264,10 +283,33 @@ llm_problem_t *llmgw_endpoint_problem(request_rec *r, llmgw_request_t *request);
 /* A query without the parameters that carry a key; NULL when none is left. */
 const char *llmgw_query_without_keys(const char *query, apr_pool_t *pool);
 
-/* stored.c: a response that a provider keeps, named by its path below
- * /v1/responses; 0 for any other path. */
-int llmgw_stored_find(request_rec *r, llmgw_request_t *request,
-                      const char *path);
+/* kept.c: what a provider keeps, named by its path below /v1/; 0 for any other
+ * path. And the same of a native route: `path` is decoded, behind the provider's
+ * name. */
+int llmgw_kept_find(request_rec *r, llmgw_request_t *request, const char *path);
+void llmgw_kept_native(request_rec *r, llmgw_request_t *request,
+                       const char *path);
+/* What has to be looked at in the exchange, which was just made. */
+void llmgw_kept_begin(request_rec *r, llmgw_request_t *request);
+/* Once the body is read and the plan made: 404 for what is not the caller's;
+ * NULL when all is well. */
+llm_problem_t *llmgw_kept_check(request_rec *r, llmgw_request_t *request);
+/* kept_answer.c: before anything of an answer goes out, the ids in it get their
+ * owner. And what is done with a whole one. */
+void llmgw_kept_claim(request_rec *r, llmgw_request_t *request);
+void llmgw_kept_answer(request_rec *r, llmgw_request_t *request);
+
+/* objects.c: asks the store's owner, and waits for it. */
+#define LLMGW_OBJECT_CLAIM  "object.claim"
+#define LLMGW_OBJECT_FORGET "object.forget"
+#define LLMGW_OBJECT_BILL   "object.bill"
+apr_status_t llmgw_objects_note(request_rec *r, const char *op,
+                                const char *provider,
+                                const apr_array_header_t *ids,
+                                apr_uint32_t key);
+/* *powners: of llmgw_owner_t; ids that nobody has are not in it. */
+apr_status_t llmgw_objects_owners(request_rec *r, apr_array_header_t **powners,
+                                  const apr_array_header_t *ids);
 
 /* auth.c: finds the client's key in the request's headers and looks it up;
  * sets key, key_problem, r->user. Done once; NULL when the request may go on

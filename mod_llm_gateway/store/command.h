@@ -121,6 +121,16 @@
  *               missed, identity, total?}: next is the `after` of the next
  *               request; missed: how many of them are not known any more;
  *               total with "by"
+ *   object.claim {provider, ids: [...], key_id}             edit
+ *               what the provider keeps by these ids, at most 1000, was made by
+ *               a request of this key (0: of nobody's); an id that is known
+ *               stays whose it was
+ *   object.forget {provider, ids}                           edit
+ *   object.bill {provider, ids}                             edit
+ *               what they used is in the ledger
+ *   object.owner {ids}                      -> row per provider of each id
+ *               {id, provider, key_id, team, made, billed}; done {objects}
+ *               team: the key's present one. None of these four is in the audit.
  *   secret.set  {name, sealed}                              edit
  *               -> done {secret: {name, set, uid, master}}
  *               sealed: hex of what llm_seal made; master: the id of the key

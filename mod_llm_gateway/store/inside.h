@@ -55,6 +55,9 @@ struct llm_store_t {
     apr_status_t error_status;
     apr_time_t error_at;
     unsigned copies; /* being made of the store now (store/copy.h) */
+    /* where the look for old responses goes on; empty: at the first row */
+    unsigned char objects_from[LLM_KEY_BYTES];
+    apr_size_t objects_from_len;
 };
 
 /* The store without its lock, which the caller has, and without the drain. */

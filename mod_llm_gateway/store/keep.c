@@ -11,6 +11,7 @@
 #include "store/bytes.h"
 #include "store/done.h"
 #include "store/meta.h"
+#include "store/object.h"
 #include "store/quota.h"
 
 #include <string.h>
@@ -111,6 +112,70 @@ static apr_status_t drop_rows(int *pmore, llm_store_t *store, old_rows_t old)
     return status;
 }
 
+/* A look at some rows of objects.db, which lie by their ids and not by time. */
+typedef struct old_objects_t {
+    llm_store_t *store;
+    old_rows_t rows;
+    apr_time_t before;
+    unsigned seen;
+} old_objects_t;
+
+static int is_old_response(const old_objects_t *old, llm_datum_t key,
+                           llm_datum_t value)
+{
+    static const char begin[] = "resp_";
+
+    return key.len > sizeof(begin) - 1
+           && !memcmp(key.data, begin, sizeof(begin) - 1)
+           && llm_object_made(value) < old->before;
+}
+
+static int note_object(void *baton, llm_datum_t key, llm_datum_t value)
+{
+    old_objects_t *old = baton;
+
+    if (old->seen++ == STEP) { /* it is where the next look begins */
+        memcpy(old->store->objects_from, key.data, key.len);
+        old->store->objects_from_len = key.len;
+        return 1;
+    }
+    if (is_old_response(old, key, value)) {
+        llm_datum_t *copy = apr_array_push(old->rows.keys);
+
+        copy->data = apr_pmemdup(old->rows.pool, key.data, key.len);
+        copy->len = key.len;
+    }
+    return 0;
+}
+
+static apr_status_t drop_responses(int *pmore, llm_store_t *store,
+                                   apr_time_t now)
+{
+    old_objects_t old = {
+        .store = store,
+        .rows = {.table = store->tables.objects},
+        .before = now - apr_time_from_sec(86400) * LLM_KEEP_RESPONSES};
+    unsigned char from[LLM_KEY_BYTES];
+    apr_size_t len = store->objects_from_len;
+    apr_status_t status = apr_pool_create(&old.rows.pool, NULL);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    memcpy(from, store->objects_from, len);
+    store->objects_from_len = 0;
+    old.rows.keys = apr_array_make(old.rows.pool, 16, sizeof(llm_datum_t));
+    status = llm_table_scan(store->tables.objects,
+                            (llm_datum_t){len ? from : NULL, len}, note_object,
+                            &old);
+    if (status == APR_SUCCESS && old.rows.keys->nelts) {
+        status = drop_found(store, &old.rows);
+    }
+    *pmore |= store->objects_from_len > 0;
+    apr_pool_destroy(old.rows.pool);
+    return status;
+}
+
 static apr_uint32_t days_back(apr_time_t now, unsigned days)
 {
     apr_uint32_t today = llm_time_day(now);
@@ -182,6 +247,9 @@ apr_status_t llm_keep_step(int *pmore, llm_store_t *store, apr_time_t now)
     }
     if (status == APR_SUCCESS) {
         status = drop_audit(pmore, store, now);
+    }
+    if (status == APR_SUCCESS) {
+        status = drop_responses(pmore, store, now);
     }
     return status == APR_SUCCESS ? llm_done_expire(store, now - DONE_KEPT)
                                  : status;

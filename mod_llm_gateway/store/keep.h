@@ -11,6 +11,9 @@
 #define LLM_KEEP_EVENTS 90   /* days, where nothing else is set */
 #define LLM_KEEP_HOURS  400  /* days of sums by hour */
 #define LLM_KEEP_AUDIT  1095 /* days */
+/* Days after which whose a response is does not matter: OpenAI and Azure keep
+ * them for 30. Files and batches are kept until they are deleted. */
+#define LLM_KEEP_RESPONSES 90
 /* Days of the quota windows of a day; the others stay. */
 #define LLM_KEEP_QUOTA_DAYS 400
 

@@ -185,7 +185,8 @@ static void clear_sums(llm_ledger_t *ledger)
 
 static void note_twice(llm_batch_t *batch, unsigned i)
 {
-    if (!batch->is_from_slot[i]) {
+    if (!batch->is_from_slot[i]
+        && !(batch->records[i].flags & LLM_RECORD_AGAIN)) {
         batch->first_twice = batch->twice++ ? batch->first_twice : i;
     }
 }

@@ -12,6 +12,7 @@ import email.parser
 import email.policy
 import json
 import re
+import time
 
 import mind
 from wire import Answer, Refused, json_answer, need, to_json
@@ -277,7 +278,8 @@ def _batches(request, doc, script):
                           "input_file_id": doc["input_file_id"], "errors": None,
                           "completion_window": doc["completion_window"],
                           "status": "validating", "output_file_id": None,
-                          "error_file_id": None, "created_at": _CREATED, "model": None,
+                          "error_file_id": None, "created_at": int(time.time()),
+                          "model": None,
                           "usage": None, "metadata": doc.get("metadata")}
         return json_answer(_BATCHES[name])
     if not name:
