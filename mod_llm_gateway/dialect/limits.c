@@ -307,7 +307,7 @@ static llm_problem_t *refuse_tool(fit_t *fit, const llm_tool_t *tool,
     llm_problem_t *problem;
 
     if (!tool->raw || (fit->limits->lacks & LLM_LACKS_TOOLS)) {
-        return lacks(fit, "tools");
+        return lacks(fit, fit->given->legacy_functions ? "functions" : "tools");
     }
     kind = kind_of(tool, fit->pool);
     if (fit->req->unsupported == LLM_UNSUPPORTED_DROP) {
@@ -371,7 +371,8 @@ static llm_problem_t *fit_choice(fit_t *fit)
         || (ask->choose != LLM_CHOOSE_ANY && ask->choose != LLM_CHOOSE_TOOL)) {
         return NULL;
     }
-    problem = lacks(fit, "tool_choice");
+    problem = lacks(fit, fit->given->legacy_functions ? "function_call"
+                                                      : "tool_choice");
     if (!problem) {
         changed(fit)->choose = LLM_CHOOSE_UNSAID;
     }

@@ -532,6 +532,37 @@ START_TEST(databricks_thoughts_are_thoughts)
 }
 END_TEST
 
+/* xAI: the total has what completion_tokens leave out. */
+START_TEST(thinking_beside_the_completion_is_counted)
+{
+    static const char answer[] =
+        "{\"id\":\"a\",\"choices\":[{\"message\":{\"content\":\"x\"},"
+        "\"finish_reason\":\"\"}],\"usage\":{\"prompt_tokens\":20,"
+        "\"completion_tokens\":5,\"total_tokens\":325,"
+        "\"prompt_tokens_details\":{\"cached_tokens\":8},"
+        "\"completion_tokens_details\":{\"reasoning_tokens\":300}}}";
+    llm_ask_t *ask = exchange_ask("openai", LLM_OP_CHAT,
+                                  "{\"model\":\"m\",\"messages\":[{\"role\":"
+                                  "\"user\",\"content\":\"a\"}]}");
+
+    ck_assert_ptr_nonnull(strstr(
+        exchange_show(exchange_read("openai", ask, answer, strlen(answer))),
+        "usage input=12 cache_read=8 output=5 reasoning=300"));
+}
+END_TEST
+
+START_TEST(legacy_functions_are_refused_by_their_name)
+{
+    llm_ask_t *ask = exchange_ask(
+        "openai", LLM_OP_CHAT,
+        "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":"
+        "\"a\"}],\"functions\":[{\"name\":\"f\"}]}");
+
+    ck_assert_ptr_nonnull(strstr(exchange_request(at("perplexity"), ask, "m"),
+                                 "refused functions: Perplexity"));
+}
+END_TEST
+
 START_TEST(an_error_of_minimax_is_one)
 {
     static const char answer[] =
@@ -633,6 +664,8 @@ Suite *profiles_suite(void)
     tcase_add_test(asked, usage_is_asked_where_it_was_said);
     tcase_add_test(read, pieces_with_ids_of_their_own_are_one_call);
     tcase_add_test(read, databricks_thoughts_are_thoughts);
+    tcase_add_test(read, thinking_beside_the_completion_is_counted);
+    tcase_add_test(asked, legacy_functions_are_refused_by_their_name);
     tcase_add_test(read, an_error_of_minimax_is_one);
     tcase_add_test(docs, the_docs_list_the_servers);
     suite_add_tcase(suite, known);
