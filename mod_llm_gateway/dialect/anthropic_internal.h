@@ -54,10 +54,13 @@ typedef struct llm_anthropic_plan_t {
     llm_bytes_t schema; /* its schema */
     llm_format_tool_e format_tool; /* a tool whose input is the answer */
     int strict_tools;              /* takes "strict" on tools */
+    /* what of these the model takes; NULL: unset */
+    const llm_json_t *temperature, *top_p, *top_k;
 } llm_anthropic_plan_t;
 
 /* What can be done of what is asked. Thinking gives way to what it cannot go
- * with, which is told; a format that cannot be had is a BAD_REQUEST. */
+ * with, which is told; a format or a sampling that cannot be had is a
+ * BAD_REQUEST. */
 llm_problem_t *llm_anthropic_plan(llm_anthropic_plan_t *plan,
                                   llm_request_t *req, const llm_ask_t *ask,
                                   const char *model, apr_pool_t *pool);

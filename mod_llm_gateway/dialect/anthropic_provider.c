@@ -17,13 +17,6 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
-static int is_number_but(const llm_json_t *node, double usual)
-{
-    double value;
-
-    return llm_json_double(node, &value) && (value < usual || value > usual);
-}
-
 /* ---- what cannot be carried ---- */
 
 static const llm_limits_t limits = {
@@ -315,14 +308,9 @@ static llm_problem_t *put_options(llm_buf_t *out, llm_request_t *req,
     llm_problem_t *problem;
 
     put_limit(out, ask, provider, plan);
-    if (!plan->budget && !plan->adaptive) {
-        llm_put_member(out, "temperature", ask->temperature);
-    }
-    if (is_number_but(ask->top_p, 1)) { /* newer models refuse it beside a
-                                           temperature, even the default */
-        llm_put_member(out, "top_p", ask->top_p);
-    }
-    llm_put_member(out, "top_k", ask->top_k);
+    llm_put_member(out, "temperature", plan->temperature);
+    llm_put_member(out, "top_p", plan->top_p);
+    llm_put_member(out, "top_k", plan->top_k);
     problem = put_stop(out, req, ask, pool);
     if (problem) {
         return problem;

@@ -29,6 +29,7 @@
 #define VERSION_OPUS_4_1 401
 #define VERSION_FORMAT   405
 #define VERSION_ADAPTIVE 406
+#define VERSION_FIXED    407 /* no sampling by choice */
 
 #define BUDGET_MIN 1024 /* Anthropic's own minimum */
 #define ANSWER_MIN 512  /* tokens left for the answer */
@@ -150,12 +151,17 @@ static int loop_lacks_thinking(const llm_ask_t *ask)
     return 1;
 }
 
-static int has_temperature(const llm_ask_t *ask)
+/* A number outside of a range? */
+static int is_but(const llm_json_t *node, double least, double most)
 {
     double value;
 
-    return llm_json_double(ask->temperature, &value)
-           && (value < 1.0 || value > 1.0);
+    return llm_json_double(node, &value) && (value < least || value > most);
+}
+
+static int has_temperature(const llm_ask_t *ask)
+{
+    return is_but(ask->temperature, 1.0, 1.0);
 }
 
 static void plan_thinking(llm_anthropic_plan_t *plan, llm_request_t *req,
@@ -166,7 +172,10 @@ static void plan_thinking(llm_anthropic_plan_t *plan, llm_request_t *req,
     if (ask->thinking <= 0) {
         return;
     }
-    if (version < VERSION_BUDGET || has_temperature(ask)
+    if (version < VERSION_BUDGET
+        || (version < VERSION_FIXED
+            && (has_temperature(ask) || ask->top_k
+                || is_but(ask->top_p, 0.95, 1.0)))
         || ask->choose == LLM_CHOOSE_ANY || ask->choose == LLM_CHOOSE_TOOL
         || plan->format_tool) {
         llm_request_drop(req, name);
@@ -217,22 +226,70 @@ static llm_problem_t *plan_format(llm_anthropic_plan_t *plan,
     return problem;
 }
 
+/* ---- sampling ---- */
+
+/* Takes it out of the plan. */
+static llm_problem_t *lacks(const llm_json_t **pwish, llm_request_t *req,
+                            const char *name, const char *why, apr_pool_t *pool)
+{
+    *pwish = NULL;
+    return llm_request_lacks(req, llm_problem_field(pool, name, "%s", why));
+}
+
+/*
+ * The defaults are not sent: newer models refuse even these. From 4.1 (Opus)
+ * and 4.5 on there is a temperature or a top_p, not both; from 4.7 on neither,
+ * and no top_k.
+ */
+static llm_problem_t *plan_sampling(llm_anthropic_plan_t *plan,
+                                    llm_request_t *req, const llm_ask_t *ask,
+                                    const char *model, int version,
+                                    apr_pool_t *pool)
+{
+    static const char none[] = "this model is not sampled by choice";
+    llm_problem_t *problem = NULL;
+    int is_fixed = version >= VERSION_FIXED;
+    int is_either = version >= VERSION_FORMAT
+                    || (version >= VERSION_OPUS_4_1 && strstr(model, "opus"));
+
+    plan->temperature =
+        is_fixed && !has_temperature(ask) ? NULL : ask->temperature;
+    plan->top_p = is_but(ask->top_p, 1.0, 1.0) ? ask->top_p : NULL;
+    plan->top_k = ask->top_k;
+    if (plan->budget || plan->adaptive) {
+        plan->temperature = NULL;
+    }
+    if (is_fixed && plan->temperature) {
+        problem = lacks(&plan->temperature, req, "temperature", none, pool);
+    }
+    if (!problem && is_fixed && plan->top_p) {
+        problem = lacks(&plan->top_p, req, "top_p", none, pool);
+    }
+    if (!problem && is_fixed && plan->top_k) {
+        problem = lacks(&plan->top_k, req, "top_k", none, pool);
+    }
+    if (is_either && plan->top_p && plan->temperature) {
+        plan->top_p = NULL; /* the temperature says most of it */
+        llm_request_drop(req, "top_p");
+    }
+    return problem;
+}
+
 llm_problem_t *llm_anthropic_plan(llm_anthropic_plan_t *plan,
                                   llm_request_t *req, const llm_ask_t *ask,
                                   const char *model, apr_pool_t *pool)
 {
-    int version = version_of(model);
+    int known = version_of(model);
+    int version = known ? known : VERSION_DEFAULT;
     llm_problem_t *problem;
 
-    if (!version) {
-        version = VERSION_DEFAULT;
-    }
     memset(plan, 0, sizeof(*plan));
     plan->strict_tools = version >= VERSION_FORMAT;
     problem = llm_request_lacks(
         req, plan_format(plan, req, ask, model, version, pool));
-    if (!problem) {
-        plan_thinking(plan, req, ask, version);
+    if (problem) {
+        return problem;
     }
-    return problem;
+    plan_thinking(plan, req, ask, version);
+    return plan_sampling(plan, req, ask, model, known, pool);
 }

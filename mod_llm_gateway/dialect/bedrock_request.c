@@ -354,13 +354,13 @@ static llm_problem_t *put_inference(llm_buf_t *out, const llm_ask_t *ask,
                                + plan->claude.budget);
     }
     llm_put_member(out, "maxTokens", ask->max_tokens);
-    if (!plan->claude.budget && !plan->claude.adaptive) {
-        llm_put_member(out, "temperature", ask->temperature);
-    }
-    if (is_number_but(ask->top_p, 1)) { /* newer Claude models refuse it beside
-                                           a temperature, even the default */
-        llm_put_member(out, "topP", ask->top_p);
-    }
+    llm_put_member(out, "temperature",
+                   plan->is_claude ? plan->claude.temperature
+                                   : ask->temperature);
+    llm_put_member(out, "topP",
+                   plan->is_claude                ? plan->claude.top_p
+                   : is_number_but(ask->top_p, 1) ? ask->top_p
+                                                  : NULL);
     problem = put_stop(out, ask, pool);
     if (out->len == open) {
         llm_buf_cut(out, before); /* nothing was said */
@@ -434,7 +434,8 @@ static llm_problem_t *put_fields(llm_buf_t *out, const llm_ask_t *ask,
     }
     else {
         put_claude(out, &plan->claude);
-        llm_put_member(out, "top_k", ask->top_k);
+        llm_put_member(out, "top_k",
+                       plan->is_claude ? plan->claude.top_k : ask->top_k);
     }
     for (node = given ? given->child : NULL; node; node = node->next) {
         llm_put_comma(out);
