@@ -34,6 +34,13 @@ int llm_anthropic_take_usage(llm_usage_t *usage, const llm_json_t *object,
 /* The usage object as a value. */
 void llm_anthropic_put_usage(llm_buf_t *out, const llm_usage_t *usage);
 
+/* As the members of llm_dialect_t, for dialects whose answers are these. */
+int llm_anthropic_read_usage(llm_usage_t *usage, const llm_json_t *doc);
+void llm_anthropic_read_facts(const char **pmodel, llm_finish_e *pfinish,
+                              const llm_json_t *doc, apr_pool_t *pool);
+const char *llm_anthropic_read_tier(const llm_json_t *doc, apr_pool_t *pool);
+int llm_anthropic_is_last(const llm_event_t *event);
+
 /* ---- requests -------------------------------------------------------- */
 
 /* `system` and `messages` of a client's request into ask->turns. */

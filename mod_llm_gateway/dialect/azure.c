@@ -125,14 +125,14 @@ static llm_problem_t *place(llm_request_t *req, const llm_provider_t *provider,
 }
 
 static const llm_dialect_t *also(const llm_provider_t *provider,
-                                 const llm_dialect_t *client)
+                                 const llm_dialect_t *client, const char *model)
 {
     llm_provider_t known = *provider;
 
     if (is_dated(provider) && !provider->responses) {
         known.responses = -1; /* only the newest versions have them */
     }
-    return llm_openai_also(&known, client);
+    return llm_openai_also(&known, client, model);
 }
 
 /* ---- native calls ---- */

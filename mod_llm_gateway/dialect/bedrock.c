@@ -14,6 +14,7 @@
 
 #include <apr_strings.h>
 
+#include "dialect/anthropic_internal.h"
 #include "dialect/openai_internal.h"
 #include "dialect/sign_aws.h"
 
@@ -56,9 +57,9 @@ static apr_int64_t hour_writes(const llm_json_t *details)
     return sum;
 }
 
-int llm_bedrock_read_usage(llm_usage_t *usage, const llm_json_t *doc)
+/* The counts of Converse. */
+static int take_counts(llm_usage_t *usage, const llm_json_t *counts)
 {
-    const llm_json_t *counts = llm_json_want(doc, "usage");
     apr_int64_t hour = hour_writes(llm_json_get(counts, "cacheDetails"));
     int input = llm_usage_take(usage, LLM_CLASS_INPUT,
                                llm_json_get(counts, "inputTokens"));
@@ -77,15 +78,23 @@ int llm_bedrock_read_usage(llm_usage_t *usage, const llm_json_t *doc)
            || input;
 }
 
+/* Converse's own; else, on native routes, what InvokeModel's many makers say. */
+int llm_bedrock_read_usage(llm_usage_t *usage, const llm_json_t *doc)
+{
+    return take_counts(usage, llm_json_want(doc, "usage"))
+           || llm_bedrock_read_invoked(usage, doc);
+}
+
 static void read_facts(const char **pmodel, llm_finish_e *pfinish,
                        const llm_json_t *doc, apr_pool_t *pool)
 {
     llm_finish_e finish = llm_bedrock_finish(llm_json_want(doc, "stopReason"));
 
-    (void)pmodel; /* an answer does not name its model */
-    (void)pool;
     if (finish != LLM_FINISH_NONE) {
         *pfinish = finish;
+    }
+    else { /* Converse does not name its model, and Claude itself does */
+        llm_anthropic_read_facts(pmodel, pfinish, doc, pool);
     }
 }
 
@@ -124,9 +133,9 @@ static const char *type_in(const apr_table_t *headers, const llm_json_t *doc,
     return apr_pstrmemdup(pool, type, strcspn(type, ":"));
 }
 
-static llm_problem_t *read_problem(int status, const apr_table_t *headers,
-                                   const llm_json_t *doc, llm_bytes_t body,
-                                   apr_pool_t *pool)
+llm_problem_t *llm_bedrock_read_problem(int status, const apr_table_t *headers,
+                                        const llm_json_t *doc, llm_bytes_t body,
+                                        apr_pool_t *pool)
 {
     const char *type = type_in(headers, doc, pool);
 
@@ -169,7 +178,8 @@ llm_problem_t *llm_bedrock_event_problem(const llm_event_t *event,
 
 static int is_last(const llm_event_t *event)
 {
-    return llm_bytes_are(event->event, "metadata");
+    return llm_bytes_are(event->event, "metadata")
+           || llm_json_get(event->doc, LLM_BEDROCK_METRICS);
 }
 
 /* ---- credentials ---- */
@@ -277,6 +287,7 @@ const llm_dialect_t llm_dialect_bedrock = {
     .pass_ops = LLM_OP_CHAT,
     .default_url = "https://bedrock-runtime.us-east-1.amazonaws.com",
     .framing = LLM_FRAMING_EVENTSTREAM,
+    .also = llm_bedrock_also,
     .names = names,
 
     .read_line = llm_bedrock_read_line,
@@ -298,9 +309,11 @@ const llm_dialect_t llm_dialect_bedrock = {
     .read_event = llm_bedrock_read_event,
     .reader_end = llm_bedrock_reader_end,
     .read_usage = llm_bedrock_read_usage,
+    .read_head_usage = llm_bedrock_read_head_usage,
     .read_facts = read_facts,
-    .read_problem = read_problem,
+    .read_problem = llm_bedrock_read_problem,
     .event_problem = llm_bedrock_event_problem,
+    .unwrap_event = llm_bedrock_unwrap_event,
     .is_last = is_last,
     .native_model = native_model,
     .native_path = native_path,

@@ -11,6 +11,7 @@
  *   bedrock_request.c   an ask becomes a request: options, tools, formats
  *   bedrock_turns.c     its turns become messages
  *   bedrock_answer.c    whole and streamed answers of the provider
+ *   bedrock_invoke.c    InvokeModel: Claude for Anthropic's clients, usage
  *
  * The functions named as members of llm_dialect_t have their contracts there.
  */
@@ -96,6 +97,21 @@ llm_problem_t *llm_bedrock_read_response(llm_answer_t **panswer,
                                          const llm_ask_t *ask,
                                          const llm_json_t *doc,
                                          apr_pool_t *pool);
+/* ---- InvokeModel ----------------------------------------------------- */
+
+/* The member of a stream's last event that has its counts. */
+#define LLM_BEDROCK_METRICS "amazon-bedrock-invocationMetrics"
+
+const llm_dialect_t *llm_bedrock_also(const llm_provider_t *provider,
+                                      const llm_dialect_t *client,
+                                      const char *model);
+void llm_bedrock_unwrap_event(llm_sse_event_t *frame, apr_pool_t *scratch);
+int llm_bedrock_read_invoked(llm_usage_t *usage, const llm_json_t *doc);
+int llm_bedrock_read_head_usage(llm_usage_t *usage, const apr_table_t *headers);
+
+llm_problem_t *llm_bedrock_read_problem(int status, const apr_table_t *headers,
+                                        const llm_json_t *doc, llm_bytes_t body,
+                                        apr_pool_t *pool);
 /* An event that is an error by its name: NULL where it is none. */
 llm_problem_t *llm_bedrock_event_problem(const llm_event_t *event,
                                          apr_pool_t *pool);

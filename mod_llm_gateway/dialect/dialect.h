@@ -134,7 +134,8 @@ struct llm_dialect_t {
      * in which it is asked for this client; NULL for none. The member may be
      * NULL. */
     const llm_dialect_t *(*also)(const llm_provider_t *provider,
-                                 const llm_dialect_t *client);
+                                 const llm_dialect_t *client,
+                                 const char *model);
     /* Moves a request to where this provider has it; the last word on its
      * path, in whichever dialect it was written, but for native calls. A
      * problem where the model cannot be there. NULL: it is there. */
@@ -245,6 +246,9 @@ struct llm_dialect_t {
      * (native and pass-through paths): overwrites the classes it finds.
      * Returns 1 when the document held usage. */
     int (*read_usage)(llm_usage_t *usage, const llm_json_t *doc);
+    /* The same from the head of an answer that tells none in its body. The
+     * member is NULL where heads tell nothing. */
+    int (*read_head_usage)(llm_usage_t *usage, const apr_table_t *headers);
     /* Facts of a passed answer for the record: the model that answered and
      * the finish reason as far as this document tells; out-members are left
      * alone otherwise. pmodel is copied to pool. */
@@ -266,6 +270,11 @@ struct llm_dialect_t {
      * event) when the event must change, 0 to forward it untouched. */
     int (*hide_usage)(llm_bytes_t *pout, const llm_sse_event_t *event,
                       const llm_json_t *doc, apr_pool_t *scratch);
+    /* Of an event that holds another in its payload: what is inside becomes
+     * the frame's event and data, and in a dialect whose clients frame theirs
+     * otherwise its raw too. Memory is scratch's. The member is NULL where
+     * nothing is wrapped. */
+    void (*unwrap_event)(llm_sse_event_t *frame, apr_pool_t *scratch);
     /* Does this event end a passed stream properly? ([DONE], message_stop) */
     int (*is_last)(const llm_event_t *event);
 
@@ -295,9 +304,11 @@ int llm_dialect_passes(const llm_dialect_t *client,
 const char *llm_dialect_family(const llm_dialect_t *dialect);
 
 /* The dialect in which a provider is asked for this client: its own, or
- * another that is spoken at its address and lets the client's bytes pass. */
+ * another that is spoken at its address and lets the client's bytes pass.
+ * `model` is the provider's; NULL: not known. */
 const llm_dialect_t *llm_dialect_for(const llm_provider_t *provider,
-                                     const llm_dialect_t *client, llm_op_e op);
+                                     const llm_dialect_t *client,
+                                     const char *model, llm_op_e op);
 
 /* Splits a base URL into the provider's scheme, host, port and base_path and
  * applies default_path. NULL, or a phrase saying what is wrong. */

@@ -155,7 +155,8 @@ const char *llm_openai_effort(const llm_ask_t *ask, apr_pool_t *pool);
 /* Responses and legacy completions, for clients that speak them, where the
  * provider has them. */
 const llm_dialect_t *llm_openai_also(const llm_provider_t *provider,
-                                     const llm_dialect_t *client);
+                                     const llm_dialect_t *client,
+                                     const char *model);
 /* "/chat/completions" behind the provider's base path; "/v1" comes between
  * where the dialect has no default_path. */
 const char *llm_openai_path(const llm_provider_t *provider, const char *suffix,

@@ -266,11 +266,13 @@ static int has_responses(const llm_provider_t *provider)
 }
 
 const llm_dialect_t *llm_openai_also(const llm_provider_t *provider,
-                                     const llm_dialect_t *client)
+                                     const llm_dialect_t *client,
+                                     const char *model)
 {
     int has =
         provider->responses ? provider->responses > 0 : has_responses(provider);
 
+    (void)model; /* of the address, and not of the model */
     if (client == &llm_dialect_openai_completions) {
         return llm_openai_quirks(provider, "") & LLM_OPENAI_CHATS_ONLY ? NULL
                                                                        : client;

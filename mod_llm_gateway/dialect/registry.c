@@ -73,12 +73,13 @@ const char *llm_dialect_family(const llm_dialect_t *dialect)
 }
 
 const llm_dialect_t *llm_dialect_for(const llm_provider_t *provider,
-                                     const llm_dialect_t *client, llm_op_e op)
+                                     const llm_dialect_t *client,
+                                     const char *model, llm_op_e op)
 {
     const llm_dialect_t *own = provider->dialect, *also = NULL;
 
     if (own->also && !llm_dialect_passes(client, own, op)) {
-        also = own->also(provider, client);
+        also = own->also(provider, client, model);
     }
     return also && llm_dialect_passes(client, also, op) ? also : own;
 }

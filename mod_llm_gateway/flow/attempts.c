@@ -126,8 +126,10 @@ static llm_problem_t *compose(llm_attempt_t *attempt)
     request->headers = apr_table_make(attempt->pool, 16);
     request->dropped = apr_array_make(attempt->pool, 4, sizeof(char *));
     request->unsupported = x->policy->unsupported;
-    attempt->dialect = x->native ? provider->dialect
-                                 : llm_dialect_for(provider, x->client, x->op);
+    attempt->dialect = x->native
+                           ? provider->dialect
+                           : llm_dialect_for(provider, x->client,
+                                             attempt->upstream.model, x->op);
     attempt->pass =
         x->native || llm_dialect_passes(x->client, attempt->dialect, x->op);
     problem = x->native       ? compose_native(attempt)

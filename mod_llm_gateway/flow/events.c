@@ -29,7 +29,8 @@ const char *llm_events_type(const llm_attempt_t *attempt)
     if (is_array(attempt)) {
         return "application/json";
     }
-    if (attempt->pass && type) {
+    if (attempt->pass && type
+        && (attempt->x->native || !attempt->dialect->unwrap_event)) {
         return type;
     }
     switch (attempt->x->client->framing) {
@@ -309,11 +310,16 @@ static void pass_event(llm_attempt_t *attempt, const llm_event_t *event,
     }
 }
 
-static void take_event(llm_attempt_t *attempt, const llm_sse_event_t *frame)
+static void take_event(llm_attempt_t *attempt, llm_sse_event_t *frame)
 {
     llm_stream_t *stream = llm_stream_of(attempt);
-    llm_event_t event = {frame->event, frame->data, NULL};
+    llm_event_t event = {{NULL, 0}, {NULL, 0}, NULL};
 
+    if (stream->messages && stream->provider->unwrap_event) {
+        stream->provider->unwrap_event(frame, stream->scratch);
+    }
+    event.event = frame->event;
+    event.data = frame->data;
     if (frame->has_data) {
         /* NULL for "[DONE]" and the like */
         llm_json_read(&event.doc, frame->data.data, frame->data.len, NULL,

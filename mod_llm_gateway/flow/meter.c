@@ -174,6 +174,15 @@ void llm_meter_document(llm_attempt_t *attempt, const llm_json_t *doc,
     }
 }
 
+void llm_meter_head(llm_attempt_t *attempt, llm_usage_t *usage)
+{
+    const llm_dialect_t *provider = llm_stream_of(attempt)->provider;
+
+    if (provider->read_head_usage) {
+        provider->read_head_usage(usage, attempt->http->headers);
+    }
+}
+
 void llm_meter_tier(llm_attempt_t *attempt, const llm_json_t *doc,
                     apr_pool_t *scratch)
 {

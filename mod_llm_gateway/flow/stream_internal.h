@@ -88,6 +88,8 @@ void llm_meter_answer(llm_attempt_t *attempt, const llm_answer_t *answer);
 /* A document that passes unread but for usage, model and finish reason. */
 void llm_meter_document(llm_attempt_t *attempt, const llm_json_t *doc,
                         apr_pool_t *scratch);
+/* Counts that only the head of the answer tells. */
+void llm_meter_head(llm_attempt_t *attempt, llm_usage_t *usage);
 /* The service tier, as far as the document (or NULL) tells. */
 void llm_meter_tier(llm_attempt_t *attempt, const llm_json_t *doc,
                     apr_pool_t *scratch);

@@ -54,6 +54,7 @@ static void translate_whole(llm_attempt_t *attempt, const llm_json_t *doc)
         return;
     }
     llm_meter_tier(attempt, doc, attempt->pool);
+    llm_meter_head(attempt, answer->usage);
     if (!answer->created) {
         answer->created = apr_time_sec(llm_stream_of(attempt)->now);
     }
@@ -77,6 +78,7 @@ static llm_problem_t *meter_whole(llm_attempt_t *attempt, const llm_json_t *doc)
     llm_answer_t *answer;
 
     llm_meter_document(attempt, doc, attempt->pool);
+    llm_meter_head(attempt, &x->usage);
     llm_meter_tier(attempt, doc, attempt->pool);
     if (!x->native && llm_stream_is_unread(attempt)) {
         llm_media_meter(attempt, doc);

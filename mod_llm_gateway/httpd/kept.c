@@ -132,7 +132,7 @@ static int has_responses(const llm_provider_t *provider)
 {
     const llm_dialect_t *dialect = llm_dialect_find("openai-responses");
 
-    return llm_dialect_for(provider, dialect, LLM_OP_CHAT) == dialect;
+    return llm_dialect_for(provider, dialect, NULL, LLM_OP_CHAT) == dialect;
 }
 
 /* The provider that has such things; *pcount: how many could. Who has the

@@ -105,9 +105,10 @@ static int passes(const llm_exchange_t *x)
 
         if (llmgw_kept_guards(provider)
             && (x->native
-                || llm_dialect_passes(
-                    x->client, llm_dialect_for(provider, x->client, x->op),
-                    x->op))) {
+                || llm_dialect_passes(x->client,
+                                      llm_dialect_for(provider, x->client,
+                                                      upstream->model, x->op),
+                                      x->op))) {
             return 1;
         }
     }

@@ -36,6 +36,8 @@ APIS = {
     "gemini.openai.chat": ("openai", "openai")}
 
 
+INVOKED = ("bedrock.invoke", "bedrock.invoke-with-response-stream")
+
 # Two answers in one stream, as some intermediary made them: no legal ones.
 SPLICED = ("anthropic-messages-283c233f0f55", "anthropic-messages-04d32f63d20d")
 
@@ -48,7 +50,7 @@ class Exchange:
         self.id = doc["id"]
         self.api = doc["api"]
         self.features = set(doc["features"])
-        self.provider, self.dialect = APIS[self.api]
+        self.provider, self.dialect = APIS.get(self.api, ("bedrock", "anthropic"))
         self.status = doc["response"]["status"]
         self.body = (base64.b64decode(doc["response"].get("body_base64") or "")
                      or (doc["response"].get("body") or "").encode("utf-8", "surrogatepass"))
@@ -79,16 +81,25 @@ def folder():
     return None
 
 
-@functools.lru_cache(maxsize=None)
 def exchanges():
     """All exchanges of the dialects here, those without a request last."""
+    return _of(frozenset(APIS))
+
+
+def invoked():
+    """Those of Bedrock's InvokeModel."""
+    return _of(frozenset(INVOKED))
+
+
+@functools.lru_cache(maxsize=None)
+def _of(apis):
     if folder() is None:
         return []
     with open(os.path.join(folder(), "index.json"), encoding="utf-8") as file:
         index = json.load(file)
     found = []
     for row in index["exchanges"] + index.get("responses_only", []):
-        if row["api"] in APIS:
+        if row["api"] in apis:
             with open(os.path.join(folder(), row["file"]), encoding="utf-8") as file:
                 found.append(Exchange(json.load(file)))
     return found[::int(os.environ.get("LLMGW_SAMPLE", 1))]

@@ -463,7 +463,7 @@ def test_sampling_settings_arrive(four, upstream, client, provider):
     sent = upstream.only().json
     where = {"gemini": sent.get("generationConfig") or sent.get("generation_config"),
              "old": sent.get("parameters"),
-             "bedrock": sent.get("inferenceConfig"),
+             "bedrock": sent.get("inferenceConfig") or sent,
              "ollama": sent.get("options")}.get(provider, sent)
     assert where["temperature"] == 0.5
     assert 0.25 in (where.get("top_p"), where.get("topP"), where.get("p"))

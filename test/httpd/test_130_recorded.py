@@ -191,6 +191,8 @@ def ask_for(four, client, exchange, upstream, cuts=None):
     upstream.queue(exchange.answer(cuts=cuts))
     body = question(client, exchange.streamed)
     model = f"{exchange.provider}/{exchange.model}"
+    if (client, exchange.dialect) == ("anthropic", "bedrock"):
+        model = model.replace("claude", "recorded")     # would be asked by InvokeModel
     if client in PATHS:
         body["model"] = model
     headers = [("anthropic-version", "2023-06-01")] if client == "anthropic" else []

@@ -13,6 +13,7 @@ import struct
 import urllib.parse
 import zlib
 
+import bedrock_invoke
 import mind
 from wire import Answer, Refused, is_int, is_number, json_answer, need, only_known, to_json
 
@@ -24,7 +25,8 @@ _CHAT = {"messages", "system", "inferenceConfig", "toolConfig", "guardrailConfig
          "promptVariables", "requestMetadata", "performanceConfig", "outputConfig"}
 _BLOCKS = {"text", "image", "document", "toolUse", "toolResult", "reasoningContent",
            "cachePoint"}
-_PATH = re.compile(r"/model/(.+)/(converse|converse-stream)")
+_PATH = re.compile(r"/model/(.+)/(converse|converse-stream|invoke"
+                   r"|invoke-with-response-stream)")
 
 
 def operation(request):
@@ -98,6 +100,9 @@ def _unknown(name):
 def check(request, operation, doc, lenient):
     need(isinstance(doc, dict), "Unexpected token: the body is no JSON object")
     need(":" not in request.target, "a colon in the path is not encoded")
+    if operation.startswith("invoke"):
+        bedrock_invoke.check(request, operation, model(request, operation, doc), doc, lenient)
+        return
     if not lenient:
         only_known(doc, _CHAT, _unknown)
     messages = doc.get("messages")
@@ -217,6 +222,9 @@ def _usage(thought):
 
 
 def answer(request, operation, doc, script):
+    if operation.startswith("invoke"):
+        return bedrock_invoke.answer(operation, model(request, operation, doc), doc, script,
+                                     event)
     thought = mind.think(_turn(doc), script)
     if operation == "converse-stream":
         return Answer(200, [("Content-Type", "application/vnd.amazon.eventstream"),

@@ -113,21 +113,21 @@ START_TEST(responses_where_they_are)
     const llm_dialect_t *responses = exchange_dialect("openai-responses");
     llm_provider_t *provider = provider_at(HOST, NULL);
 
-    ck_assert_ptr_eq(llm_dialect_for(provider, responses, LLM_OP_CHAT),
+    ck_assert_ptr_eq(llm_dialect_for(provider, responses, NULL, LLM_OP_CHAT),
                      responses);
     provider->responses = -1;
-    ck_assert_ptr_ne(llm_dialect_for(provider, responses, LLM_OP_CHAT),
+    ck_assert_ptr_ne(llm_dialect_for(provider, responses, NULL, LLM_OP_CHAT),
                      responses);
     provider = provider_at(HOST, "2024-10-21");
-    ck_assert_ptr_ne(llm_dialect_for(provider, responses, LLM_OP_CHAT),
+    ck_assert_ptr_ne(llm_dialect_for(provider, responses, NULL, LLM_OP_CHAT),
                      responses);
     ck_assert_str_eq(llm_dialect_for(provider,
                                      exchange_dialect("openai-completions"),
-                                     LLM_OP_CHAT)
+                                     NULL, LLM_OP_CHAT)
                          ->name,
                      "openai-completions");
     provider->responses = 1;
-    ck_assert_ptr_eq(llm_dialect_for(provider, responses, LLM_OP_CHAT),
+    ck_assert_ptr_eq(llm_dialect_for(provider, responses, NULL, LLM_OP_CHAT),
                      responses);
 }
 END_TEST

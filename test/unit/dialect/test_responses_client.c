@@ -394,21 +394,22 @@ START_TEST(a_provider_that_has_responses_is_asked_in_them)
     llm_provider_t *other =
         exchange_provider("openai", "http://localhost:8000/v1");
 
-    ck_assert_ptr_eq(llm_dialect_for(own, client, LLM_OP_CHAT), client);
-    ck_assert_ptr_eq(llm_dialect_for(own, chat, LLM_OP_CHAT), chat);
+    ck_assert_ptr_eq(llm_dialect_for(own, client, NULL, LLM_OP_CHAT), client);
+    ck_assert_ptr_eq(llm_dialect_for(own, chat, NULL, LLM_OP_CHAT), chat);
     ck_assert_ptr_eq(
-        llm_dialect_for(own, exchange_dialect("anthropic"), LLM_OP_CHAT), chat);
-    ck_assert_ptr_eq(llm_dialect_for(other, client, LLM_OP_CHAT), chat);
+        llm_dialect_for(own, exchange_dialect("anthropic"), NULL, LLM_OP_CHAT),
+        chat);
+    ck_assert_ptr_eq(llm_dialect_for(other, client, NULL, LLM_OP_CHAT), chat);
     ck_assert_ptr_null(llm_provider_set_url(
         other, "https://x.openai.azure.com/openai/v1", unit_pool));
-    ck_assert_ptr_eq(llm_dialect_for(other, client, LLM_OP_CHAT), client);
+    ck_assert_ptr_eq(llm_dialect_for(other, client, NULL, LLM_OP_CHAT), client);
     ck_assert_ptr_null(llm_provider_set_url(
         other, "https://x.openai.azure.com/openai/deployments/d", unit_pool));
-    ck_assert_ptr_eq(llm_dialect_for(other, client, LLM_OP_CHAT), chat);
+    ck_assert_ptr_eq(llm_dialect_for(other, client, NULL, LLM_OP_CHAT), chat);
     other->responses = 1; /* LLMResponses On */
-    ck_assert_ptr_eq(llm_dialect_for(other, client, LLM_OP_CHAT), client);
+    ck_assert_ptr_eq(llm_dialect_for(other, client, NULL, LLM_OP_CHAT), client);
     own->responses = -1;
-    ck_assert_ptr_eq(llm_dialect_for(own, client, LLM_OP_CHAT), chat);
+    ck_assert_ptr_eq(llm_dialect_for(own, client, NULL, LLM_OP_CHAT), chat);
     ck_assert_str_eq(llm_dialect_family(client), "openai");
 }
 END_TEST
