@@ -189,6 +189,9 @@ static int take_usage(llm_usage_t *usage, const llm_json_t *object)
     int has_prompt = take_count(&prompt, object, prompt_names);
     int has_completion = take_count(&completion, object, completion_names);
 
+    if (!has_prompt && !has_completion) { /* vLLM's /rerank */
+        has_prompt = take_count(&prompt, object, total_names);
+    }
     if (prompt > COUNT_MAX || completion > COUNT_MAX) {
         return 0;
     }
@@ -414,7 +417,8 @@ const llm_dialect_t llm_dialect_openai = {
     .name = "openai",
     .speaks = "openai",
     .client_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_MODELS | LLM_OPS_UNREAD,
-    .provider_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_NATIVE | LLM_OPS_UNREAD,
+    .provider_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_NATIVE | LLM_OP_RERANK
+                    | LLM_OPS_UNREAD,
     .pass_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OPS_UNREAD,
     .default_url = "https://api.openai.com",
     .default_path = "/v1",

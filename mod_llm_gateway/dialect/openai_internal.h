@@ -31,6 +31,9 @@
 extern const llm_dialect_t llm_dialect_azure; /* azure.c */
 extern const llm_dialect_t llm_dialect_mistral; /* clients of Mistral's */
 extern const llm_dialect_t llm_dialect_openai_completions;
+/* /rerank as Cohere has it, beside a server's other APIs; not a dialect that
+ * could be configured. */
+extern const llm_dialect_t llm_dialect_openai_rerank;
 
 /* ---- words and numbers ----------------------------------------------- */
 

@@ -153,3 +153,37 @@ llm_problem_t *llm_openai_pass_line(llm_request_t *req, llm_bytes_t raw,
     apr_table_setn(req->headers, "Content-Type", "application/json");
     return splice_json(req, raw, model, pool);
 }
+
+/* ---- ranking -------------------------------------------------------------- */
+
+/* vLLM, Jina, Together and others have Cohere's, at an address of OpenAI's
+ * form: {"model","query","documents","top_n"} and {"results":[{"index",
+ * "relevance_score"}]}. */
+static llm_problem_t *pass_ranking(llm_request_t *req, llm_op_e op,
+                                   llm_bytes_t raw, const char *model,
+                                   const llm_provider_t *provider, int *phide,
+                                   apr_pool_t *pool)
+{
+    (void)op;
+    *phide = 0;
+    req->method = "POST";
+    req->path = llm_openai_path(provider, "/rerank", pool);
+    apr_table_setn(req->headers, "Content-Type", "application/json");
+    return llm_splice_model(req, raw, model, pool);
+}
+
+const llm_dialect_t llm_dialect_openai_rerank = {
+    .name = "openai-rerank",
+    .family = "openai",
+    .speaks = "cohere",
+    .pass_ops = LLM_OP_RERANK,
+    .framing = LLM_FRAMING_NONE,
+
+    .pass_request = pass_ranking,
+    .secret_header = llm_openai_secret_header,
+    .read_response = llm_openai_read_response,
+    .read_usage = llm_openai_read_usage,
+    .read_facts = llm_openai_read_facts,
+    .read_problem = llm_openai_read_problem,
+    .event_problem = llm_openai_event_problem,
+};

@@ -282,6 +282,9 @@ const llm_dialect_t *llm_openai_also(const llm_provider_t *provider,
                    ? client
                    : NULL;
     }
+    if (client == llm_dialect_find("cohere")) {
+        return &llm_dialect_openai_rerank; /* passes nothing but that */
+    }
     return client == &llm_dialect_openai_responses && has ? client : NULL;
 }
 

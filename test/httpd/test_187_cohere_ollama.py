@@ -182,7 +182,35 @@ def test_ranking_passes_to_cohere(four, upstream, path):
     assert not record["input"] and not record["output"] and not record["estimated"]
 
 
-@pytest.mark.parametrize("provider", ["openai", "anthropic", "ollama"])
+@pytest.mark.parametrize("path", ["/v1/rerank", "/v2/rerank"])
+def test_ranking_passes_to_servers_of_openais_dialect(four, upstream, path):
+    body = b'{"query":"red cat", "model":"openai/bge-reranker","documents":["a",{"text":"b"}],"x":1.0}'
+    answer = four.send("POST", path, body, [("Content-Type", "application/json")])
+    assert [r["index"] for r in answer.json["results"]] == [1, 0]
+    assert upstream.only().path == "/v1/rerank"
+    assert upstream.only().body == body.replace(b"openai/bge", b"bge")
+    record = four.record(answer)
+    assert record["op"] == "rerank" and record["input"] == 9 and not record["estimated"]
+
+
+@pytest.mark.parametrize("usage, counted", [
+    ({"total_tokens": 56}, 56), ({"prompt_tokens": 7, "total_tokens": 7}, 7), (None, None)])
+def test_tokens_of_ranking_are_counted_as_they_are_told(four, upstream, usage, counted):
+    upstream.queue({"headers": {"Content-Type": "application/json"}, "body": json.dumps(
+        {"results": [{"index": 0, "relevance_score": 0.5}], **({"usage": usage} if usage else {})})})
+    answer = four.post("/v2/rerank", {"model": "openai/r", "query": "x y z", "documents": ["a"]})
+    record = four.record(answer)
+    assert record["input"] == counted if counted else record["input"] and record["estimated"]
+
+
+def test_an_error_of_such_a_server_is_in_coheres_form(four):
+    answer = four.post("/v2/rerank", {"model": "openai/r;status=429", "query": "x",
+                                      "documents": ["a"]})
+    assert answer.status == 429
+    reader.error_of("cohere", answer.json)
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "gemini", "ollama"])
 def test_who_cannot_rank_is_not_asked(four, upstream, provider):
     answer = four.post("/v2/rerank", {"model": PROVIDERS[provider], "query": "x",
                                       "documents": ["x"]})
