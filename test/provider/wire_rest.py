@@ -19,7 +19,7 @@ from wire import Answer, Refused, json_answer, need, to_json
 from wire_openai import _rates, _served, check_credentials, refuse, stream_problem  # noqa: F401
 
 NAME = "openai-rest"
-ALSO = ("openai",)    # mount points of others that have these APIs as well
+ALSO = ("openai", "openai-responses")   # mount points that have these APIs as well
 
 PIXELS = bytes(range(256)) * 4
 SOUND = b"ID3\x04\x00" + bytes(range(255, -1, -1)) * 40
