@@ -21,6 +21,7 @@ unit_programs = \
 	%D%/unit/test_ctl
 
 fuzz_programs = \
+	%D%/fuzz/replay_amend \
 	%D%/fuzz/replay_bpe \
 	%D%/fuzz/replay_command \
 	%D%/fuzz/replay_dialect \
@@ -229,6 +230,7 @@ endif
 	%D%/unit/dialect/main.c \
 	%D%/unit/dialect/members.def \
 	%D%/unit/dialect/suites.def \
+	%D%/unit/dialect/test_amend.c \
 	%D%/unit/dialect/test_anthropic.c \
 	%D%/unit/dialect/test_azure.c \
 	%D%/unit/dialect/test_bedrock_client.c \
@@ -396,6 +398,15 @@ bench-store: all %D%/bench/storefill
 fuzz_corpus = $(abs_top_srcdir)/%D%/fuzz/corpus
 fuzz_ldadd = mod_llm_gateway/libllm_core.la \
 	$(OPENSSL_LIBS) $(APU_LIBS) $(APR_LIBS)
+
+%C%_fuzz_replay_amend_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/amend"'
+%C%_fuzz_replay_amend_LDADD = mod_llm_gateway/libllm_dialect.la \
+	$(fuzz_ldadd)
+%C%_fuzz_replay_amend_SOURCES = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/fuzz_amend.c \
+	%D%/fuzz/standalone.c
 
 %C%_fuzz_replay_bpe_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DLLMGW_FUZZ_CORPUS='"$(fuzz_corpus)/bpe"' \

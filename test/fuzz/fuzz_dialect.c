@@ -30,7 +30,6 @@
 #include "core/llm_ndjson.h"
 #include "dialect/call_order.h"
 #include "dialect/dialect.h"
-#include "dialect/openai_internal.h"
 
 /* What was asked, in OpenAI's form: what it says changes how an answer is
  * read and written. */
@@ -477,28 +476,6 @@ static void run_streams(const llm_dialect_t *dialect, unsigned how,
 
 /* ---- what passes ---- */
 
-/* OpenAI's, whose servers have habits: what is changed for one is still
- * JSON. */
-static void run_amended(const char *data, apr_size_t len, apr_pool_t *pool)
-{
-    apr_size_t count, i;
-    const llm_profile_t *const *all = llm_profile_all(&count);
-    llm_provider_t provider = {.name = "p"};
-    const llm_json_t *doc;
-
-    for (i = 0; i < count && !llm_json_read(&doc, data, len, NULL, pool); ++i) {
-        llm_habits_t habits;
-        llm_request_t req;
-        llm_bytes_t body;
-
-        provider.profile = all[i];
-        habits = llm_profile_habits(&provider, "m");
-        init_request(&req, pool);
-        body = llm_openai_amend(&req, (llm_bytes_t){data, len}, &habits, pool);
-        MUST(!llm_json_read(&doc, body.data, body.len, NULL, pool));
-    }
-}
-
 static void run_pass(const llm_dialect_t *dialect, llm_op_e op,
                      const char *data, apr_size_t len, apr_pool_t *pool)
 {
@@ -660,7 +637,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         break;
     case 'p':
         run_pass(dialect, op_of(bytes[2]), data, size, pool);
-        run_amended(data, size, pool);
         break;
     case 'n':
         run_native(dialect, data, size, pool);

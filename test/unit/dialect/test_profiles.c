@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Servers of OpenAI's dialect with habits: how one is known, what a translated
- * request says to it, what is changed in bytes that pass; and the docs, which
- * list exactly the servers that are known.
+ * request says to it, what it answers; and the docs, which list exactly the
+ * servers that are known.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -312,152 +312,6 @@ START_TEST(calls_have_reasoning_where_they_need_it)
 }
 END_TEST
 
-START_TEST(no_two_ids_are_alike)
-{
-    llm_openai_ids_t *ids = llm_openai_ids_make(unit_pool);
-    const char *made = llm_openai_ids_fit(ids, "call_1");
-    llm_openai_ids_t *others = llm_openai_ids_make(unit_pool);
-
-    ck_assert_uint_eq(strlen(made), 9);
-    ck_assert_str_eq(llm_openai_ids_fit(ids, "call_1"), made);
-    ck_assert_str_ne(llm_openai_ids_fit(ids, "call_2"), made);
-    ck_assert_str_eq(llm_openai_ids_fit(others, "call_1"), made);
-    ck_assert_str_eq(llm_openai_ids_fit(ids, "Ab3dEf7hI"), "Ab3dEf7hI");
-    /* an id of Mistral's own that is what was made of another */
-    ck_assert_str_ne(llm_openai_ids_fit(ids, made), made);
-    ck_assert_uint_eq(strlen(llm_openai_ids_fit(ids, made)), 9);
-}
-END_TEST
-
-/* ---- passed ---- */
-
-/* The body, and what was left out behind it. */
-static const char *passed(const char *profile, const char *model,
-                          const char *body)
-{
-    llm_buf_t *out = llm_buf_make(0, unit_pool);
-    llm_bytes_t raw = {body, strlen(body)};
-    llm_request_t req;
-    int hide = 0, i;
-
-    memset(&req, 0, sizeof(req));
-    req.headers = apr_table_make(unit_pool, 2);
-    req.dropped = apr_array_make(unit_pool, 2, sizeof(char *));
-    ck_assert_ptr_null(llm_openai_pass_request(&req, LLM_OP_CHAT, raw, model,
-                                               at(profile), &hide, unit_pool));
-    for (i = 0; i < req.body_count; ++i) {
-        llm_buf_append(out, req.body[i].data, req.body[i].len);
-    }
-    for (i = 0; i < req.dropped->nelts; ++i) {
-        llm_buf_putc(out, ' ');
-        llm_buf_puts(out, APR_ARRAY_IDX(req.dropped, i, const char *));
-    }
-    return apr_pstrmemdup(unit_pool, out->data, out->len);
-}
-
-START_TEST(what_must_changes_in_bytes_that_pass)
-{
-    static const struct {
-        const char *profile, *model, *body, *expected;
-    } rows[] = {
-        {"mistral", "m",
-         "{\"model\":\"x\",\"max_completion_tokens\": 5,\"seed\":1e0}",
-         "{\"model\":\"m\",\"max_tokens\": 5,\"random_seed\":1e0}"},
-        {"mistral", "m",
-         "{\"user\":\"u\" , \"store\":false,\"model\":\"x\",\"metadata\":{}}",
-         "{\"model\":\"m\"} user metadata"},
-        {"mistral", "m",
-         "{\"model\":\"x\",\"user\":\"u\",\"metadata\":{\"a\":1},\"n\":2 }",
-         "{\"model\":\"m\",\"n\":2 } user metadata"},
-        {"mistral", "m",
-         "{\"model\":\"x\",\"stream\":true,\"stream_options\":{"
-         "\"include_usage\":true}}",
-         "{\"model\":\"m\",\"stream\":true}"},
-        {"mistral", "m",
-         "{\"model\":\"x\",\"messages\":[{\"role\":\"developer\",\"name\":"
-         "\"n\",\"content\":\"a\"},{\"role\":\"assistant\",\"tool_calls\":[{"
-         "\"id\":\"Ab3dEf7hI\"}]},{\"role\":\"tool\",\"name\":\"f\","
-         "\"tool_call_id\":\"Ab3dEf7hI\"}]}",
-         "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":"
-         "\"a\"},{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"Ab3dEf7hI\"}"
-         "]},{\"role\":\"tool\",\"name\":\"f\",\"tool_call_id\":\"Ab3dEf7hI\"}"
-         "]} messages.name"},
-        {"mistral", "m",
-         "{\"model\":\"x\",\"tool_choice\":\"required\",\"big\":"
-         "18446744073709551616,\"z\":\"\\u0000\"}",
-         "{\"model\":\"m\",\"tool_choice\":\"any\",\"big\":"
-         "18446744073709551616,\"z\":\"\\u0000\"}"},
-        {"deepseek", "m",
-         "{\"model\":\"x\",\"max_tokens\":1,\"max_completion_tokens\":5}",
-         "{\"model\":\"m\",\"max_tokens\":1} max_completion_tokens"},
-        {"deepseek", "m",
-         "{\"model\":\"x\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]"
-         ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{"
-         "\"name\":\"n\",\"strict\":true,\"schema\":{\"type\":\"object\"}}}}",
-         "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":"
-         "\"Answer with a JSON object and nothing else. It has to be valid by "
-         "this JSON Schema:\\n{\\\"type\\\":\\\"object\\\"}\"},{\"role\":"
-         "\"user\",\"content\":\"a\"}],\"response_format\":{\"type\":"
-         "\"json_object\"}} response_format.json_schema.name "
-         "response_format.json_schema.strict"},
-        {"groq", "openai/gpt-oss-20b",
-         "{\"model\":\"x\",\"response_format\":{\"type\":\"json_schema\","
-         "\"json_schema\":{\"name\":\"n\",\"schema\":{}}}}",
-         "{\"model\":\"openai/gpt-oss-20b\",\"response_format\":{\"type\":"
-         "\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":{}}}}"},
-        {"perplexity", "m",
-         "{\"model\":\"x\",\"response_format\":{\"type\":\"json_object\"}}",
-         "{\"model\":\"m\",\"response_format\":{\"type\":\"json_schema\","
-         "\"json_schema\":{\"name\":\"answer\",\"schema\":{\"type\":\"object\"}"
-         "}}}"},
-        {"generic", "m",
-         "{\"model\":\"x\",\"user\":\"u\",\"max_completion_tokens\":5}",
-         "{\"model\":\"m\",\"user\":\"u\",\"max_completion_tokens\":5}"},
-        {"openai", "m",
-         "{\"model\":\"x\",\"user\":\"u\",\"messages\":[{\"role\":"
-         "\"developer\"}]}",
-         "{\"model\":\"m\",\"user\":\"u\",\"messages\":[{\"role\":"
-         "\"developer\"}]}"},
-    };
-    apr_size_t i;
-
-    for (i = 0; i < sizeof(rows) / sizeof(*rows); ++i) {
-        ck_assert_str_eq(passed(rows[i].profile, rows[i].model, rows[i].body),
-                         rows[i].expected);
-    }
-}
-END_TEST
-
-START_TEST(foreign_ids_are_mapped_in_bytes_that_pass)
-{
-    const char *found = passed(
-        "mistral", "m",
-        "{\"model\":\"x\",\"messages\":[{\"role\":\"assistant\",\"tool_calls\":"
-        "[{\"id\":\"call_abcdefghijkl\",\"type\":\"function\"}]},{\"role\":"
-        "\"tool\",\"tool_call_id\":\"call_abcdefghijkl\"}]}");
-    const char *id =
-        llm_openai_ids_fit(llm_openai_ids_make(unit_pool), "call_abcdefghijkl");
-
-    ck_assert_str_eq(
-        found,
-        apr_pstrcat(unit_pool,
-                    "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\","
-                    "\"tool_calls\":[{\"id\":\"",
-                    id,
-                    "\",\"type\":\"function\"}]},{\"role\":\"tool\","
-                    "\"tool_call_id\":\"",
-                    id, "\"}]}", NULL));
-}
-END_TEST
-
-START_TEST(what_is_no_json_passes_as_it_is)
-{
-    ck_assert_str_eq(
-        passed("mistral", "m", "{\"model\":\"x\",\"user\":\"u\",\"a\":[1,,2]}"),
-        "{\"model\":\"m\",\"user\":\"u\",\"a\":[1,,2]}");
-}
-END_TEST
-
 START_TEST(usage_is_asked_where_it_was_said)
 {
     llm_provider_t *provider = at("mistral");
@@ -657,10 +511,6 @@ Suite *profiles_suite(void)
     tcase_add_test(asked, a_history_reaches_mistral_in_its_form);
     tcase_add_test(asked, mistral_gets_system_messages_in_front_and_goes_on);
     tcase_add_test(asked, calls_have_reasoning_where_they_need_it);
-    tcase_add_test(asked, no_two_ids_are_alike);
-    tcase_add_test(asked, what_must_changes_in_bytes_that_pass);
-    tcase_add_test(asked, foreign_ids_are_mapped_in_bytes_that_pass);
-    tcase_add_test(asked, what_is_no_json_passes_as_it_is);
     tcase_add_test(asked, usage_is_asked_where_it_was_said);
     tcase_add_test(read, pieces_with_ids_of_their_own_are_one_call);
     tcase_add_test(read, databricks_thoughts_are_thoughts);
