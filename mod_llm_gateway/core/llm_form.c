@@ -303,6 +303,7 @@ static const char *scan_part(cursor_t *cursor, llm_bytes_t form,
         return "it ends before its last boundary";
     }
     if (end < begin) {
+        part.is_bare = 1;
         end = begin;
     }
     part.begin = (apr_size_t)(begin - form.data);

@@ -24,6 +24,8 @@ typedef struct llm_form_part_t {
     apr_size_t end;    /* ... where the line end behind it is */
     int is_file;       /* it has a filename */
     int is_encoded;    /* it has a Content-Transfer-Encoding */
+    int is_bare;       /* it has no value: what is put there needs a line end
+                          of its own behind it */
 } llm_form_part_t;
 
 typedef void llm_form_cb(void *baton, const llm_form_part_t *part);

@@ -53,6 +53,7 @@ typedef struct form_t {
     llm_splice_t *splice;
     const char *model;
     int count;
+    apr_pool_t *pool;
 } form_t;
 
 static void see_part(void *baton, const llm_form_part_t *part)
@@ -60,8 +61,12 @@ static void see_part(void *baton, const llm_form_part_t *part)
     form_t *form = baton;
 
     if (llm_form_is_named(part, "model")) {
-        llm_splice_cut(form->splice, part->begin, part->end, form->model,
-                       strlen(form->model));
+        const char *model =
+            part->is_bare ? apr_pstrcat(form->pool, form->model, "\r\n", NULL)
+                          : form->model;
+
+        llm_splice_cut(form->splice, part->begin, part->end, model,
+                       strlen(model));
         ++form->count;
     }
 }
@@ -81,7 +86,7 @@ static llm_problem_t *splice_form(llm_request_t *req, llm_bytes_t raw,
                                   const char *type, const char *model,
                                   apr_pool_t *pool)
 {
-    form_t form = {llm_splice_make(pool), model, 0};
+    form_t form = {llm_splice_make(pool), model, 0, pool};
     llm_bytes_t boundary;
     const char *wrong = llm_form_boundary(&boundary, type);
     apr_size_t first;

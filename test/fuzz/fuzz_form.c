@@ -37,6 +37,7 @@ static void see(void *baton, const llm_form_part_t *part)
         llm_buf_append(seen->other, seen->form.data + seen->at,
                        part->begin - seen->at);
         llm_buf_lit(seen->other, "another value");
+        llm_buf_puts(seen->other, part->is_bare ? "\r\n" : "");
     }
     seen->changed += llm_form_is_named(part, "model");
     seen->at = part->end;

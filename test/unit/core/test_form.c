@@ -12,10 +12,10 @@ static void print_part(void *baton, const llm_form_part_t *part)
 {
     const char **ptext = baton;
 
-    *ptext = apr_psprintf(unit_pool, "%s%.*s%s%s=[%.*s]", *ptext,
-                          (int)part->name.len, part->name.data,
-                          part->is_file ? "@" : "", part->is_encoded ? "!" : "",
-                          (int)part->value.len, part->value.data);
+    *ptext = apr_psprintf(
+        unit_pool, "%s%.*s%s%s%s=[%.*s]", *ptext, (int)part->name.len,
+        part->name.data, part->is_file ? "@" : "", part->is_encoded ? "!" : "",
+        part->is_bare ? "+" : "", (int)part->value.len, part->value.data);
     ck_assert_uint_eq(part->end - part->begin, part->value.len);
 }
 
@@ -44,6 +44,9 @@ START_TEST(parts_are_found)
                      "a=[1]b@=[\r\n2\r\n]");
     ck_assert_str_eq(parts_of("--x\r\n" HEAD("a") "\r\n\r\n--x--", "x"),
                      "a=[]");
+    /* the line end before the boundary is that of the head: none is left for a
+     * value that is put there */
+    ck_assert_str_eq(parts_of("--x\r\n" HEAD("a") "\r\n--x--", "x"), "a+=[]");
     ck_assert_str_eq(
         parts_of(
             "before\r\n--x \t\r\nContent-Type: a/b\r\n" HEAD(
