@@ -199,7 +199,8 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/sign_aws.c \
 	%D%/dialect/sign_aws.h \
 	%D%/dialect/splice.c \
-	%D%/dialect/splice.h
+	%D%/dialect/splice.h \
+	%D%/dialect/watsonx.c
 
 %C%_libllm_net_la_SOURCES = \
 	%D%/net/curl.c \
@@ -393,6 +394,7 @@ module_LTLIBRARIES += %D%/mod_llm_gateway.la
 	%D%/httpd/conf.c \
 	%D%/httpd/conf.h \
 	%D%/httpd/conf_check.c \
+	%D%/httpd/conf_clouds.c \
 	%D%/httpd/conf_dump.c \
 	%D%/httpd/conf_places.c \
 	%D%/httpd/conf_sections.c \

@@ -41,6 +41,7 @@ typedef struct llm_provider_t {
     int max_tokens_default;  /* where the dialect demands a limit and the
                                    client gave none */
     const char *api_version; /* LLMAPIVersion's; NULL: not said */
+    const char *project;     /* LLMProject's; NULL: not said */
     int bearer;              /* its secret is a token (LLMToken), sent as
                                    one whatever the dialect's header is */
     void *glue;              /* the driver's: worker, secret */
@@ -130,6 +131,7 @@ struct llm_dialect_t {
                                  several calls; else call_order.h */
     int begins_with_input;    /* a stream to a client tells the input's tokens
                                  when it begins */
+    int needs_project;        /* LLMProject has to be said */
     /* Another dialect that is spoken at the provider's address as well, and
      * in which it is asked for this client; NULL for none. The member may be
      * NULL. */

@@ -28,8 +28,9 @@
 #include "dialect/profile.h"
 #include "dialect/schema.h"
 
-extern const llm_dialect_t llm_dialect_azure; /* azure.c */
+extern const llm_dialect_t llm_dialect_azure;   /* azure.c */
 extern const llm_dialect_t llm_dialect_mistral; /* clients of Mistral's */
+extern const llm_dialect_t llm_dialect_watsonx; /* watsonx.c */
 extern const llm_dialect_t llm_dialect_openai_completions;
 /* /rerank as Cohere has it, beside a server's other APIs; not a dialect that
  * could be configured. */

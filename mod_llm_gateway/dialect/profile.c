@@ -118,6 +118,9 @@ const llm_profile_t *llm_profile_of(const llm_provider_t *provider)
     if (!profile && provider->dialect == &llm_dialect_azure) {
         profile = &profile_azure;
     }
+    if (!profile && provider->dialect == &llm_dialect_watsonx) {
+        profile = &profile_watsonx;
+    }
     return profile ? profile : &profile_generic;
 }
 

@@ -333,6 +333,8 @@ const command_rec llmgw_commands[] = {
                   "Where a provider is"),
     AP_INIT_TAKE1("LLMAPIVersion", llmgw_conf_api_version, NULL, RSRC_CONF,
                   "The version of its API that a provider is asked for"),
+    AP_INIT_TAKE1("LLMProject", llmgw_conf_project, NULL, RSRC_CONF,
+                  "The project of a provider that requests belong to"),
     AP_INIT_TAKE1("LLMKey", llmgw_conf_key, NULL, RSRC_CONF,
                   "A provider's secret: env:NAME, file:/path, exec:/program, "
                   "secret:NAME, or none"),

@@ -12,11 +12,7 @@
 const char *llmgw_conf_provider(cmd_parms *cmd, void *dir, const char *args);
 const char *llmgw_conf_dialect(cmd_parms *cmd, void *dir, const char *name);
 const char *llmgw_conf_base_url(cmd_parms *cmd, void *dir, const char *url);
-const char *llmgw_conf_api_version(cmd_parms *cmd, void *dir,
-                                   const char *version);
 const char *llmgw_conf_key(cmd_parms *cmd, void *dir, const char *source);
-const char *llmgw_conf_token(cmd_parms *cmd, void *dir, int argc,
-                             char *const argv[]);
 const char *llmgw_conf_header(cmd_parms *cmd, void *dir, const char *name,
                               const char *value);
 const char *llmgw_conf_include_usage(cmd_parms *cmd, void *dir, int on);
@@ -25,6 +21,15 @@ const char *llmgw_conf_responses(cmd_parms *cmd, void *dir, int on);
 const char *llmgw_conf_model(cmd_parms *cmd, void *dir, const char *args);
 const char *llmgw_conf_target(cmd_parms *cmd, void *dir, int argc,
                               char *const argv[]);
+
+/* conf_clouds.c */
+const char *llmgw_conf_api_version(cmd_parms *cmd, void *dir,
+                                   const char *version);
+const char *llmgw_conf_project(cmd_parms *cmd, void *dir, const char *id);
+
+/* tokens.c */
+const char *llmgw_conf_token(cmd_parms *cmd, void *dir, int argc,
+                             char *const argv[]);
 
 /* conf_places.c */
 const char *llmgw_conf_store(cmd_parms *cmd, void *dir, const char *where);

@@ -23,8 +23,10 @@
 #define WEIGHT_MAX      10000
 
 static const char *const provider_directives[] = {
-    "LLMDialect",      "LLMBaseURL", "LLMAPIVersion", "LLMKey",   "LLMHeader",
-    "LLMIncludeUsage", "LLMProfile", "LLMResponses",  "LLMToken", NULL,
+    "LLMDialect", "LLMBaseURL", "LLMAPIVersion",
+    "LLMKey",     "LLMHeader",  "LLMIncludeUsage",
+    "LLMProfile", "LLMProject", "LLMResponses",
+    "LLMToken",   NULL,
 };
 static const char *const model_directives[] = {"LLMTarget", "LLMOnClientAbort",
                                                NULL};
@@ -221,6 +223,11 @@ static const char *complete_provider(cmd_parms *cmd, llm_provider_t *provider)
                             llm_dialect_names(2, cmd->pool),
                             llm_profile_names(cmd->pool));
     }
+    if (provider->dialect->needs_project && !provider->project) {
+        return apr_psprintf(cmd->pool,
+                            "<LLMProvider %s>: LLMProject is missing",
+                            provider->name);
+    }
     if (!glue->secret.source) {
         return apr_psprintf(cmd->pool,
                             "<LLMProvider %s>: LLMKey is missing: expected "
@@ -322,30 +329,6 @@ const char *llmgw_conf_base_url(cmd_parms *cmd, void *dir, const char *url)
     return what ? apr_psprintf(cmd->pool, "LLMBaseURL: %s, not '%s'", what,
                                llm_redact(url, cmd->pool))
                 : NULL;
-}
-
-const char *llmgw_conf_api_version(cmd_parms *cmd, void *dir,
-                                   const char *version)
-{
-    const char *what = NULL;
-    llm_provider_t *provider = current_provider(cmd, &what);
-    const char *c = version;
-
-    (void)dir;
-    if (what) {
-        return what;
-    }
-    while (apr_isalnum(*c) || (*c && strchr("._-", *c))) {
-        ++c;
-    }
-    if (*c || c == version) {
-        return apr_psprintf(cmd->pool,
-                            "LLMAPIVersion: expected a version such as "
-                            "2024-10-21, not '%s'",
-                            version);
-    }
-    provider->api_version = version;
-    return NULL;
 }
 
 /* Somebody may have written the key itself there. */

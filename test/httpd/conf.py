@@ -52,6 +52,8 @@ class Conf:
                 url += "/v1"
             if dialect == "anthropic-vertex":
                 url = f"{self.gateway.upstream.url}/vertex/v1/projects/p/locations/l"
+            if dialect == "watsonx":
+                more += "\n    LLMProject project-1"
             if dialect == "azure":
                 url += "/openai"
                 more += "\n    LLMAPIVersion 2024-10-21"

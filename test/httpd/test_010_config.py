@@ -147,6 +147,11 @@ MISTAKES = {
         "<LLMProvider openai>\nLLMKey none\nLLMToken google\nLLMToken google #!\n"
         "</LLMProvider>", "LLMToken"),
     "a token outside of a section": ("LLMToken google #!", "LLMToken", "LLMProvider"),
+    "watsonx without a project": (
+        "<LLMProvider watsonx> #!\nLLMBaseURL https://x/\nLLMKey none\n</LLMProvider>",
+        "LLMProject", "watsonx"),
+    "a project that is none": (
+        "<LLMProvider watsonx>\nLLMProject a/b #!\n</LLMProvider>", "LLMProject", "a/b"),
     "a base URL with a bad port": (
         "<LLMProvider openai>\nLLMBaseURL http://x:99999/ #!\nLLMKey none\n</LLMProvider>",
         "LLMBaseURL"),

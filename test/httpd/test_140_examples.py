@@ -19,7 +19,7 @@ SSLProxyCACertificateFile {CA_FILE}
 VARIABLES = ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "HF_TOKEN",
              "GROQ_API_KEY", "MISTRAL_API_KEY", "CO_API_KEY", "BEDROCK_KEY",
              "AZURE_OPENAI_API_KEY", "AZURE_CLIENT_SECRET", "DATABRICKS_SECRET",
-             "IBM_API_KEY"]
+             "IBM_API_KEY", "CLOUDFLARE_API_TOKEN"]
 # A user's, which needs no private key; nobody is asked at its example address.
 KEY_FILE = ('{"type": "authorized_user", "client_id": "c", "client_secret": "s", '
             '"refresh_token": "r"}')

@@ -53,11 +53,12 @@ import wire_responses
 import wire_rest
 import wire_tokens
 import wire_vertex
+import wire_watsonx
 
 # The first whose operation() takes a request has it.
 WIRES = [wire_anthropic, wire_azure, wire_bedrock, wire_cohere, wire_gemini,
          wire_huggingface, wire_ollama, wire_openai, wire_responses, wire_rest,
-         wire_tokens, wire_vertex]
+         wire_tokens, wire_vertex, wire_watsonx]
 _BY_NAME = {w.NAME: w for w in WIRES}
 
 # What must never reach a provider, and why.
@@ -70,6 +71,7 @@ _OWN_CREDENTIAL = {"openai": ["authorization"], "huggingface": ["authorization"]
                    "openai-rest": ["authorization"],
                    "tokens": ["authorization"],
                    "vertex": ["authorization"],
+                   "watsonx": ["authorization"],
                    "azure": ["api-key", "authorization"],
                    "bedrock": ["authorization"],
                    "ollama": ["authorization"], "anthropic": ["x-api-key"],

@@ -52,6 +52,7 @@ llm_provider_t *exchange_provider(const char *name, const char *url)
     provider->dialect = exchange_dialect(name);
     provider->ask_usage = 1;
     provider->max_tokens_default = 4096;
+    provider->project = provider->dialect->needs_project ? "project-1" : NULL;
     url = url ? url : provider->dialect->default_url;
     ck_assert_ptr_null(llm_provider_set_url(
         provider, url ? url : "https://provider.example", unit_pool));
