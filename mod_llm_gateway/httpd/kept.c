@@ -59,7 +59,8 @@ static const char *find_kind(const char **prest, const char *path)
     for (apr_size_t i = 0; i < ROWS; ++i) {
         apr_size_t len = strlen(rows[i].kind);
 
-        if (!strncmp(path, rows[i].kind, len)
+        /* some servers do not mind the case */
+        if (!strncasecmp(path, rows[i].kind, len)
             && (!path[len] || path[len] == '/')) {
             *prest = path + len;
             return rows[i].kind;
@@ -218,10 +219,10 @@ static const char *skip_base(const llm_provider_t *provider, const char *path)
     if (llm_path_begins_with(path, base)) {
         path += strlen(base);
     }
-    if (llm_path_begins_with(path, "/openai")) {
+    if (!strncasecmp(path, "/openai/", strlen("/openai/"))) {
         path += strlen("/openai");
     }
-    if (path[0] == '/' && path[1] == 'v' && apr_isdigit(path[2])) {
+    if (path[0] == '/' && apr_tolower(path[1]) == 'v' && apr_isdigit(path[2])) {
         path += 1 + strcspn(path + 1, "/");
     }
     return path + (*path == '/');

@@ -13,6 +13,7 @@
 
 #include <apr_strings.h>
 
+#include "core/llm_form.h"
 #include "core/llm_json.h"
 
 #define DEPTH_MAX 128
@@ -92,7 +93,7 @@ static int may_hold(llm_bytes_t raw)
             return 1;
         }
     }
-    return 0;
+    return raw.len && memchr(raw.data, 0, raw.len); /* UTF-16, perhaps */
 }
 
 /* Is there one who gets the bytes, and keeps things for all of us? */
@@ -190,12 +191,19 @@ llm_problem_t *llmgw_kept_check_body(request_rec *r, llmgw_request_t *request)
 {
     const llm_exchange_t *x = request->x;
     search_t search = {.pool = r->pool};
+    llm_json_error_t error = {0, "malformed"};
     const llm_json_t *doc = x->doc;
 
-    if (!x->plan || !may_hold(x->raw) || !passes(x)
-        || (!doc
-            && llm_json_read(&doc, x->raw.data, x->raw.len, NULL, r->pool))) {
-        return NULL; /* what is no JSON has no members: a form */
+    if (!x->plan || llm_form_is(apr_table_get(r->headers_in, "Content-Type"))
+        || !may_hold(x->raw) || !passes(x)) {
+        return NULL;
+    }
+    if (!doc && llm_json_read(&doc, x->raw.data, x->raw.len, &error, r->pool)) {
+        /* a provider may read more than we do */
+        return llm_problem_make(LLM_PROBLEM_BAD_REQUEST, r->pool,
+                                "the body is not valid JSON: %s at byte "
+                                "%" APR_SIZE_T_FMT,
+                                error.what, error.offset);
     }
     search.ids = apr_array_make(r->pool, 2, sizeof(const char *));
     search.names = apr_array_make(r->pool, 2, sizeof(const char *));

@@ -175,6 +175,25 @@ def test_models_are_listed_in_the_callers_dialect(gw, upstream):
     assert not upstream.seen(), "the list is the gateway's own"
 
 
+@pytest.mark.parametrize("headers", [
+    [], VERSION, [("x-goog-api-key", "x")], [("X-Fern-SDK-Name", "cohere")]],
+    ids=["openai", "anthropic", "gemini", "cohere"])
+@pytest.mark.parametrize("path", ["/v1/models", "/v1beta/models", "/api/tags"])
+def test_a_key_sees_its_models_only(gw, path, headers):
+    """In each dialect's form."""
+    gw.serve(gw.conf().provider("openai").model("seen", "openai gpt-4o")
+             .model("hidden", "openai gpt-4o").enable())
+    key = gw.key("lists-some", "--models", "seen,other")
+    if ("x-goog-api-key", "x") in headers:
+        headers = [("x-goog-api-key", key)]
+    listed = gw.get(path, headers, key=key)
+    assert listed.status == 200 and "seen" in listed.text and "hidden" not in listed.text
+    both = gw.get(path, headers if key not in str(headers) else []).text
+    assert "seen" in both and "hidden" in both
+    assert gw.get("/v1/models/seen", headers, key=key).status == 200
+    assert gw.get("/v1/models/hidden", headers, key=key).status == 404
+
+
 def test_a_client_that_never_ends_its_body_leaves(four, upstream):
     with pytest.raises(Exception):
         four.send("POST", OPENAI, b'{"model":', [("Content-Length", "500")], timeout=1)

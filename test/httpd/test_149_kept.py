@@ -115,6 +115,7 @@ def test_native_routes_are_guarded_as_well(gate, upstream, two):
     seen = len(upstream.seen())
     for path in (f"/openai/v1/files/{number}", f"/openai/files/{number}/content",
                  f"/openai/v1/%66iles/{number}", f"/openai/v1/files/{number}?x=1",
+                 f"/openai/V1/Files/{number}", f"/openai/v1/FILES/{number}/",
                  f"/openai/v1/files/./{number}", f"/openai/v1/x/../files/{number}"):
         answer = gate.get(path, key=other)
         assert answer.status in (400, 404), (path, answer)
@@ -292,6 +293,24 @@ def test_a_file_of_others_is_not_read_to_a_model(gate, upstream, two, content):
     assert refused(gate.post("/v1/responses", tools, key=two[1]), number)
     assert len(upstream.seen()) == seen
     assert gate.post("/v1/chat/completions", chat, key=two[0]).status == 200
+
+
+@pytest.mark.parametrize("wrap", [
+    lambda body: b"\xef\xbb\xbf" + body,
+    lambda body: body.decode().encode("utf-16"),
+    lambda body: body[:-1] + b',"x":' + b"[" * 300 + b"]" * 300 + b"}",
+    lambda body: body.replace(b'"model"', b'"file_id":"file-mine","model"')])
+def test_a_body_that_hides_an_id_is_refused(gate, upstream, two, wrap):
+    """What the gateway cannot read, a provider perhaps can."""
+    number = upload(gate, two[0]).json["id"]
+    seen = len(upstream.seen())
+    body = json.dumps({"model": "gpt-4o", "input": [{"role": "user", "content": [
+        {"type": "input_file", "file_id": number}]}]}).encode()
+    for path in ("/v1/responses", "/openai/v1/responses"):
+        answer = gate.send("POST", path, wrap(body), [("Content-Type", "application/json")],
+                           key=two[1])
+        assert answer.status in (400, 404), (path, answer)
+    assert len(upstream.seen()) == seen
 
 
 def test_what_only_looks_like_an_id_passes(gate):
