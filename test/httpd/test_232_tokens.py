@@ -423,6 +423,45 @@ def test_httpds_children_do_not_have_the_secret(gw, upstream):
     assert children and not any(holds(pid) for pid in [*children, gw.owner_pid()])
 
 
+# -- the way to the token server --------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def tls_server(tmp_path_factory):
+    """A token server with a certificate that nobody has heard of; and its file."""
+    path = str(tmp_path_factory.mktemp("tls") / "server.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                    "-keyout", path, "-out", path + ".crt"], check=True, capture_output=True)
+    with open(path, "a", encoding="ascii") as both, \
+            open(path + ".crt", encoding="ascii") as certificate:
+        both.write(certificate.read())
+    os.chmod(path + ".crt", 0o644)
+    for folder in (os.path.dirname(path), os.path.dirname(os.path.dirname(path))):
+        os.chmod(folder, 0o755)
+    server = Upstream("--host", "localhost", "--cert", path)
+    yield server, path + ".crt"
+    server.stop()
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_token_servers_certificate_is_checked(gw, upstream, tls_server, tmp_path, is_known):
+    server, certificate = tls_server
+    server.reset()
+    authority = gw.file("authority.pem", open(certificate, encoding="ascii").read(), 0o644)
+    more = f" ca={authority}" if is_known else ""
+    url = f"https://localhost:{server.port}/tokens/token"
+    gw.tolerates("LLMGW0101", "no token by LLMToken")
+    gw.serve(section(gw, f"oauth client=me url={url}{more}").enable())
+    answer = ask(gw)
+    if is_known:
+        assert answer.status == 200, answer
+        assert len(fetches(server)) == 1
+    else:
+        assert answer.status == 503, answer
+        assert "the token server cannot be reached" in answer.json["error"]["message"]
+        assert not fetches(server)
+
+
 # -- the process ----------------------------------------------------------------------------
 
 def test_a_keeper_that_is_killed_is_started_again(gw, upstream):
