@@ -91,6 +91,7 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/anthropic.c \
 	%D%/dialect/anthropic_answer.c \
 	%D%/dialect/anthropic_blocks.c \
+	%D%/dialect/anthropic_citations.c \
 	%D%/dialect/anthropic_client.c \
 	%D%/dialect/anthropic_internal.h \
 	%D%/dialect/anthropic_problem.c \
@@ -115,8 +116,11 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/bedrock_writer.c \
 	%D%/dialect/call_order.c \
 	%D%/dialect/call_order.h \
+	%D%/dialect/cite.c \
+	%D%/dialect/cite.h \
 	%D%/dialect/cohere.c \
 	%D%/dialect/cohere_answer.c \
+	%D%/dialect/cohere_citations.c \
 	%D%/dialect/cohere_client.c \
 	%D%/dialect/cohere_internal.h \
 	%D%/dialect/cohere_messages.c \
@@ -133,6 +137,7 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/gemini.c \
 	%D%/dialect/gemini_answer.c \
 	%D%/dialect/gemini_args.c \
+	%D%/dialect/gemini_citations.c \
 	%D%/dialect/gemini_client.c \
 	%D%/dialect/gemini_contents.c \
 	%D%/dialect/gemini_id.c \
@@ -166,6 +171,7 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/ollama_writer.c \
 	%D%/dialect/openai.c \
 	%D%/dialect/openai_amend.c \
+	%D%/dialect/openai_annotations.c \
 	%D%/dialect/openai_answer.c \
 	%D%/dialect/openai_client.c \
 	%D%/dialect/openai_completions.c \

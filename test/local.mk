@@ -234,6 +234,7 @@ endif
 	%D%/unit/dialect/test_anthropic.c \
 	%D%/unit/dialect/test_azure.c \
 	%D%/unit/dialect/test_bedrock_client.c \
+	%D%/unit/dialect/test_citations.c \
 	%D%/unit/dialect/test_cohere_client.c \
 	%D%/unit/dialect/test_cross.c \
 	%D%/unit/dialect/test_facts_anthropic.c \

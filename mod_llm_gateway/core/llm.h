@@ -95,6 +95,32 @@ typedef struct llm_call_t {
     const char *signature; /* Gemini's thoughtSignature, or NULL */
 } llm_call_t;
 
+/* What a piece of an answer is taken from. */
+typedef enum {
+    LLM_CITE_URL,      /* url, title */
+    LLM_CITE_DOCUMENT, /* one of the request's: number, place in it */
+    LLM_CITE_FILE      /* one the provider keeps: id, title, type */
+} llm_cite_e;
+
+typedef struct llm_cite_t llm_cite_t;
+struct llm_cite_t {
+    llm_cite_e kind;
+    llm_cite_t *next;
+    llm_text_t url, title;
+    llm_text_t id;          /* of a document or file, or none */
+    llm_text_t container;   /* of a file, or none */
+    llm_text_t quote;       /* the source's own words, or none */
+    llm_text_t said;        /* the answer's words, or none */
+    const char *type;       /* FILE: OpenAI's word ("file_path"), else NULL */
+    const char *unit;       /* DOCUMENT: what from and to count, "char", "page",
+                               "block"; or NULL */
+    apr_int64_t start, end; /* the answer's words: characters (code points) of
+                               all texts of the choice; -1: not told */
+    apr_int64_t number;     /* DOCUMENT: which, from 0; -1: not told */
+    apr_int64_t from, to;   /* DOCUMENT: its place; FILE: `from` is OpenAI's
+                               index; -1: not told */
+};
+
 typedef struct llm_part_t llm_part_t;
 struct llm_part_t {
     llm_part_e kind;
@@ -108,7 +134,7 @@ struct llm_part_t {
     llm_part_t *result;          /* TOOL_RESULT: its parts; NULL when empty */
     int is_error;                /* TOOL_RESULT: the tool failed */
     const llm_json_t *cache;     /* cache_control as given, or NULL */
-    const llm_json_t *citations; /* annotations as given, or NULL */
+    const llm_cite_t *citations; /* TEXT of an answer, or NULL */
     const llm_json_t *raw;       /* the part as its sender wrote it, or NULL */
 };
 
@@ -236,6 +262,7 @@ typedef enum {
     LLM_DELTA_THINKING,  /* text */
     LLM_DELTA_SIGNATURE, /* text: signature of the thinking before it */
     LLM_DELTA_REDACTED,  /* text: opaque thinking, whole */
+    LLM_DELTA_CITE,      /* cite: of text that came, or comes next */
     LLM_DELTA_CALL,      /* a tool call begins: call_index, call id and name */
     LLM_DELTA_ARGS,      /* text: a fragment of the arguments' JSON, escaped
                             as a JSON string; call_index */
@@ -250,6 +277,7 @@ typedef struct llm_delta_t {
     int choice;     /* index of the choice; 0 where there is one */
     int call_index; /* 0, 1, ... within the choice */
     llm_text_t text;
+    const llm_cite_t *cite; /* CITE: one, whatever follows it */
     const llm_call_t *call; /* CALL: id and name; args unused */
     const char *id, *model; /* BEGIN; each may be NULL */
     apr_int64_t created;    /* BEGIN; 0 when not said */

@@ -39,6 +39,25 @@ static void put_thinking(llm_buf_t *out, const llm_part_t *part)
     llm_buf_putc(out, '}');
 }
 
+static void put_citations(llm_buf_t *out, const llm_cite_t *cite)
+{
+    int count = 0;
+
+    for (; cite; cite = cite->next) {
+        if (!llm_anthropic_cites(cite)) {
+            continue;
+        }
+        if (!count++) {
+            llm_put_name(out, "citations");
+            llm_buf_putc(out, '[');
+        }
+        llm_anthropic_put_citation(out, cite);
+    }
+    if (count) {
+        llm_buf_putc(out, ']');
+    }
+}
+
 static void put_content(llm_buf_t *out, const llm_part_t *part,
                         const char *seed, apr_pool_t *pool)
 {
@@ -50,6 +69,7 @@ static void put_content(llm_buf_t *out, const llm_part_t *part,
         case LLM_PART_REFUSAL:
             open_block(out, "text");
             llm_put_needed_text(out, "text", part->text);
+            put_citations(out, part->citations);
             llm_buf_putc(out, '}');
             break;
         case LLM_PART_TOOL_CALL:

@@ -19,6 +19,7 @@
 #ifndef DIALECT_ANTHROPIC_INTERNAL_H
 #define DIALECT_ANTHROPIC_INTERNAL_H
 
+#include "dialect/cite.h"
 #include "dialect/common.h"
 #include "dialect/schema.h"
 
@@ -108,6 +109,16 @@ void llm_anthropic_read_facts(const char **pmodel, llm_finish_e *pfinish,
                               const llm_json_t *doc, apr_pool_t *pool);
 const char *llm_anthropic_read_tier(const llm_json_t *doc, apr_pool_t *pool);
 int llm_anthropic_is_last(const llm_event_t *event);
+
+/* ---- citations ------------------------------------------------------- */
+
+/* Adds what the node cites, unless it is of no kind known; its place in the
+ * answer is for the caller to say. */
+void llm_anthropic_read_citation(llm_cites_t *cites, const llm_json_t *node,
+                                 apr_pool_t *pool);
+/* Is there a form of it here? And that form, as an element of a list. */
+int llm_anthropic_cites(const llm_cite_t *cite);
+void llm_anthropic_put_citation(llm_buf_t *out, const llm_cite_t *cite);
 
 /* ---- errors ---------------------------------------------------------- */
 

@@ -36,6 +36,33 @@ static void read_call(llm_parts_t *parts, const llm_ask_t *ask,
     }
 }
 
+/* A block's citations are of all of its text. */
+static void read_text(llm_parts_t *parts, const llm_json_t *block,
+                      llm_text_t text, apr_pool_t *pool)
+{
+    const llm_json_t *list = llm_json_want(block, "citations"), *node;
+    llm_cites_t cites = {NULL, NULL};
+    llm_cite_t *cite;
+
+    for (node = llm_json_is(list, LLM_JSON_ARRAY) ? list->child : NULL; node;
+         node = node->next) {
+        llm_anthropic_read_citation(&cites, node, pool);
+    }
+    if (cites.first) {
+        llm_extent_t extent = llm_parts_extent(parts->first, NULL);
+        apr_int64_t start = extent.chars;
+
+        llm_extent_add(&extent, text);
+        for (cite = cites.first; cite; cite = cite->next) {
+            cite->start = start;
+            cite->end = extent.chars;
+            cite->said = text;
+        }
+    }
+    llm_parts_add_text(parts, LLM_PART_TEXT, text, pool)->citations =
+        cites.first;
+}
+
 static void read_block(llm_parts_t *parts, const llm_ask_t *ask,
                        const llm_json_t *block, apr_pool_t *pool)
 {
@@ -46,7 +73,7 @@ static void read_block(llm_parts_t *parts, const llm_ask_t *ask,
         llm_text_t text = llm_json_text(llm_json_get(block, "text"));
 
         if (text.len) {
-            llm_parts_add_text(parts, LLM_PART_TEXT, text, pool);
+            read_text(parts, block, text, pool);
         }
     }
     else if (llm_json_equals(type, "tool_use")) {

@@ -22,6 +22,8 @@
 
 #include <apr_strings.h>
 
+#define CITES_MAX 256 /* of one block */
+
 typedef enum {
     BLOCK_NONE,
     BLOCK_TEXT,
@@ -35,12 +37,16 @@ struct llm_reader_t {
     apr_pool_t *pool;
     const llm_ask_t *ask;
     llm_usage_t usage;
-    block_e block; /* the open one */
-    int had_args;  /* of the open call: some were emitted */
-    int calls;     /* calls so far, but for the open one */
-    int finished;  /* FINISH was emitted */
-    int began;     /* BEGIN was emitted */
-    int ended;     /* END or PROBLEM was emitted */
+    block_e block;           /* the open one */
+    int had_args;            /* of the open call: some were emitted */
+    int calls;               /* calls so far, but for the open one */
+    int finished;            /* FINISH was emitted */
+    int began;               /* BEGIN was emitted */
+    int ended;               /* END or PROBLEM was emitted */
+    apr_int64_t block_start; /* characters before the open block */
+    llm_extent_t texts;      /* all that came */
+    llm_cites_t cites;       /* of the open block, in a pool of their own */
+    apr_pool_t *cites_pool;
 };
 
 /* What one call of read_event works with. */
@@ -72,6 +78,9 @@ static void emit_text(const pass_t *pass, llm_delta_e kind, llm_text_t text)
 
     if (text.len) {
         delta.call_index = pass->reader->calls;
+        if (kind == LLM_DELTA_TEXT) {
+            llm_extent_add(&pass->reader->texts, text);
+        }
         emit(pass, &delta);
     }
 }
@@ -105,8 +114,46 @@ static void end(const pass_t *pass)
 
 /* ---- blocks ---- */
 
-static void close_block(llm_reader_t *reader)
+/* They are of all of the block's text, which is known only now. */
+static void emit_cites(const pass_t *pass)
 {
+    llm_reader_t *reader = pass->reader;
+    llm_delta_t delta = {.kind = LLM_DELTA_CITE};
+    llm_cite_t *cite;
+
+    for (cite = reader->cites.first; cite; cite = cite->next) {
+        cite->start = reader->block_start;
+        cite->end = reader->texts.chars;
+        delta.cite = cite;
+        emit(pass, &delta);
+    }
+    if (reader->cites.first) {
+        memset(&reader->cites, 0, sizeof(reader->cites));
+        apr_pool_clear(reader->cites_pool);
+    }
+}
+
+static void keep_cite(const pass_t *pass, const llm_json_t *node)
+{
+    llm_reader_t *reader = pass->reader;
+    llm_cites_t cites = {NULL, NULL};
+
+    llm_anthropic_read_citation(&cites, node, pass->scratch);
+    if (cites.first) {
+        if (!reader->cites_pool) {
+            apr_pool_create(&reader->cites_pool, reader->pool);
+        }
+        llm_cites_keep(&reader->cites, cites.first, CITES_MAX,
+                       reader->cites_pool);
+    }
+}
+
+static void close_block(const pass_t *pass)
+{
+    llm_reader_t *reader = pass->reader;
+
+    emit_cites(pass);
+    reader->block_start = reader->texts.chars;
     if (reader->block == BLOCK_CALL) {
         ++reader->calls;
     }
@@ -155,7 +202,7 @@ static void start_block(const pass_t *pass, const llm_json_t *doc)
     const llm_json_t *type = llm_json_get(block, "type");
     llm_reader_t *reader = pass->reader;
 
-    close_block(reader);
+    close_block(pass);
     if (llm_json_equals(type, "text")) {
         reader->block = BLOCK_TEXT;
         emit_text(pass, LLM_DELTA_TEXT,
@@ -205,6 +252,9 @@ static void read_delta(const pass_t *pass, const llm_json_t *doc)
         emit_text(pass, LLM_DELTA_TEXT,
                   llm_json_text(llm_json_get(delta, "text")));
     }
+    else if (llm_json_equals(type, "citations_delta")) {
+        keep_cite(pass, llm_json_get(delta, "citation"));
+    }
     else if (llm_json_equals(type, "input_json_delta")) {
         read_input(pass, delta);
     }
@@ -225,7 +275,7 @@ static void start_message(const pass_t *pass, const llm_json_t *doc)
     const llm_json_t *message = llm_json_get(doc, "message");
     llm_delta_t delta = {.kind = LLM_DELTA_BEGIN};
 
-    close_block(pass->reader);
+    close_block(pass);
     pass->reader->began = 1;
     delta.id = llm_json_string(llm_json_get(message, "id"), pass->scratch);
     delta.model =
@@ -240,7 +290,7 @@ static void read_message_delta(const pass_t *pass, const llm_json_t *doc)
     const llm_json_t *said = llm_json_get(doc, "delta");
     llm_delta_t delta = {.kind = LLM_DELTA_FINISH};
 
-    close_block(reader);
+    close_block(pass);
     delta.finish = llm_finish_beside(
         llm_anthropic_finish(llm_json_want(said, "stop_reason")),
         reader->calls);
@@ -261,7 +311,7 @@ static void read_message_delta(const pass_t *pass, const llm_json_t *doc)
 static void stop_block(const pass_t *pass, const llm_json_t *doc)
 {
     (void)doc;
-    close_block(pass->reader);
+    close_block(pass);
 }
 
 static void stop_message(const pass_t *pass, const llm_json_t *doc)

@@ -145,17 +145,37 @@ static void put_delta(llm_buf_t *out, const llm_writer_t *writer,
     close_event(out);
 }
 
-static void write_text(llm_buf_t *out, llm_writer_t *writer, llm_text_t text)
+static void begin_text(llm_buf_t *out, llm_writer_t *writer)
 {
-    if (!text.len) {
-        return;
-    }
     if (writer->block != BLOCK_TEXT) {
         open_block(out, writer, BLOCK_TEXT, "text");
         llm_put_string_member(out, "text", "");
         opened_block(out);
     }
+}
+
+static void write_text(llm_buf_t *out, llm_writer_t *writer, llm_text_t text)
+{
+    if (!text.len) {
+        return;
+    }
+    begin_text(out, writer);
     put_delta(out, writer, "text_delta", "text", text);
+}
+
+static void write_cite(llm_buf_t *out, llm_writer_t *writer,
+                       const llm_cite_t *cite)
+{
+    if (!llm_anthropic_cites(cite)) {
+        return;
+    }
+    begin_text(out, writer);
+    open_event(out, "content_block_delta");
+    llm_put_int_member(out, "index", writer->index);
+    llm_buf_lit(out, ",\"delta\":{\"type\":\"citations_delta\",\"citation\":");
+    llm_anthropic_put_citation(out, cite);
+    llm_buf_putc(out, '}');
+    close_event(out);
 }
 
 static void open_thinking(llm_buf_t *out, llm_writer_t *writer)
@@ -302,6 +322,9 @@ static void write_content(llm_buf_t *out, llm_writer_t *writer,
         break;
     case LLM_DELTA_TEXT:
         write_text(out, writer, delta->text);
+        break;
+    case LLM_DELTA_CITE:
+        write_cite(out, writer, delta->cite);
         break;
     case LLM_DELTA_THINKING:
         write_thinking(out, writer, delta->text);

@@ -10,6 +10,7 @@
  * do again.
  */
 #include "dialect/bedrock_internal.h"
+#include "dialect/cite.h"
 
 #include <apr_strings.h>
 
@@ -78,6 +79,66 @@ static void read_text(llm_parts_t *parts, llm_text_t text, apr_pool_t *pool)
     }
 }
 
+/* Where it is from: a document of the request, or an address. What of the
+ * answer it is about is the block it stands in. */
+static void read_citation(llm_cites_t *cites, const llm_json_t *node,
+                          apr_pool_t *pool)
+{
+    static const struct {
+        const char *name, *unit;
+    } places[] = {{"documentChar", "char"},
+                  {"documentPage", "page"},
+                  {"documentChunk", "block"},
+                  {NULL, NULL}};
+    const llm_json_t *location = llm_json_want(node, "location"), *place = NULL;
+    const llm_json_t *url =
+        llm_json_path(location, "web", "url", NULL); /* of a search */
+    const llm_json_t *content = llm_json_want(node, "sourceContent");
+    llm_cite_t *cite;
+    int i;
+
+    for (i = 0; places[i].name && !place; ++i) {
+        place = llm_json_want(location, places[i].name);
+    }
+    if (!url && !place) {
+        url = llm_json_want(node, "source");
+    }
+    if (!llm_json_is(node, LLM_JSON_OBJECT) || (!url && !place)) {
+        return;
+    }
+    cite = llm_cites_add(cites, place ? LLM_CITE_DOCUMENT : LLM_CITE_URL, pool);
+    cite->url = llm_json_text(url);
+    cite->title = llm_json_text(llm_json_want(node, "title"));
+    cite->quote = llm_json_text(llm_json_get(llm_json_at(content, 0), "text"));
+    if (place) {
+        cite->unit = places[i - 1].unit;
+        cite->number = llm_cite_place(llm_json_get(place, "documentIndex"));
+        cite->from = llm_cite_place(llm_json_get(place, "start"));
+        cite->to = llm_cite_place(llm_json_get(place, "end"));
+    }
+}
+
+/* The last text has what the block cites. */
+static void read_citations(llm_parts_t *parts, const llm_json_t *list,
+                           apr_int64_t start, apr_pool_t *pool)
+{
+    const llm_json_t *node =
+        llm_json_is(list, LLM_JSON_ARRAY) ? list->child : NULL;
+    llm_cites_t cites = {NULL, NULL};
+    llm_cite_t *cite;
+
+    for (; node && parts->last; node = node->next) {
+        read_citation(&cites, node, pool);
+    }
+    for (cite = cites.first; cite; cite = cite->next) {
+        cite->start = start;
+        cite->end = llm_parts_extent(parts->first, NULL).chars;
+    }
+    if (cites.first) {
+        parts->last->citations = cites.first;
+    }
+}
+
 static void read_block(llm_parts_t *parts, const llm_ask_t *ask,
                        const llm_json_t *block, int *pcount, apr_pool_t *pool)
 {
@@ -92,8 +153,15 @@ static void read_block(llm_parts_t *parts, const llm_ask_t *ask,
     if (use && !is_own_tool(use)) {
         read_call(parts, ask, use, pcount, pool);
     }
-    for (; node; node = node->next) {
-        read_text(parts, llm_json_text(llm_json_want(node, "text")), pool);
+    if (node) {
+        apr_int64_t start = llm_parts_extent(parts->first, NULL).chars;
+
+        for (; node; node = node->next) {
+            read_text(parts, llm_json_text(llm_json_want(node, "text")), pool);
+        }
+        read_citations(
+            parts, llm_json_path(block, "citationsContent", "citations", NULL),
+            start, pool);
     }
 }
 
@@ -240,6 +308,19 @@ static void read_input(const sink_t *sink, int block, llm_text_t input)
     }
 }
 
+/* Of text that is still coming: its place is not told. */
+static void read_cite(const sink_t *sink, const llm_json_t *node)
+{
+    llm_delta_t delta = {.kind = LLM_DELTA_CITE};
+    llm_cites_t cites = {NULL, NULL};
+
+    read_citation(&cites, node, sink->scratch);
+    delta.cite = cites.first;
+    if (delta.cite) {
+        sink->emit(sink->baton, &delta);
+    }
+}
+
 static void read_delta(const sink_t *sink, const llm_json_t *doc)
 {
     const llm_json_t *delta = llm_json_want(doc, "delta");
@@ -256,6 +337,7 @@ static void read_delta(const sink_t *sink, const llm_json_t *doc)
               llm_bedrock_unwrap(
                   llm_json_text(llm_json_want(thinking, "redactedContent")),
                   sink->scratch));
+    read_cite(sink, llm_json_want(delta, "citation"));
     if (use) {
         read_input(sink, block_of(doc),
                    llm_json_text(llm_json_want(use, "input")));

@@ -235,14 +235,18 @@ static llm_problem_t *read_cited(const place_t *place, llm_parts_t *parts,
                                  const llm_json_t *node)
 {
     const llm_json_t *list = llm_json_want(node, "content"), *piece;
+    const llm_json_t *citations = llm_json_want(node, "citations");
 
+    if (citations && citations->count) {
+        llm_ask_add_unknown(place->ask, citations,
+                            path_of(place, ".citationsContent"), place->pool);
+    }
     for (piece = llm_json_is(list, LLM_JSON_ARRAY) ? list->child : NULL; piece;
          piece = piece->next) {
         llm_text_t text = llm_json_text(llm_json_want(piece, "text"));
 
         if (text.len) {
-            llm_parts_add_text(parts, LLM_PART_TEXT, text, place->pool)
-                ->citations = llm_json_want(node, "citations");
+            llm_parts_add_text(parts, LLM_PART_TEXT, text, place->pool);
         }
     }
     return NULL;

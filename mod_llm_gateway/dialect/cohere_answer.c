@@ -50,6 +50,22 @@ static void read_content(llm_parts_t *parts, const llm_json_t *content,
     }
 }
 
+static void read_citations(llm_part_t *parts, const llm_json_t *list,
+                           apr_pool_t *pool)
+{
+    llm_part_t *part = llm_parts_cited(parts);
+    llm_cites_t cites = {NULL, NULL};
+    const llm_json_t *node =
+        llm_json_is(list, LLM_JSON_ARRAY) ? list->child : NULL;
+
+    for (; part && node; node = node->next) {
+        llm_cohere_read_citation(&cites, node, pool);
+    }
+    if (part) {
+        part->citations = cites.first;
+    }
+}
+
 static void read_calls(llm_parts_t *parts, const llm_ask_t *ask,
                        const llm_json_t *calls, apr_pool_t *pool)
 {
@@ -88,6 +104,7 @@ static llm_problem_t *read_chat(llm_answer_t *answer, const llm_ask_t *ask,
     }
     choice = llm_choices_add(&choices, 0, pool);
     read_content(&parts, llm_json_want(message, "content"), pool);
+    read_citations(parts.first, llm_json_want(message, "citations"), pool);
     if (!llm_text_is_empty(plan)) {
         llm_parts_add_text(&parts, LLM_PART_TEXT, plan, pool);
     }
@@ -286,16 +303,35 @@ static void read_end(const sink_t *sink, const llm_json_t *doc,
     sink->emit(sink->baton, &delta);
 }
 
-/* Events that are not here say nothing: ends of parts, citations. */
+static void read_cite(const sink_t *sink, const llm_json_t *doc,
+                      const llm_json_t *message)
+{
+    llm_delta_t delta = {.kind = LLM_DELTA_CITE};
+    llm_cites_t cites = {NULL, NULL};
+
+    (void)doc;
+    llm_cohere_read_citation(&cites, llm_json_want(message, "citations"),
+                             sink->scratch);
+    for (delta.cite = cites.first; delta.cite; delta.cite = delta.cite->next) {
+        sink->emit(sink->baton, &delta);
+    }
+}
+
+/* Events that are not here say nothing: ends of parts. */
 static const struct {
     const char *type;
     void (*read)(const sink_t *sink, const llm_json_t *doc,
                  const llm_json_t *message);
 } events[] = {
-    {"content-delta", read_piece},  {"content-start", read_piece},
-    {"tool-plan-delta", read_plan}, {"tool-call-start", read_call},
-    {"tool-call-delta", read_args}, {"message-start", read_begin},
-    {"message-end", read_end},      {NULL, NULL},
+    {"citation-start", read_cite},
+    {"content-delta", read_piece},
+    {"content-start", read_piece},
+    {"tool-plan-delta", read_plan},
+    {"tool-call-start", read_call},
+    {"tool-call-delta", read_args},
+    {"message-start", read_begin},
+    {"message-end", read_end},
+    {NULL, NULL},
 };
 
 void llm_cohere_read_event(llm_reader_t *reader, const llm_event_t *event,

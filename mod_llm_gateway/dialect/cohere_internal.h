@@ -17,6 +17,7 @@
 #ifndef DIALECT_COHERE_INTERNAL_H
 #define DIALECT_COHERE_INTERNAL_H
 
+#include "dialect/cite.h"
 #include "dialect/common.h"
 
 #define LLM_COHERE_NAME "Cohere"
@@ -87,5 +88,11 @@ void llm_cohere_read_event(llm_reader_t *reader, const llm_event_t *event,
                            apr_pool_t *scratch);
 void llm_cohere_reader_end(llm_reader_t *reader, llm_delta_cb *emit,
                            void *baton, apr_pool_t *scratch);
+
+/* Adds the sources of a citation, one by one; and the citation of one source,
+ * about the content of this index, as an element of a list. */
+void llm_cohere_read_citation(llm_cites_t *cites, const llm_json_t *node,
+                              apr_pool_t *pool);
+void llm_cohere_put_citation(llm_buf_t *out, const llm_cite_t *cite, int index);
 
 #endif /* DIALECT_COHERE_INTERNAL_H */

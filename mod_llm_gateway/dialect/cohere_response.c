@@ -104,6 +104,29 @@ static void put_plan(llm_buf_t *out, const llm_part_t *part)
     llm_buf_puts(out, count ? "\"" : "");
 }
 
+static void put_citations(llm_buf_t *out, const llm_part_t *part)
+{
+    const llm_cite_t *cite;
+    int count = 0, index = 0;
+
+    for (; part; part = part->next) {
+        for (cite = part->citations; cite; cite = cite->next) {
+            if (!count++) {
+                llm_put_name(out, "citations");
+                llm_buf_putc(out, '[');
+            }
+            llm_cohere_put_citation(out, cite, index);
+        }
+        index +=
+            part->text.len
+            && (part->kind == LLM_PART_TEXT || part->kind == LLM_PART_REFUSAL
+                || part->kind == LLM_PART_THINKING);
+    }
+    if (count) {
+        llm_buf_putc(out, ']');
+    }
+}
+
 static void put_calls(llm_buf_t *out, const llm_part_t *part, const char *seed,
                       apr_pool_t *pool)
 {
@@ -156,6 +179,9 @@ static void write_chat(llm_buf_t *out, const llm_ask_t *ask,
     if (calls) {
         put_plan(out, parts);
         put_calls(out, parts, seed, pool);
+    }
+    else {
+        put_citations(out, parts);
     }
     llm_buf_putc(out, '}');
     llm_cohere_put_usage(out, answer->usage);

@@ -31,6 +31,7 @@ struct llm_writer_t {
     open_e open;
     int source;          /* the provider's number of the open call */
     int contents, calls; /* begun so far */
+    int cites;           /* written */
     llm_finish_e finish; /* NONE: not told yet */
     int refused;         /* there was a refusal */
     int ended;
@@ -123,6 +124,21 @@ static void write_text(llm_buf_t *out, llm_writer_t *writer,
     llm_buf_lit(out, ",\"delta\":{\"message\":{\"content\":{");
     llm_put_text_member(out, name, delta->text);
     llm_buf_lit(out, "}}}");
+    close_event(out);
+}
+
+static void write_cite(llm_buf_t *out, llm_writer_t *writer,
+                       const llm_cite_t *cite)
+{
+    if (!writer->contents || writer->open == OPEN_CALL) {
+        return; /* of nothing that was said, or that is over */
+    }
+    open_indexed(out, "citation-start", writer->cites);
+    llm_buf_lit(out, ",\"delta\":{\"message\":{\"citations\":");
+    llm_cohere_put_citation(out, cite, writer->contents - 1);
+    llm_buf_lit(out, "}}");
+    close_event(out);
+    open_indexed(out, "citation-end", writer->cites++);
     close_event(out);
 }
 
@@ -230,6 +246,9 @@ static void write_content(llm_buf_t *out, llm_writer_t *writer,
         break;
     case LLM_DELTA_THINKING:
         write_text(out, writer, delta, OPEN_THINKING);
+        break;
+    case LLM_DELTA_CITE:
+        write_cite(out, writer, delta->cite);
         break;
     case LLM_DELTA_CALL:
         write_call(out, writer, delta);

@@ -207,39 +207,21 @@ static void put_parts(llm_buf_t *out, const llm_ask_t *ask,
     }
 }
 
-/* OpenAI's annotations of addresses, as sources with their place. */
-static void put_citations(llm_buf_t *out, const llm_part_t *part)
+static void put_citations(llm_buf_t *out, const llm_part_t *parts,
+                          apr_pool_t *pool)
 {
-    const llm_json_t *node, *cited;
-    apr_size_t before = out->len, opened;
+    llm_grounding_t grounding = {NULL, NULL, 0};
+    const llm_part_t *part;
+    const llm_cite_t *cite;
 
-    while (part && !part->citations) {
-        part = part->next;
-    }
-    node = part && part->citations->type == LLM_JSON_ARRAY
-               ? part->citations->child
-               : NULL;
-    llm_put_name(out, "citationMetadata");
-    llm_buf_lit(out, "{\"citationSources\":[");
-    opened = out->len;
-    for (; node; node = node->next) {
-        cited = llm_json_want(node, "url_citation");
-        if (!llm_json_is(cited, LLM_JSON_OBJECT)) {
-            continue;
+    for (part = parts; part; part = part->next) {
+        for (cite = part->citations; cite; cite = cite->next) {
+            llm_gemini_ground(&grounding, cite,
+                              llm_byte_of_char(parts, cite->start),
+                              llm_byte_of_char(parts, cite->end), pool);
         }
-        llm_put_comma(out);
-        llm_buf_putc(out, '{');
-        llm_put_member(out, "startIndex", llm_json_want(cited, "start_index"));
-        llm_put_member(out, "endIndex", llm_json_want(cited, "end_index"));
-        llm_put_member(out, "uri", llm_json_want(cited, "url"));
-        llm_buf_putc(out, '}');
     }
-    if (out->len == opened) {
-        llm_buf_cut(out, before);
-    }
-    else {
-        llm_buf_lit(out, "]}");
-    }
+    llm_gemini_put_grounding(out, &grounding);
 }
 
 /* ---- answers ---- */
@@ -263,7 +245,7 @@ static void put_candidate(llm_buf_t *out, const llm_ask_t *ask,
     llm_put_string_member(out, "finishReason",
                           llm_gemini_finish_name(finish_of(choice)));
     llm_put_int_member(out, "index", choice->index);
-    put_citations(out, choice->parts);
+    put_citations(out, choice->parts, pool);
     llm_gemini_put_logprobs(out, choice->logprobs);
     llm_buf_putc(out, '}');
 }

@@ -25,6 +25,7 @@
 #ifndef DIALECT_GEMINI_INTERNAL_H
 #define DIALECT_GEMINI_INTERNAL_H
 
+#include "dialect/cite.h"
 #include "dialect/common.h"
 
 /* ---- requests -------------------------------------------------------- */
@@ -193,5 +194,30 @@ void llm_gemini_write_models(llm_buf_t *out, const apr_array_header_t *names,
                              apr_time_t now, apr_pool_t *pool);
 void llm_gemini_write_model(llm_buf_t *out, const char *name, apr_time_t now,
                             apr_pool_t *pool);
+
+/* ---- citations ------------------------------------------------------- */
+
+/* The text that bytes are counted in: a whole answer's parts, or, where it
+ * went by, how much of it there was. */
+typedef struct llm_gemini_said_t {
+    const llm_part_t *parts; /* or NULL */
+    llm_extent_t extent;
+} llm_gemini_said_t;
+
+void llm_gemini_read_cites(llm_cites_t *cites, const llm_json_t *candidate,
+                           const llm_gemini_said_t *said, apr_pool_t *pool);
+
+/* groundingMetadata, made one by one; zeroed it is empty. Bounded: what comes
+ * too late is left out. */
+typedef struct llm_grounding_t {
+    llm_buf_t *chunks, *supports; /* elements, joined */
+    int count;
+} llm_grounding_t;
+
+/* start and end in bytes, -1: not known. */
+void llm_gemini_ground(llm_grounding_t *grounding, const llm_cite_t *cite,
+                       apr_int64_t start, apr_int64_t end, apr_pool_t *pool);
+/* The member; nothing where it is empty. */
+void llm_gemini_put_grounding(llm_buf_t *out, const llm_grounding_t *grounding);
 
 #endif /* DIALECT_GEMINI_INTERNAL_H */

@@ -326,6 +326,20 @@ static llm_choice_t *sort_choices(llm_choice_t *from)
     return sorted;
 }
 
+/* They are told for the candidate; a part has them here: its last text. */
+static void add_cites(content_t *c, const llm_json_t *candidate,
+                      llm_part_t *parts)
+{
+    llm_part_t *part = llm_parts_cited(parts);
+    llm_gemini_said_t said = {parts, {0, 0}};
+    llm_cites_t cites = {NULL, NULL};
+
+    if (part) {
+        llm_gemini_read_cites(&cites, candidate, &said, c->pool);
+        part->citations = cites.first;
+    }
+}
+
 static void add_candidate(content_t *c, llm_choices_t *choices,
                           const llm_json_t *candidate, int position)
 {
@@ -346,6 +360,7 @@ static void add_candidate(content_t *c, llm_choices_t *choices,
     }
     join_texts(parts.first, c->pool);
     choice->parts = parts.first;
+    add_cites(c, candidate, parts.first);
     choice->finish =
         llm_gemini_finish(llm_json_get(candidate, "finishReason"), calls);
     if (choice->finish == LLM_FINISH_NONE) {

@@ -20,6 +20,7 @@
 #include <apr_strings.h>
 
 #define CHOICES_MAX 64
+#define CITES_MAX   256
 
 /* What is known of one candidate. */
 typedef struct choice_t {
@@ -28,6 +29,9 @@ typedef struct choice_t {
     int is_open;             /* a call whose arguments come in pieces */
     int is_muted;            /* that call is one the client forbade */
     llm_gemini_args_t *args; /* made with the first such call */
+    llm_extent_t texts;      /* all that came */
+    llm_cites_t cites;       /* as the last chunk that has some tells them */
+    apr_pool_t *cites_pool;
 } choice_t;
 
 struct llm_reader_t {
@@ -252,7 +256,42 @@ static void read_text(const sink_t *sink, int index, const llm_json_t *part,
         delta.logprobs = *plogprobs;
         *plogprobs = NULL;
     }
+    if (delta.kind == LLM_DELTA_TEXT) {
+        llm_extent_add(&sink->reader->choices[index]->texts, delta.text);
+    }
     if (delta.text.len || delta.logprobs) {
+        send_delta(sink, &delta);
+    }
+}
+
+/* Chunks tell more of them as the answer grows, and the last one tells all. */
+static void keep_cites(const sink_t *sink, choice_t *choice,
+                       const llm_json_t *candidate)
+{
+    llm_gemini_said_t said = {NULL, choice->texts};
+    llm_cites_t cites = {NULL, NULL};
+    const llm_cite_t *cite;
+
+    llm_gemini_read_cites(&cites, candidate, &said, sink->scratch);
+    if (!cites.first) {
+        return;
+    }
+    if (!choice->cites_pool) {
+        apr_pool_create(&choice->cites_pool, sink->reader->pool);
+    }
+    memset(&choice->cites, 0, sizeof(choice->cites));
+    apr_pool_clear(choice->cites_pool);
+    for (cite = cites.first; cite; cite = cite->next) {
+        llm_cites_keep(&choice->cites, cite, CITES_MAX, choice->cites_pool);
+    }
+}
+
+static void send_cites(const sink_t *sink, int index)
+{
+    llm_delta_t delta = {.kind = LLM_DELTA_CITE, .choice = index};
+
+    for (delta.cite = sink->reader->choices[index]->cites.first; delta.cite;
+         delta.cite = delta.cite->next) {
         send_delta(sink, &delta);
     }
 }
@@ -287,6 +326,7 @@ static void read_candidate(const sink_t *sink, const llm_json_t *candidate,
             read_text(sink, (int)index, part, &logprobs);
         }
     }
+    keep_cites(sink, sink->reader->choices[index], candidate);
     finish = llm_gemini_finish(llm_json_get(candidate, "finishReason"), 0);
     if (finish != LLM_FINISH_NONE) {
         sink->reader->choices[index]->finish = finish;
@@ -372,6 +412,7 @@ static void send_finish(const sink_t *sink, int index)
     llm_delta_t delta = {.kind = LLM_DELTA_FINISH, .choice = index};
 
     close_call(sink, index);
+    send_cites(sink, index);
     delta.finish = choice->finish;
     if (delta.finish == LLM_FINISH_NONE) {
         delta.finish =

@@ -42,6 +42,8 @@ typedef struct choice_state_t {
     int calls;                /* written */
     apr_array_header_t *kept; /* of kept_call_t; NULL: none */
     apr_pool_t *pool;         /* of these */
+    llm_extent_t texts;       /* written */
+    llm_grounding_t grounding;
 } choice_state_t;
 
 struct llm_writer_t {
@@ -258,6 +260,9 @@ static void write_text(llm_buf_t *out, llm_writer_t *writer,
         return;
     }
     flush_calls(out, writer, delta->choice);
+    if (!thought) {
+        llm_extent_add(&writer->choices[delta->choice].texts, delta->text);
+    }
     open_chunk(out, writer);
     open_candidate(out);
     llm_buf_putc(out, '{');
@@ -272,6 +277,16 @@ static void write_text(llm_buf_t *out, llm_writer_t *writer,
     }
     llm_buf_putc(out, '}');
     close_chunk(out, writer);
+}
+
+/* Segments are counted in bytes: as told where all of the text is ASCII. */
+static void keep_cite(llm_writer_t *writer, choice_state_t *choice,
+                      const llm_cite_t *cite)
+{
+    int is_ascii = choice->texts.chars == choice->texts.bytes;
+
+    llm_gemini_ground(&choice->grounding, cite, is_ascii ? cite->start : -1,
+                      is_ascii ? cite->end : -1, writer->pool);
 }
 
 /* A thought without text that holds what another provider wants back. */
@@ -329,6 +344,7 @@ static void end_stream(llm_buf_t *out, llm_writer_t *writer)
             llm_buf_lit(out, "{\"text\":\"\"}");
             close_candidate(
                 out, i, llm_gemini_finish_name(finish_of(&writer->choices[i])));
+            llm_gemini_put_grounding(out, &writer->choices[i].grounding);
             llm_buf_putc(out, '}');
         }
     }
@@ -358,6 +374,9 @@ static void write_content(llm_buf_t *out, llm_writer_t *writer,
         break;
     case LLM_DELTA_TEXT:
         write_text(out, writer, delta, 0);
+        break;
+    case LLM_DELTA_CITE:
+        keep_cite(writer, choice, delta->cite);
         break;
     case LLM_DELTA_THINKING:
         if (shown) {

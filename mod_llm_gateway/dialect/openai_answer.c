@@ -7,6 +7,7 @@
  * clients that send their history back unchanged need for the next turn.
  */
 #include "dialect/openai_internal.h"
+#include "dialect/cite.h"
 
 #include <string.h>
 
@@ -120,13 +121,25 @@ static void put_calls(llm_buf_t *out, const llm_ask_t *ask,
     }
 }
 
-static void put_citations(llm_buf_t *out, const llm_part_t *parts)
+static void put_citations(llm_buf_t *out, const llm_part_t *part)
 {
-    for (; parts; parts = parts->next) {
-        if (parts->kind == LLM_PART_TEXT && parts->citations) {
-            llm_put_member(out, "annotations", parts->citations);
-            return; /* given for the message as a whole */
+    const llm_cite_t *cite;
+    int count = 0;
+
+    for (; part; part = part->next) {
+        for (cite = part->citations; cite; cite = cite->next) {
+            if (!llm_openai_annotates(cite)) {
+                continue;
+            }
+            if (!count++) {
+                llm_put_name(out, "annotations");
+                llm_buf_putc(out, '[');
+            }
+            llm_openai_put_annotation(out, cite, 0, 0);
         }
+    }
+    if (count) {
+        llm_buf_putc(out, ']');
     }
 }
 

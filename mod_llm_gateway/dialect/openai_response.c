@@ -10,6 +10,7 @@
  * calls; an error comes under status 200.
  */
 #include "dialect/openai_internal.h"
+#include "dialect/cite.h"
 
 #include <apr_strings.h>
 
@@ -41,10 +42,9 @@ static void read_list(llm_parts_t *parts, const llm_json_t *list,
 }
 
 static void read_content(llm_parts_t *parts, const llm_json_t *message,
-                         apr_pool_t *pool)
+                         const llm_json_t *doc, apr_pool_t *pool)
 {
     const llm_json_t *content = llm_json_want(message, "content");
-    const llm_json_t *citations = llm_json_want(message, "annotations");
     llm_text_t refusal = llm_json_text(llm_json_want(message, "refusal"));
 
     llm_openai_read_thinking(parts, message, pool);
@@ -54,9 +54,11 @@ static void read_content(llm_parts_t *parts, const llm_json_t *message,
     else if (!llm_text_is_empty(llm_json_text(content))) {
         llm_parts_add_text(parts, LLM_PART_TEXT, llm_json_text(content), pool);
     }
-    if (parts->last && parts->last->kind == LLM_PART_TEXT
-        && llm_json_is(citations, LLM_JSON_ARRAY) && citations->count) {
-        parts->last->citations = citations;
+    if (parts->last && parts->last->kind == LLM_PART_TEXT) {
+        llm_cites_t cites = {NULL, NULL};
+
+        llm_openai_read_cites(&cites, message, doc, pool);
+        parts->last->citations = cites.first;
     }
     if (!llm_text_is_empty(refusal)) {
         llm_parts_add_text(parts, LLM_PART_REFUSAL, refusal, pool);
@@ -114,8 +116,8 @@ static int read_calls(llm_parts_t *parts, const llm_json_t *message,
 
 /* ---- choices ---- */
 
-static void read_choice(llm_choices_t *choices, const llm_json_t *node,
-                        int position, apr_pool_t *pool)
+static void read_choice(llm_choices_t *choices, const llm_json_t *doc,
+                        const llm_json_t *node, int position, apr_pool_t *pool)
 {
     const llm_json_t *message = llm_json_want(node, "message");
     const llm_json_t *stop = llm_json_want(node, "stop_reason"); /* vLLM */
@@ -128,7 +130,7 @@ static void read_choice(llm_choices_t *choices, const llm_json_t *node,
 
     llm_json_int(llm_json_get(node, "index"), &index);
     choice = llm_choices_add(choices, (int)(index & 0xffff), pool);
-    read_content(&parts, message, pool);
+    read_content(&parts, message, doc, pool);
     calls = read_calls(&parts, message, pool);
     text = llm_json_text(llm_json_get(node, "text")); /* legacy completions */
     if (!message && !llm_text_is_empty(text)) {
@@ -214,7 +216,7 @@ llm_problem_t *llm_openai_read_response(llm_answer_t **panswer,
         return llm_problem_lacking("choices", pool);
     }
     for (node = choices->child; node; node = node->next) {
-        read_choice(&list, node, position++, pool);
+        read_choice(&list, doc, node, position++, pool);
     }
     answer->choices = list.first;
     return NULL;

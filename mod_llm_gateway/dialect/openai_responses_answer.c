@@ -8,6 +8,7 @@
  * provider's own default is not known here.
  */
 #include "dialect/openai_responses_internal.h"
+#include "dialect/cite.h"
 
 #include <string.h>
 
@@ -16,11 +17,11 @@
 /* ---- parts and items ---- */
 
 void llm_responses_put_text(llm_buf_t *out, llm_text_t text,
-                            llm_bytes_t logprobs, const llm_json_t *citations)
+                            llm_bytes_t logprobs, llm_bytes_t annotations)
 {
-    llm_buf_lit(out, "{\"type\":\"output_text\",\"annotations\":");
-    llm_responses_put_annotations(out, citations);
-    llm_buf_lit(out, ",\"logprobs\":[");
+    llm_buf_lit(out, "{\"type\":\"output_text\",\"annotations\":[");
+    llm_buf_append(out, annotations.data, annotations.len);
+    llm_buf_lit(out, "],\"logprobs\":[");
     llm_buf_append(out, logprobs.data, logprobs.len);
     llm_buf_lit(out, "],\"text\":");
     llm_buf_put_text(out, text);
@@ -208,6 +209,7 @@ typedef struct items_t {
     int index;
     int calls;
     llm_bytes_t logprobs; /* of the first text; none after it */
+    const llm_part_t *parts;
     apr_pool_t *pool;
 } items_t;
 
@@ -219,6 +221,23 @@ static const char *id_of(const items_t *items, const char *prefix)
 static int is_said(const llm_part_t *part)
 {
     return part->kind == LLM_PART_TEXT || part->kind == LLM_PART_REFUSAL;
+}
+
+static llm_bytes_t annotations_of(const items_t *items, const llm_part_t *part)
+{
+    llm_buf_t *out = llm_buf_make(0, items->pool);
+    apr_int64_t before = -1;
+    const llm_cite_t *cite;
+
+    for (cite = part->citations; cite; cite = cite->next) {
+        if (llm_openai_annotates(cite)) {
+            if (before < 0) {
+                before = llm_parts_extent(items->parts, part).chars;
+            }
+            llm_openai_put_annotation(out, cite, 1, before);
+        }
+    }
+    return (llm_bytes_t){out->data ? out->data : "", out->len};
 }
 
 /* Texts and refusals in a row are one message. Returns what follows. */
@@ -235,7 +254,7 @@ static const llm_part_t *put_message(items_t *items, const llm_part_t *part)
         }
         else {
             llm_responses_put_text(parts, part->text, items->logprobs,
-                                   part->citations);
+                                   annotations_of(items, part));
             items->logprobs = LLM_BYTES_LITERAL("");
         }
     }
@@ -307,7 +326,8 @@ void llm_responses_write_response(llm_buf_t *out, const llm_ask_t *ask,
     const llm_choice_t *choice = answer->choices;
     const llm_usage_t *usage = answer->usage;
     llm_responses_head_t head = {ask, NULL, NULL, answer->created};
-    items_t items = {llm_buf_make(0, pool), NULL, 0, 0, {"", 0}, pool};
+    items_t items = {llm_buf_make(0, pool),         NULL, 0, 0, {"", 0},
+                     choice ? choice->parts : NULL, pool};
     const char *reason = NULL;
 
     head.id = llm_responses_id(llm_answer_seed(ask, answer, pool), pool);

@@ -48,13 +48,6 @@ llm_finish_e llm_responses_finish(const llm_json_t *response, int calls);
  * model said so in words, which completes it. */
 const char *llm_responses_incomplete(llm_finish_e finish, int refused);
 
-/* [{"type":"url_citation","url",...}] of an answer as the annotations of a
- * chat, [{"type":"url_citation","url_citation":{"url",...}}], the common
- * form; and the reverse. NULL where there are none. */
-const llm_json_t *llm_responses_read_annotations(const llm_json_t *list,
-                                                 apr_pool_t *pool);
-void llm_responses_put_annotations(llm_buf_t *out, const llm_json_t *list);
-
 /* ---- a client's answer ----------------------------------------------- */
 
 /* What is the same in all of an answer's response objects. */
@@ -83,7 +76,7 @@ void llm_responses_put_error(llm_buf_t *out, const llm_problem_t *problem);
 
 /* Parts of a message, and items, as values. `parts`: joined by commas. */
 void llm_responses_put_text(llm_buf_t *out, llm_text_t text,
-                            llm_bytes_t logprobs, const llm_json_t *citations);
+                            llm_bytes_t logprobs, llm_bytes_t annotations);
 void llm_responses_put_refusal(llm_buf_t *out, llm_text_t text);
 void llm_responses_put_message(llm_buf_t *out, const char *id,
                                const char *status, llm_bytes_t parts);

@@ -8,6 +8,7 @@
  * here asks for one in the background.
  */
 #include "dialect/openai_responses_internal.h"
+#include "dialect/cite.h"
 
 #include <apr_strings.h>
 
@@ -40,9 +41,13 @@ static void read_message(llm_choice_t *choice, llm_parts_t *parts,
             llm_parts_add_text(parts, LLM_PART_REFUSAL, refusal, pool);
         }
         else if (text.len) {
+            apr_int64_t before = llm_parts_extent(parts->first, NULL).chars;
+            llm_cites_t cites = {NULL, NULL};
+
+            llm_openai_read_cites(&cites, node, NULL, pool);
+            llm_cites_move(cites.first, before);
             llm_parts_add_text(parts, LLM_PART_TEXT, text, pool)->citations =
-                llm_responses_read_annotations(
-                    llm_json_want(node, "annotations"), pool);
+                cites.first;
         }
         if (!choice->logprobs) {
             choice->logprobs =

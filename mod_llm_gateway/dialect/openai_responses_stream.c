@@ -20,6 +20,7 @@
  * What is kept is a few bytes for each item.
  */
 #include "dialect/openai_responses_internal.h"
+#include "dialect/cite.h"
 
 #include <string.h>
 
@@ -42,10 +43,12 @@ struct llm_reader_t {
     apr_pool_t *pool;
     apr_array_header_t *items; /* of item_state_t, by output_index */
     llm_usage_t usage;
-    int calls; /* begun so far */
-    int began; /* BEGIN was emitted */
-    int said;  /* an event told of an item */
-    int ended; /* END or PROBLEM was emitted */
+    int calls;              /* begun so far */
+    int began;              /* BEGIN was emitted */
+    int said;               /* an event told of an item */
+    int ended;              /* END or PROBLEM was emitted */
+    llm_extent_t texts;     /* all that came */
+    apr_int64_t part_start; /* characters before the part */
 };
 
 /* What one call of read_event works with. */
@@ -163,6 +166,7 @@ static int is_new_part(const pass_t *pass)
         return 0;
     }
     pass->item->parts_said = number;
+    pass->reader->part_start = pass->reader->texts.chars;
     return 1;
 }
 
@@ -186,6 +190,22 @@ static void text_delta(const pass_t *pass)
         delta.text = LLM_TEXT_LITERAL("");
     }
     if (delta.text.len || delta.logprobs) {
+        llm_extent_add(&pass->reader->texts, delta.text);
+        pass->emit(pass->baton, &delta);
+    }
+}
+
+/* Its place is one in its part. */
+static void annotation_added(const pass_t *pass)
+{
+    llm_delta_t delta = {.kind = LLM_DELTA_CITE};
+    llm_cites_t cites = {NULL, NULL};
+
+    llm_openai_read_annotation(&cites, llm_json_want(pass->doc, "annotation"),
+                               pass->scratch);
+    llm_cites_move(cites.first, pass->reader->part_start);
+    delta.cite = cites.first;
+    if (delta.cite) {
         pass->emit(pass->baton, &delta);
     }
 }
@@ -400,6 +420,7 @@ static const struct {
     void (*read)(const pass_t *pass);
 } types[] = {
     {"response.output_text.delta", text_delta},
+    {"response.output_text.annotation.added", annotation_added},
     {"response.function_call_arguments.delta", args_delta},
     {"response.reasoning_summary_text.delta", summary_delta},
     {"response.reasoning_text.delta", reasoning_delta},

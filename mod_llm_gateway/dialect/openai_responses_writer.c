@@ -26,6 +26,7 @@
  * are no larger than the limit of an answer; past it the answer fails.
  */
 #include "dialect/openai_responses_internal.h"
+#include "dialect/cite.h"
 
 #include <string.h>
 
@@ -43,13 +44,16 @@ struct llm_writer_t {
     int index;            /* of the open item, or of the next one */
     item_e item;          /* the open one */
     const char *item_id;
-    part_e part;       /* of a message: the open one */
-    int part_index;    /* of the open part, or of the next one */
-    llm_buf_t *parts;  /* of a message: the finished ones, joined */
-    llm_buf_t *text;   /* of the open part, summary or arguments */
-    llm_buf_t *probs;  /* log probabilities of the open part, joined */
-    llm_buf_t *opaque; /* signature of the open reasoning */
-    int call;          /* the provider's number of the open call */
+    part_e part;      /* of a message: the open one */
+    int part_index;   /* of the open part, or of the next one */
+    llm_buf_t *parts; /* of a message: the finished ones, joined */
+    llm_buf_t *text;  /* of the open part, summary or arguments */
+    llm_buf_t *probs; /* log probabilities of the open part, joined */
+    llm_buf_t *notes; /* annotations of the open part, joined */
+    int note_count;
+    llm_extent_t before; /* texts of the parts before the open one */
+    llm_buf_t *opaque;   /* signature of the open reasoning */
+    int call;            /* the provider's number of the open call */
     const char *call_id;
     llm_text_t call_name;
     int calls;   /* begun so far */
@@ -75,6 +79,7 @@ llm_writer_t *llm_responses_writer_make(const llm_ask_t *ask, const char *id,
     writer->parts = llm_buf_make(limit, pool);
     writer->text = llm_buf_make(limit, pool);
     writer->probs = llm_buf_make(limit, pool);
+    writer->notes = llm_buf_make(limit, pool);
     writer->opaque = llm_buf_make(limit, pool);
     llm_usage_clear(&writer->usage);
     return writer;
@@ -249,7 +254,9 @@ static void close_part(llm_buf_t *out, llm_writer_t *writer)
     from = out->len;
     if (is_text) {
         llm_responses_put_text(out, text_in(writer->text),
-                               bytes_in(writer->probs), NULL);
+                               bytes_in(writer->probs),
+                               bytes_in(writer->notes));
+        llm_extent_add(&writer->before, text_in(writer->text));
     }
     else {
         llm_responses_put_refusal(out, text_in(writer->text));
@@ -342,11 +349,13 @@ static void begin_part(llm_buf_t *out, llm_writer_t *writer, part_e part)
     writer->part = part;
     llm_buf_clear(writer->text);
     llm_buf_clear(writer->probs);
+    llm_buf_clear(writer->notes);
+    writer->note_count = 0;
     open_part_event(out, writer, "response.content_part.added");
     llm_buf_lit(out, ",\"part\":");
     if (part == PART_TEXT) {
         llm_responses_put_text(out, LLM_TEXT_LITERAL(""), LLM_BYTES_LITERAL(""),
-                               NULL);
+                               LLM_BYTES_LITERAL(""));
     }
     else {
         llm_responses_put_refusal(out, LLM_TEXT_LITERAL(""));
@@ -394,6 +403,26 @@ static void write_said(llm_buf_t *out, llm_writer_t *writer,
         put_probs(out, writer, delta->logprobs);
         llm_buf_putc(out, ']');
     }
+    close_event(out);
+}
+
+static void write_cite(llm_buf_t *out, llm_writer_t *writer,
+                       const llm_cite_t *cite)
+{
+    apr_size_t from;
+
+    if (!llm_openai_annotates(cite)) {
+        return;
+    }
+    if (writer->item != ITEM_MESSAGE || writer->part != PART_TEXT) {
+        begin_part(out, writer, PART_TEXT);
+    }
+    open_part_event(out, writer, "response.output_text.annotation.added");
+    llm_put_int_member(out, "annotation_index", writer->note_count++);
+    llm_put_name(out, "annotation");
+    from = out->len;
+    llm_openai_put_annotation(out, cite, 1, writer->before.chars);
+    keep_json(writer, writer->notes, out->data + from, out->len - from);
     close_event(out);
 }
 
@@ -545,6 +574,9 @@ static void write_content(llm_buf_t *out, llm_writer_t *writer,
     case LLM_DELTA_TEXT:
     case LLM_DELTA_REFUSAL:
         write_said(out, writer, delta);
+        break;
+    case LLM_DELTA_CITE:
+        write_cite(out, writer, delta->cite);
         break;
     case LLM_DELTA_THINKING:
         write_thinking(out, writer, delta->text);

@@ -19,6 +19,7 @@
  * The reader keeps a few bytes for each choice and call.
  */
 #include "dialect/openai_internal.h"
+#include "dialect/cite.h"
 
 #include <string.h>
 
@@ -40,6 +41,7 @@ typedef struct call_state_t {
 typedef struct choice_state_t {
     int began;
     int finished;
+    int cited;                 /* there were citations */
     apr_array_header_t *calls; /* of call_state_t, or NULL */
 } choice_state_t;
 
@@ -58,6 +60,7 @@ typedef struct pass_t {
     void *baton;
     apr_pool_t *scratch;
     int index; /* of the choice */
+    const llm_json_t *doc;
     choice_state_t *choice;
 } pass_t;
 
@@ -356,6 +359,25 @@ static int is_end_token(llm_text_t text, const llm_json_t *reason)
                && !memcmp(text.data + text.len - 2, "|>", 2));
 }
 
+/* Sources of the whole answer are repeated in each chunk: the last one's are
+ * taken. */
+static void read_cites(const pass_t *pass, const llm_json_t *node,
+                       const llm_json_t *said)
+{
+    int is_last =
+        llm_json_want(node, "finish_reason") != NULL && !pass->choice->finished;
+    llm_delta_t delta = {.kind = LLM_DELTA_CITE, .choice = pass->index};
+    llm_cites_t cites = {NULL, NULL};
+
+    llm_openai_read_cites(&cites, said,
+                          is_last && !pass->choice->cited ? pass->doc : NULL,
+                          pass->scratch);
+    for (delta.cite = cites.first; delta.cite; delta.cite = delta.cite->next) {
+        pass->choice->cited = 1;
+        emit(pass, &delta);
+    }
+}
+
 static void read_said(const pass_t *pass, const llm_json_t *node,
                       const llm_json_t *said)
 {
@@ -379,6 +401,7 @@ static void read_said(const pass_t *pass, const llm_json_t *node,
     }
     emit_text(pass, LLM_DELTA_REFUSAL,
               llm_json_text(llm_json_want(said, "refusal")), NULL);
+    read_cites(pass, node, said);
     read_calls(pass, said);
 }
 
@@ -448,7 +471,7 @@ void llm_openai_read_event(llm_reader_t *reader, const llm_event_t *event,
                            llm_delta_cb *callback, void *baton,
                            apr_pool_t *scratch)
 {
-    pass_t pass = {reader, callback, baton, scratch, 0, NULL};
+    pass_t pass = {reader, callback, baton, scratch, 0, event->doc, NULL};
     llm_problem_t *problem;
 
     if (reader->ended || !event->data.len) {
@@ -495,7 +518,7 @@ static int is_complete(const llm_reader_t *reader)
 void llm_openai_reader_end(llm_reader_t *reader, llm_delta_cb *callback,
                            void *baton, apr_pool_t *scratch)
 {
-    pass_t pass = {reader, callback, baton, scratch, 0, NULL};
+    pass_t pass = {reader, callback, baton, scratch, 0, NULL, NULL};
 
     if (reader->ended) {
         return;

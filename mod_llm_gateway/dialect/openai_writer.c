@@ -16,6 +16,7 @@
  * What is kept is a few bytes a choice and a call.
  */
 #include "dialect/openai_internal.h"
+#include "dialect/cite.h"
 
 #include <string.h>
 
@@ -135,6 +136,16 @@ static void put_text(llm_buf_t *out, const llm_writer_t *writer,
     open_chunk(out, writer, delta->choice);
     llm_put_text_member(out, name, delta->text);
     end_chunk(out, writer, delta->logprobs, NULL);
+}
+
+static void put_cite(llm_buf_t *out, const llm_writer_t *writer,
+                     const llm_delta_t *delta)
+{
+    open_chunk(out, writer, delta->choice);
+    llm_buf_lit(out, "\"annotations\":[");
+    llm_openai_put_annotation(out, delta->cite, 0, 0);
+    llm_buf_putc(out, ']');
+    end_chunk(out, writer, NULL, NULL);
 }
 
 /* ---- choices ---- */
@@ -352,6 +363,11 @@ static void write_content(llm_buf_t *out, llm_writer_t *writer,
     case LLM_DELTA_REFUSAL:
         if (delta->text.len) {
             put_text(out, writer, delta, "refusal");
+        }
+        break;
+    case LLM_DELTA_CITE:
+        if (llm_openai_annotates(delta->cite)) {
+            put_cite(out, writer, delta);
         }
         break;
     case LLM_DELTA_THINKING:

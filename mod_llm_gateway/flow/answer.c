@@ -41,11 +41,25 @@ static void emit_call(emitter_t *emitter, const llm_call_t *call)
     emitter->emit(emitter->baton, &delta);
 }
 
+static void emit_cites(emitter_t *emitter, const llm_cite_t *cite)
+{
+    llm_delta_t delta;
+
+    memset(&delta, 0, sizeof(delta));
+    delta.kind = LLM_DELTA_CITE;
+    delta.choice = emitter->choice;
+    for (; cite; cite = cite->next) {
+        delta.cite = cite;
+        emitter->emit(emitter->baton, &delta);
+    }
+}
+
 static void emit_part(emitter_t *emitter, const llm_part_t *part)
 {
     switch (part->kind) {
     case LLM_PART_TEXT:
         emit_text(emitter, LLM_DELTA_TEXT, part->text);
+        emit_cites(emitter, part->citations);
         break;
     case LLM_PART_REFUSAL:
         emit_text(emitter, LLM_DELTA_REFUSAL, part->text);

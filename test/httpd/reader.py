@@ -569,7 +569,8 @@ def cohere_stream(body, strict=True):
 def _cohere_order(names, error):
     """Parts one after the other; "[DONE]", which has no name, behind a good end."""
     text = " ".join(name or "done" for name in names)
-    parts = (r"((content-start( content-delta)* content-end|tool-plan-delta"
+    parts = (r"((content-start( content-delta| citation-start citation-end)* content-end"
+             r"|citation-start citation-end|tool-plan-delta"
              r"|tool-call-start( tool-call-delta)* tool-call-end) )*")
     if error:
         assert text.startswith("message-start ") and text.endswith(" message-end"), text

@@ -221,11 +221,9 @@ static void check_block_delta(anthropic_t *state, const llm_json_t *doc)
     static const struct {
         const char *delta, *block;
     } pairs[] = {
-        {"text_delta", "text"},
-        {"thinking_delta", "thinking"},
-        {"signature_delta", "thinking"},
-        {"input_json_delta", "tool_use"},
-        {NULL, NULL},
+        {"text_delta", "text"},           {"citations_delta", "text"},
+        {"thinking_delta", "thinking"},   {"signature_delta", "thinking"},
+        {"input_json_delta", "tool_use"}, {NULL, NULL},
     };
     const char *type = legal_string(llm_json_get(doc, "delta"), "type");
     int i;

@@ -15,6 +15,8 @@
 /* ---- Cohere ---- */
 
 typedef struct cohere_t {
+    int citing;    /* a citation is open */
+    int citations; /* ended ones */
     int begun, ended, failed, done;
     int contents, calls; /* begun */
     const char *open;    /* "content", "tool-call", or NULL */
@@ -101,6 +103,29 @@ static void check_usage(const llm_json_t *usage)
     }
 }
 
+/* One at a time, numbered, and not inside of a call. */
+static void check_citation(cohere_t *state, const char *type,
+                           const llm_json_t *doc)
+{
+    const llm_json_t *cite =
+        llm_json_path(doc, "delta", "message", "citations", NULL);
+
+    ck_assert_int_eq(legal_int(doc, "index"), state->citations);
+    if (!strcmp(type, "citation-end")) {
+        ck_assert_msg(state->citing, "%s without a start", type);
+        state->citing = 0;
+        ++state->citations;
+        return;
+    }
+    ck_assert_str_eq(type, "citation-start");
+    ck_assert_msg(!state->citing, "a citation inside another");
+    ck_assert_int_ge(legal_int(cite, "start"), 0);
+    ck_assert_int_ge(legal_int(cite, "end"), 0);
+    legal_string(cite, "text");
+    ck_assert_uint_gt(llm_json_get(cite, "sources")->count, 0);
+    state->citing = 1;
+}
+
 static void check_end(cohere_t *state, const llm_json_t *doc)
 {
     const llm_json_t *delta = llm_json_get(doc, "delta");
@@ -134,8 +159,12 @@ static void check_event(cohere_t *state, const legal_event_t *event)
     else if (!strncmp(type, "tool-call-", 10)) {
         check_call(state, type, doc);
     }
+    else if (!strncmp(type, "citation-", 9)) {
+        check_citation(state, type, doc);
+    }
     else {
         ck_assert_str_eq(type, "message-end");
+        ck_assert_msg(!state->citing, "an end inside a citation");
         check_end(state, doc);
     }
 }

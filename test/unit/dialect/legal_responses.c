@@ -21,6 +21,7 @@ typedef struct responses_t {
     int part;            /* content_index of the open part, or of the next */
     const char *part_is; /* "output_text", "refusal", "summary_text", NULL */
     int part_done;       /* its text was told as a whole */
+    int notes;           /* annotations of the open part */
     llm_buf_t *pieces;   /* of the open part, or the arguments */
     llm_buf_t *output;   /* the items that were done */
     int failed, done;
@@ -126,6 +127,7 @@ static void item_added(responses_t *state, const llm_json_t *doc)
     state->part = 0;
     state->part_is = NULL;
     state->part_done = 0;
+    state->notes = 0;
     llm_buf_clear(state->pieces);
 }
 
@@ -181,6 +183,7 @@ static void part_added(responses_t *state, const llm_json_t *doc)
     state->part_is = legal_string(part, "type");
     legal_string(part, strcmp(state->part_is, "refusal") ? "text" : "refusal");
     state->part_done = 0;
+    state->notes = 0;
     llm_buf_clear(state->pieces);
 }
 
@@ -195,6 +198,16 @@ static void piece(responses_t *state, const llm_json_t *doc, const char *kind)
                       "a piece of %s", kind);
     }
     llm_buf_append(state->pieces, text.data, text.len);
+}
+
+/* An annotation is numbered within its part, which is still open. */
+static void note(responses_t *state, const llm_json_t *doc, const char *kind)
+{
+    ck_assert_msg(!state->part_done, "an annotation behind the whole");
+    ck_assert_msg(state->part_is && !strcmp(state->part_is, kind),
+                  "an annotation of no %s", kind);
+    ck_assert_int_eq(legal_int(doc, "annotation_index"), state->notes++);
+    legal_string(llm_json_get(doc, "annotation"), "type");
 }
 
 static void whole(responses_t *state, const llm_json_t *doc, const char *kind,
@@ -218,13 +231,17 @@ static void part_done(responses_t *state, const llm_json_t *doc)
     ck_assert_str_eq(legal_string(part, "type"), state->part_is);
     same_text(state->pieces, part,
               strcmp(state->part_is, "refusal") ? "text" : "refusal");
+    if (!strcmp(state->part_is, "output_text")) {
+        ck_assert_int_eq(llm_json_get(part, "annotations")->count,
+                         state->notes);
+    }
     state->part_is = NULL;
     ++state->part;
 }
 
 /* ---- events ---- */
 
-enum { ADDED, PIECE, WHOLE, DONE };
+enum { ADDED, PIECE, NOTE, WHOLE, DONE };
 
 static const struct {
     const char *type, *item, *part, *whole;
@@ -232,6 +249,8 @@ static const struct {
 } events[] = {
     {"response.content_part.added", "message", NULL, NULL, ADDED},
     {"response.output_text.delta", "message", "output_text", NULL, PIECE},
+    {"response.output_text.annotation.added", "message", "output_text", NULL,
+     NOTE},
     {"response.output_text.done", "message", "output_text", "text", WHOLE},
     {"response.refusal.delta", "message", "refusal", NULL, PIECE},
     {"response.refusal.done", "message", "refusal", "refusal", WHOLE},
@@ -261,6 +280,9 @@ static void check_part(responses_t *state, const llm_json_t *doc,
     switch (events[i].what) {
     case ADDED:
         part_added(state, doc);
+        break;
+    case NOTE:
+        note(state, doc, events[i].part);
         break;
     case PIECE:
         piece(state, doc, events[i].part);

@@ -46,6 +46,11 @@ static void random_delta(llm_delta_t *delta, llm_call_t *call,
                          llm_usage_t *usage)
 {
     static const char *const texts[] = {"", "a", "\\n", "\\u0000", "{\\\""};
+    static const llm_cite_t cites[] = {
+        {.kind = LLM_CITE_URL, .url = {"https://x", 9}, .start = 1, .end = 2},
+        {.kind = LLM_CITE_DOCUMENT, .unit = "char", .start = -1, .end = -1},
+        {.kind = LLM_CITE_FILE, .type = "file_path", .start = -1, .end = -1},
+    };
     const char *text = texts[roll(5)];
 
     memset(delta, 0, sizeof(*delta));
@@ -61,6 +66,7 @@ static void random_delta(llm_delta_t *delta, llm_call_t *call,
     delta->id = roll(2) ? "id" : roll(2) ? "" : NULL;
     delta->finish = (llm_finish_e)(1 + roll(LLM_FINISH_OTHER));
     delta->usage = usage;
+    delta->cite = &cites[roll(3)];
 }
 
 /* Any deltas at all, and then an end, an error, or both. */

@@ -291,11 +291,11 @@ START_TEST(citations_are_annotations_of_a_chat)
         exchange_write(us, us, asked(), answer, sizeof(answer) - 1, &problem);
 
     must_have(chat, "\"annotations\":[{\"type\":\"url_citation\","
-                    "\"url_citation\":{\"start_index\":0,\"end_index\":2,"
-                    "\"title\":\"T\",\"url\":\"https://x.test/\"}}]");
+                    "\"url_citation\":{\"url\":\"https://x.test/\","
+                    "\"title\":\"T\",\"start_index\":0,\"end_index\":2}}]");
     must_have(same, "\"annotations\":[{\"type\":\"url_citation\","
-                    "\"start_index\":0,\"end_index\":2,\"title\":\"T\","
-                    "\"url\":\"https://x.test/\"}]");
+                    "\"url\":\"https://x.test/\",\"title\":\"T\","
+                    "\"start_index\":0,\"end_index\":2}]");
 }
 END_TEST
 
