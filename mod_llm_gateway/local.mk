@@ -107,6 +107,7 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/bedrock_answer.c \
 	%D%/dialect/bedrock_blocks.c \
 	%D%/dialect/bedrock_client.c \
+	%D%/dialect/bedrock_embed.c \
 	%D%/dialect/bedrock_internal.h \
 	%D%/dialect/bedrock_invoke.c \
 	%D%/dialect/bedrock_path.c \

@@ -192,6 +192,9 @@ llm_problem_t *llm_bedrock_read_response(llm_answer_t **panswer,
     int count = 0;
 
     *panswer = answer;
+    if (ask->op == LLM_OP_EMBED) {
+        return llm_bedrock_read_embed(answer, doc, pool);
+    }
     if (!llm_json_is(content, LLM_JSON_ARRAY)) {
         return llm_problem_lacking("output.message.content", pool);
     }

@@ -11,6 +11,7 @@
  *   bedrock_request.c   an ask becomes a request: options, tools, formats
  *   bedrock_turns.c     its turns become messages
  *   bedrock_answer.c    whole and streamed answers of the provider
+ *   bedrock_embed.c     embeddings, asked and answered
  *   bedrock_invoke.c    InvokeModel: Claude for Anthropic's clients, usage
  *
  * The functions named as members of llm_dialect_t have their contracts there.
@@ -105,6 +106,12 @@ llm_problem_t *llm_bedrock_read_response(llm_answer_t **panswer,
 const llm_dialect_t *llm_bedrock_also(const llm_provider_t *provider,
                                       const llm_dialect_t *client,
                                       const char *model);
+llm_problem_t *llm_bedrock_write_embed(llm_request_t *req, const llm_ask_t *ask,
+                                       const char *model,
+                                       const llm_provider_t *provider,
+                                       apr_pool_t *pool);
+llm_problem_t *llm_bedrock_read_embed(llm_answer_t *answer,
+                                      const llm_json_t *doc, apr_pool_t *pool);
 void llm_bedrock_unwrap_event(llm_sse_event_t *frame, apr_pool_t *scratch);
 int llm_bedrock_read_invoked(llm_usage_t *usage, const llm_json_t *doc);
 int llm_bedrock_read_head_usage(llm_usage_t *usage, const apr_table_t *headers);

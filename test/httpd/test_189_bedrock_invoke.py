@@ -200,6 +200,62 @@ def test_a_native_answers_head_counts(four, upstream):  # fact 76
     assert record["input"] == 2 and not record["output"] and not record["estimated"]
 
 
+# -- embeddings -------------------------------------------------------------------------
+
+TITAN, COHERE = "bedrock/amazon.titan-embed-text-v2:0", "bedrock/cohere.embed-english-v3"
+ONE = [("openai", "/v1/embeddings", {"input": "one two"},
+        lambda d: [row["embedding"] for row in d["data"]]),
+       ("cohere", "/v2/embed", {"texts": ["one two"], "input_type": "search_query",
+                                "embedding_types": ["float"]},
+        lambda d: d["embeddings"]["float"]),
+       ("ollama", "/api/embed", {"input": ["one two"]}, lambda d: d["embeddings"])]
+
+
+@pytest.mark.parametrize("model", [TITAN, COHERE, "bedrock/amazon.titan-embed-text-v1"])
+@pytest.mark.parametrize("client, path, body, vectors", ONE, ids=[o[0] for o in ONE])
+def test_embeddings(four, upstream, model, client, path, body, vectors):
+    answer = four.post(path, {**body, "model": model})
+    assert answer.status == 200, answer
+    assert [len(v) for v in vectors(answer.json)] == [8]
+    assert upstream.only().target.endswith("/invoke")
+    record = four.record(answer)
+    assert record["input"] == 2 and not record["output"] and not record["estimated"]
+    if model == COHERE:
+        assert upstream.only().json["input_type"] == body.get("input_type", "search_document")
+
+
+def test_embeddings_for_gemini(four, upstream):
+    answer = four.post(f"/v1beta/models/{TITAN}:embedContent",
+                       {"content": {"parts": [{"text": "one two"}]}})
+    assert len(answer.json["embedding"]["values"]) == 8, answer
+
+
+def test_several_texts(four, upstream):
+    answer = four.post("/v1/embeddings", {"model": COHERE, "input": ["one", "two"]})
+    assert [row["index"] for row in answer.json["data"]] == [0, 1]
+    assert answer.json["usage"]["prompt_tokens"] == 2       # fact 76: of the head
+    answer = four.post("/v1/embeddings", {"model": TITAN, "input": "one", "dimensions": 4,
+                                          "normalize": False})
+    assert len(answer.json["data"][0]["embedding"]) == 4
+    assert upstream.seen()[-1].json == {"inputText": "one", "dimensions": 4,
+                                        "normalize": False}
+
+
+@pytest.mark.parametrize("model, more, word", [
+    (TITAN, {"input": ["one", "two"]}, "input: this model takes one text"),
+    (TITAN, {"input": [1, 2]}, "input"), (TITAN, {"input": []}, "input"),
+    (COHERE, {"input": "x", "dimensions": 4}, "dimensions"),
+    ("bedrock/amazon.titan-embed-text-v1", {"input": "x", "dimensions": 4}, "dimensions"),
+    (TITAN, {"input": "x", "truncate": "END"}, "truncate"),
+    (TITAN, {"input": "x", "unheard_of": 1}, "unheard_of"),
+    ("bedrock/amazon.nova-lite-v1:0", {"input": "x"}, "model")])
+def test_embeddings_that_cannot_be(four, upstream, model, more, word):
+    answer = four.post("/v1/embeddings", {"model": model, **more})
+    assert answer.status == 400, answer
+    assert word in reader.error_of("openai", answer.json)[1]
+    assert not upstream.seen()
+
+
 # -- recordings -------------------------------------------------------------------------
 
 INVOKED = [e for e in recorded.invoked() if "claude-3" in e.asked or "claude-haiku" in e.asked]
