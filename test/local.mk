@@ -432,6 +432,7 @@ fuzz_ldadd = mod_llm_gateway/libllm_core.la \
 %C%_fuzz_replay_dialect_LDADD = mod_llm_gateway/libllm_dialect.la \
 	$(fuzz_ldadd)
 %C%_fuzz_replay_dialect_SOURCES = \
+	%D%/fuzz/framed.h \
 	%D%/fuzz/fuzz.h \
 	%D%/fuzz/fuzz_dialect.c \
 	%D%/fuzz/standalone.c

@@ -103,16 +103,6 @@ static void close_block(const place_t *place, const llm_part_t *part)
     llm_buf_putc(place->out, '}');
 }
 
-/* image/jpg is what many say and nobody registered. */
-static const char *type_of(const llm_media_t *media, const char *otherwise)
-{
-    if (!media->media_type) {
-        return otherwise;
-    }
-    return strcasecmp(media->media_type, "image/jpg") ? media->media_type
-                                                      : "image/jpeg";
-}
-
 static void put_source(const place_t *place, const llm_media_t *media,
                        const char *otherwise)
 {
@@ -122,7 +112,8 @@ static void put_source(const place_t *place, const llm_media_t *media,
     llm_buf_putc(out, '{');
     if (media->base64.data) {
         llm_put_string_member(out, "type", "base64");
-        llm_put_string_member(out, "media_type", type_of(media, otherwise));
+        llm_put_string_member(out, "media_type",
+                              llm_media_type(media, otherwise));
         llm_put_text_member(out, "data", media->base64);
     }
     else {

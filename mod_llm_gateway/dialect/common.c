@@ -505,6 +505,16 @@ static void put_media_type(llm_buf_t *out, const char *type)
     }
 }
 
+/* image/jpg is what many say and nobody registered. */
+const char *llm_media_type(const llm_media_t *media, const char *otherwise)
+{
+    if (!media->media_type) {
+        return otherwise;
+    }
+    return strcasecmp(media->media_type, "image/jpg") ? media->media_type
+                                                      : "image/jpeg";
+}
+
 void llm_put_media_url(llm_buf_t *out, const llm_media_t *media)
 {
     if (!media->base64.data) {
@@ -512,8 +522,7 @@ void llm_put_media_url(llm_buf_t *out, const llm_media_t *media)
         return;
     }
     llm_buf_lit(out, "\"data:");
-    put_media_type(out, media->media_type ? media->media_type
-                                          : "application/octet-stream");
+    put_media_type(out, llm_media_type(media, "application/octet-stream"));
     llm_buf_lit(out, ";base64,");
     llm_buf_append(out, media->base64.data, media->base64.len);
     llm_buf_putc(out, '"');

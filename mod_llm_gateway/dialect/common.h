@@ -143,6 +143,8 @@ void llm_put_list_member(llm_buf_t *out, const char *name,
  * is taken apart into media_type and base64 (a slice of `url`), anything else
  * becomes media->url. Returns 0 for a data: URL that is not base64. */
 int llm_media_set_url(llm_media_t *media, llm_text_t url, apr_pool_t *pool);
+/* Its type by the registered name; `otherwise` where none was said. */
+const char *llm_media_type(const llm_media_t *media, const char *otherwise);
 /* As a JSON string: the address, or a data: URL of the bytes. */
 void llm_put_media_url(llm_buf_t *out, const llm_media_t *media);
 
