@@ -199,8 +199,13 @@ static void put_choice(llm_buf_t *out, const llm_choice_t *choice,
     if (choice->logprobs) {
         llm_put_member(out, "logprobs", choice->logprobs);
     }
-    llm_put_string_member(out, "finish_reason",
-                          llm_openai_finish_name(choice->finish));
+    /* a refusal is a text like any other here: the end tells it */
+    llm_put_string_member(
+        out, "finish_reason",
+        choice->finish == LLM_FINISH_STOP
+                && llm_parts_have(choice->parts, LLM_PART_REFUSAL)
+            ? llm_openai_finish_name(LLM_FINISH_FILTERED)
+            : llm_openai_finish_name(choice->finish));
     llm_buf_putc(out, '}');
 }
 
@@ -245,6 +250,7 @@ typedef struct choice_state_t {
     int begun;              /* its first chunk was written */
     llm_finish_e finish;    /* NONE: not told yet */
     int calls;              /* written so far */
+    int refused;            /* a text was a refusal */
     llm_kept_calls_t *kept; /* NULL: none came */
 } choice_state_t;
 
@@ -389,6 +395,7 @@ static void write_content(llm_buf_t *out, llm_writer_t *writer,
     switch (delta->kind) {
     case LLM_DELTA_TEXT:
     case LLM_DELTA_REFUSAL:
+        choice->refused |= delta->kind == LLM_DELTA_REFUSAL;
         if (delta->text.len || delta->logprobs) {
             flush_calls(out, writer, delta->choice);
             open_chunk(out, writer, delta->choice);
@@ -429,6 +436,9 @@ static void end_choice(llm_buf_t *out, llm_writer_t *writer, int index)
     flush_calls(out, writer, index);
     if (finish == LLM_FINISH_NONE || finish == LLM_FINISH_OTHER) {
         finish = choice->calls ? LLM_FINISH_TOOL_CALLS : LLM_FINISH_STOP;
+    }
+    if (finish == LLM_FINISH_STOP && choice->refused) {
+        finish = LLM_FINISH_FILTERED;
     }
     open_chunk(out, writer, index);
     llm_buf_lit(out, "\"content\":\"\"},\"finish_reason\":");

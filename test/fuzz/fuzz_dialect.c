@@ -57,12 +57,9 @@ static const char *const models[] = {
     "claude-opus-4-6",
     "gemini-2.5-pro",
     "gemini-3-pro-preview",
-    "gemini-2.0-flash",
     "gpt-5-mini",
-    "gpt-4o",
     "us.anthropic.claude-sonnet-4-20250514-v1:0",
     "amazon.nova-2-lite-v1:0",
-    "amazon.nova-pro-v1:0",
     "command-a-reasoning-08-2025",
     "org/model",
 };

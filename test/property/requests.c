@@ -20,12 +20,17 @@
 
 /* ---- what may differ ---- */
 
+/* Or something in it, where the name ends with a dot. */
 static int is_dropped(const llm_request_t *req, const char *name)
 {
+    apr_size_t len = strlen(name);
     int i;
 
     for (i = 0; i < req->dropped->nelts; ++i) {
-        if (!strcmp(APR_ARRAY_IDX(req->dropped, i, const char *), name)) {
+        const char *dropped = APR_ARRAY_IDX(req->dropped, i, const char *);
+
+        if (!strcmp(dropped, name)
+            || (len && name[len - 1] == '.' && !strncmp(dropped, name, len))) {
             return 1;
         }
     }

@@ -32,6 +32,7 @@ static const client_t clients[] = {
     {"gemini", 1, 0, 0, 0, 0, 1},
     {"bedrock", 0, 0, 0, -1, 1, -1},
     {"cohere", 0, 0, 0, -1, 0, 0},
+    {"mistral", 1, 0, 0, 0, 0, 1},
     {"ollama", 0, 0, 0, 0, 0, 0},
     {NULL, 0, 0, 0, 1, 1, 1},
 };
