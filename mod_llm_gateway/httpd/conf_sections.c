@@ -182,8 +182,11 @@ static const char *origin_of(const llm_provider_t *provider, apr_pool_t *p)
  * the section. A dialect's name says nothing about the server. */
 static void choose_profile(llm_provider_t *provider)
 {
+    const llm_dialect_t *namesake = llm_dialect_find(provider->name);
+
+    /* one that only clients speak is no provider's (Mistral's) */
     if (!provider->profile && !llm_profile_of_host(provider->host)
-        && !llm_dialect_find(provider->name)) {
+        && !(namesake && namesake->provider_ops)) {
         provider->profile = llm_profile_find(provider->name);
     }
     if (!provider->dialect) {
