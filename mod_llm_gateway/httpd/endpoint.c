@@ -66,18 +66,10 @@ static const llm_dialect_t *dialect_of(const llm_provider_t *provider)
 /* Mistral's clients call OpenAI's paths; their names tell them apart. */
 static int is_mistral(request_rec *r)
 {
-    static const char *const agents[] = {"mistral-client-", "ai-sdk/mistral/"};
     const char *agent = apr_table_get(r->headers_in, "User-Agent");
 
-    if (apr_table_get(r->headers_in, "x-mistral-user-agent")) {
-        return 1; /* where a browser sets the other */
-    }
-    for (apr_size_t i = 0; agent && i < COUNT(agents); ++i) {
-        if (strstr(agent, agents[i])) {
-            return 1;
-        }
-    }
-    return 0;
+    return (agent && strstr(agent, "mistral-client-"))
+           || apr_table_get(r->headers_in, "x-mistral-user-agent");
 }
 
 /* The dialect of a path, as this client speaks it. */
@@ -103,7 +95,7 @@ static const llm_dialect_t *unknown_client(request_rec *r)
             return llm_dialect_find(signs[i][1]);
         }
     }
-    if (sdk && !strcmp(sdk, "cohere")) {
+    if (sdk && (!strcmp(sdk, "cohere") || !strcmp(sdk, "cohere-ai"))) {
         return llm_dialect_find("cohere");
     }
     return spoken_by(r, "openai");

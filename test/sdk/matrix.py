@@ -15,7 +15,7 @@ COLUMNS = {
     "results": "tool_round_trip tools_loop_stream",
     "picture": "image",
     "thinking": "thinking thinking_back",
-    "JSON": "schema parse_stream",
+    "JSON": "schema parse_stream schema_stream",
     "vectors": "embeddings rerank",
     "models": "models count_tokens",
     "errors": "wrong_key unknown_model bad_request rate_limited server_error error_in_stream "
@@ -60,7 +60,7 @@ class Matrix:
         """provider: what is refused there, by the member the 400 names."""
         grouped = collections.defaultdict(list)
         for key, word in sdks.REFUSED.items():
-            only = f" (of {key[2]} clients)" if len(key) > 2 else ""
+            only = f" (of {key[2]})" if len(key) > 2 else ""
             grouped[key[0], word].append(key[1] + only)
         for (provider, word), scenarios in grouped.items():
             yield f"* {provider}: {', '.join(scenarios)}; the 400 names `{word}`"

@@ -64,6 +64,8 @@ class Sdk:
     errors: object = None  # status: class of the exception; or of all
     codes: object = None   # status: what the exception says besides
     retry_after: bool = False   # its exceptions keep the header
+    counts_own: bool = False  # of Cohere's counts it takes those with its own words
+    counts_streams: bool = False  # asks for the usage of its streams
     keeps_thinking: bool = True  # it has a place for what it is shown
     providers: tuple = ()  # only these; empty: all
 
@@ -132,10 +134,32 @@ for _row, _dialect in (("chat", "openai"), ("responses", "openai-responses")):
         _dialect, {}, "system_and_turns tool_round_trip schema tools_loop_stream",
         lacks=" ".join(COMMON))
 
+SDKS["mistral.mjs"] = Sdk(
+    "mistral", _OPENAI, "tools_stream forced_tool stop thinking thinking_back embeddings "
+    "models", retry_after=True)
+SDKS["cohere.mjs"] = Sdk(
+    "cohere", _COHERE, "tools_stream forced_tool stop thinking thinking_back embeddings models",
+    retry_after=True)
+SDKS["ollama.mjs"] = Sdk(
+    "ollama", _OLLAMA, "tools_stream stop thinking thinking_back embeddings models",
+    errors="ResponseError")
+# The AI SDK has words of its own for how an answer ended.
+_VERCEL = {"stop": "stop", "length": "length", "tools": "tool-calls"}
+for _row, _dialect in (("openai", "openai-responses"), ("chat", "openai"),
+                       ("anthropic", "anthropic"), ("google", "gemini"),
+                       ("compatible", "openai"), ("mistral", "mistral"),
+                       ("cohere", "cohere")):
+    _stops = "" if _row == "openai" else "stop"
+    _thinks = "" if _row in ("mistral", "chat") else "thinking thinking_back"
+    SDKS[f"vercel.mjs:{_row}"] = Sdk(
+        _dialect, _VERCEL, f"tools_stream tools_loop_stream forced_tool schema_stream retried "
+        f"{_stops} {_thinks}", errors="APICallError", retry_after=True,
+        counts_streams=True, counts_own=_row == "cohere")
+
 # ------------------------------------------------------------------- refusals
 
 # (provider, scenario): a word of the 400 that says why. What is refused of
-# one dialect alone is under (provider, scenario, dialect).
+# one dialect or SDK alone has its name as well.
 _NO_TOOLS = "tools"
 REFUSED = {
     ("ollama", "forced_tool"): "tool_choice",
@@ -146,6 +170,11 @@ REFUSED = {
     ("old", "tools_stream"): _NO_TOOLS, ("old", "tools_loop_stream"): _NO_TOOLS, ("old", "tools_stream_helper"): _NO_TOOLS,
     ("old", "forced_tool"): _NO_TOOLS, ("old", "automatic_calls"): _NO_TOOLS,
     ("old", "thinking_back"): _NO_TOOLS,
+    # to models it does not know the AI SDK's Anthropic gives a schema as a tool
+    ("ollama", "schema", "vercel.mjs:anthropic"): "tool_choice",
+    ("ollama", "schema_stream", "vercel.mjs:anthropic"): "tool_choice",
+    ("old", "schema", "vercel.mjs:anthropic"): _NO_TOOLS,
+    ("old", "schema_stream", "vercel.mjs:anthropic"): _NO_TOOLS,
     ("old", "image"): "pictures",
     ("responses", "stop"): "stop",
 }
@@ -164,8 +193,11 @@ def shows_thinking(sdk, provider):
 
 def refused(sdk, provider, scenario):
     """The word the refusal has to say, or None."""
-    return REFUSED.get((provider, scenario, SDKS[sdk].dialect),
-                       REFUSED.get((provider, scenario)))
+    for key in ((provider, scenario, sdk), (provider, scenario, SDKS[sdk].dialect),
+                (provider, scenario)):
+        if key in REFUSED:
+            return REFUSED[key]
+    return None
 
 
 def all_cells():

@@ -17,7 +17,9 @@ THOUGHT = "Let me think about that."
 def chat(got, sdk, provider):
     assert got["text"] == "You said: hello"
     assert got.get("finish") == sdk.finish.get("stop")
-    if provider == "old":
+    if sdk.counts_own and provider == "cohere":
+        assert got["usage"][1] >= sdks.COUNTED
+    elif provider == "old":
         assert got["usage"][1] == sdks.COUNTED
     else:
         assert got["usage"][:2] == [5, sdks.COUNTED]
@@ -33,9 +35,9 @@ def system_and_turns(got, sdk, provider):
 def stream(got, sdk, provider):
     assert got["text"] == "You said: hello" and got["several"]
     assert got.get("finish") == sdk.finish.get("stop")
-    if sdk.dialect == "openai":
+    if sdk.dialect == "openai" and not sdk.counts_streams:
         assert not got.get("usage"), "usage that was not asked for"
-    else:
+    elif not (sdk.counts_own and provider == "cohere"):
         assert got["usage"][1] == sdks.COUNTED
     if "kinds" in got and sdk.dialect == "openai-responses":
         assert got["kinds"][:2] == ["response.created", "response.in_progress"]
@@ -66,7 +68,10 @@ def ping(got, sdk, provider):
 
 
 def tool_round_trip(got, sdk, provider):
-    assert got["text"] == RESULTS
+    if sdk.dialect == "gemini":   # a result is an object there, of the SDK's making
+        assert "result of get_weather" in got["text"] and "result of get_time" in got["text"]
+    else:
+        assert got["text"] == RESULTS
 
 
 tools_loop_stream = tool_round_trip
@@ -85,7 +90,7 @@ def schema(got, sdk, provider):
     assert list(got["parsed"]) == ["answer"]
 
 
-parse_stream = schema
+parse_stream = schema_stream = schema
 
 
 def stop(got, sdk, provider):
@@ -102,11 +107,11 @@ def thinking(got, sdk, provider):
     if sdks.shows_thinking(sdk, provider):
         assert got["thinking"] == THOUGHT
         assert got.get("streamed", THOUGHT) == THOUGHT
-        assert got["usage"][1] == sdks.COUNTED + 6, "reasoning is output"
+        if not (sdk.counts_own and provider == "cohere"):
+            assert got["usage"][1] == sdks.COUNTED + 6, "reasoning is output"
 
 
-def thinking_back(got, sdk, provider):
-    assert got["text"] == RESULTS
+thinking_back = tool_round_trip
 
 
 def embeddings(got, sdk, provider):
