@@ -329,7 +329,9 @@ static void see_tools(facts_t *facts, const llm_ask_t *ask)
             set_fact(facts, "true", "%stool %d strict", used, i);
         }
     }
-    if (ask->choose > LLM_CHOOSE_AUTO) {
+    /* a form of the answer may be a tool of its own, which is chosen then */
+    if (ask->choose > LLM_CHOOSE_AUTO
+        && (ask->choose != LLM_CHOOSE_NONE || ask->format <= LLM_FORMAT_TEXT)) {
         set_fact(facts,
                  apr_psprintf(unit_pool, "%d %s", (int)ask->choose,
                               ask->choose == LLM_CHOOSE_TOOL

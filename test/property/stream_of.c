@@ -512,6 +512,7 @@ static const struct dialect_t {
     {"ollama", stream_ollama, 0},
     {"openai", stream_openai, 2},
     {"openai-responses", stream_responses, 2},
+    {"watsonx", stream_openai, 2},
 };
 
 static script_t *some_script(void)
