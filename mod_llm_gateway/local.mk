@@ -187,6 +187,7 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/openai_responses.c \
 	%D%/dialect/openai_responses_answer.c \
 	%D%/dialect/openai_responses_client.c \
+	%D%/dialect/openai_responses_custom.c \
 	%D%/dialect/openai_responses_input.c \
 	%D%/dialect/openai_responses_internal.h \
 	%D%/dialect/openai_responses_provider.c \

@@ -154,6 +154,7 @@ struct llm_tool_t {
     const llm_json_t *strict; /* OpenAI's flag as given, or NULL */
     const llm_json_t *cache;  /* cache_control as given, or NULL */
     const llm_json_t *raw;    /* a tool only its own dialect knows (search) */
+    int custom;               /* OpenAI's: takes a text, the argument `input` */
     llm_tool_t *next;
 };
 

@@ -154,6 +154,7 @@ void llm_put_media_url(llm_buf_t *out, const llm_media_t *media);
  * object. None, "" and "null" are "{}". What is no object becomes
  * {"INVALID_JSON":"..."} (the form Anthropic's documentation gives), and 0 is
  * returned: nothing is lost and every dialect can carry it. */
+#define LLM_INVALID_ARGS "INVALID_JSON"
 int llm_args_from_text(llm_bytes_t *pargs, llm_text_t text, apr_pool_t *pool);
 /* Arguments as an object (Anthropic, Gemini); NULL and null are "{}". */
 llm_bytes_t llm_args_from_json(const llm_json_t *node);

@@ -30,7 +30,7 @@
 /* A document that is no JSON object, as the one member of one that is. */
 static llm_bytes_t invalid_args(llm_text_t text, apr_pool_t *pool)
 {
-    static const char begin[] = "{\"INVALID_JSON\":\"";
+    static const char begin[] = "{\"" LLM_INVALID_ARGS "\":\"";
     llm_bytes_t args;
     char *at;
 
@@ -353,6 +353,7 @@ static const char *const hints[] = {
     "truncation", /* what is left out of a conversation too long */
     "taskType",   /* what an embedding is for */
     "task_type",
+    "tools.format", /* of a custom tool: its description says it */
     "tools.functionDeclarations.response",
     "thoughtSignature", /* Gemini's own, for nobody else */
     "thought_signature",

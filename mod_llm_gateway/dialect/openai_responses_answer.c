@@ -47,15 +47,16 @@ void llm_responses_put_message(llm_buf_t *out, const char *id,
     llm_buf_lit(out, "],\"role\":\"assistant\"}");
 }
 
-void llm_responses_put_call(llm_buf_t *out, const char *id, const char *status,
-                            const char *call_id, llm_text_t name,
-                            llm_text_t args)
+void llm_responses_put_call(llm_buf_t *out, int custom, const char *id,
+                            const char *status, const char *call_id,
+                            llm_text_t name, llm_text_t args)
 {
     llm_buf_lit(out, "{\"id\":");
     llm_buf_put_string(out, id);
-    llm_buf_lit(out, ",\"type\":\"function_call\",\"status\":");
-    llm_buf_put_string(out, status);
-    llm_put_text_member(out, "arguments", args);
+    llm_put_string_member(out, "type",
+                          custom ? "custom_tool_call" : "function_call");
+    llm_put_string_member(out, "status", status);
+    llm_put_needed_text(out, custom ? "input" : "arguments", args);
     llm_put_string_member(out, "call_id", call_id);
     llm_put_needed_text(out, "name", name);
     llm_buf_putc(out, '}');
@@ -200,6 +201,16 @@ void llm_responses_put_error(llm_buf_t *out, const llm_problem_t *problem)
     llm_openai_put_error(out, problem);
 }
 
+void llm_responses_write_stream_problem(llm_buf_t *out,
+                                        const llm_problem_t *problem,
+                                        const char *request_id)
+{
+    (void)request_id;
+    llm_buf_lit(out, "event: error\ndata: {\"type\":\"error\"");
+    llm_responses_put_error(out, problem);
+    llm_buf_lit(out, "}\n\n");
+}
+
 /* ---- a whole answer ---- */
 
 /* What the items of an answer are written with. */
@@ -208,6 +219,7 @@ typedef struct items_t {
     const char *id; /* of the response: what ids are made of */
     int index;
     int calls;
+    const llm_ask_t *ask;
     llm_bytes_t logprobs; /* of the first text; none after it */
     const llm_part_t *parts;
     apr_pool_t *pool;
@@ -268,6 +280,7 @@ static const llm_part_t *put_message(items_t *items, const llm_part_t *part)
 static void put_call(items_t *items, const llm_call_t *call)
 {
     const char *id = call->id;
+    int custom = llm_responses_is_custom(items->ask, call->name, items->pool);
 
     if (!id || !*id) {
         id = llm_call_id_make("call_", items->id, items->calls, items->pool);
@@ -275,8 +288,10 @@ static void put_call(items_t *items, const llm_call_t *call)
     ++items->calls;
     llm_put_comma(items->out);
     llm_responses_put_call(
-        items->out, id_of(items, "fc_"), "completed", id, call->name,
-        llm_text_escape(call->args.data, call->args.len, items->pool));
+        items->out, custom, id_of(items, custom ? "ctc_" : "fc_"), "completed",
+        id, call->name,
+        custom ? llm_responses_args_as_input(call->args, items->pool)
+               : llm_text_escape(call->args.data, call->args.len, items->pool));
     ++items->index;
 }
 
@@ -326,7 +341,7 @@ void llm_responses_write_response(llm_buf_t *out, const llm_ask_t *ask,
     const llm_choice_t *choice = answer->choices;
     const llm_usage_t *usage = answer->usage;
     llm_responses_head_t head = {ask, NULL, NULL, answer->created};
-    items_t items = {llm_buf_make(0, pool),         NULL, 0, 0, {"", 0},
+    items_t items = {llm_buf_make(0, pool),         NULL, 0, 0, ask, {"", 0},
                      choice ? choice->parts : NULL, pool};
     const char *reason = NULL;
 

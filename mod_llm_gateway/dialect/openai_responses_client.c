@@ -6,7 +6,7 @@
  * The API keeps conversations and runs tools where the model runs. Another
  * provider does neither for it, so what depends on that is refused by its
  * name: previous_response_id, conversation, prompt, background, tools that
- * are not functions, references to stored items. `store` alone is a wish: it
+ * are neither functions nor custom, references to stored items. `store` alone is a wish: it
  * is dropped, and told, and the answer says "store":false. What an answer
  * should include besides is granted (reasoning, log probabilities) or dropped.
  */
@@ -159,12 +159,17 @@ static llm_problem_t *read_tools(llm_ask_t *ask, const llm_json_t *doc,
         if (!llm_json_is(type, LLM_JSON_STRING)) {
             return expected(pool, where, "type", "a string");
         }
-        if (!llm_json_equals(type, "function")) { /* one of OpenAI's own */
-            llm_tools_add(&tools, pool)->raw = node;
-            continue;
+        if (llm_json_equals(type, "custom")) {
+            problem = llm_responses_read_custom(
+                ask, llm_tools_add(&tools, pool), node, where, pool);
         }
-        problem =
-            read_function(ask, llm_tools_add(&tools, pool), node, where, pool);
+        else if (llm_json_equals(type, "function")) {
+            problem = read_function(ask, llm_tools_add(&tools, pool), node,
+                                    where, pool);
+        }
+        else { /* one of OpenAI's own */
+            llm_tools_add(&tools, pool)->raw = node;
+        }
     }
     ask->tools = tools.first;
     return problem;
@@ -180,6 +185,7 @@ static llm_problem_t *read_choice(llm_ask_t *ask, const llm_json_t *doc,
         {NULL, 0},
     };
     const llm_json_t *choice = llm_json_want(doc, "tool_choice");
+    const llm_json_t *type = llm_json_get(choice, "type");
 
     if (!choice) {
         return NULL;
@@ -191,9 +197,10 @@ static llm_problem_t *read_choice(llm_ask_t *ask, const llm_json_t *doc,
                    ? NULL
                    : expected(pool, "tool_choice", NULL,
                               "\"auto\", \"none\", \"required\" or a "
-                              "function");
+                              "function or custom tool");
     }
-    if (!llm_json_equals(llm_json_get(choice, "type"), "function")) {
+    if (!llm_json_equals(type, "function")
+        && !llm_json_equals(type, "custom")) {
         llm_ask_add_unknown(ask, choice, NULL, pool); /* OpenAI's own tools */
         return NULL;
     }

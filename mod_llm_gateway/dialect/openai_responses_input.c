@@ -301,6 +301,33 @@ static llm_problem_t *read_call(place_t *place, const llm_json_t *item)
     return NULL;
 }
 
+/* Of a custom tool: `input` is a text, and not JSON. */
+static llm_problem_t *read_custom(place_t *place, const llm_json_t *item)
+{
+    static const char *const known[] = {"type",  "id",     "call_id", "name",
+                                        "input", "status", NULL};
+    const char *id =
+        llm_json_string(llm_json_want(item, "call_id"), place->pool);
+    llm_text_t name = llm_json_text(llm_json_get(item, "name"));
+    llm_text_t input = llm_json_text(llm_json_get(item, "input"));
+
+    if (!id || !*id) {
+        return wrong(place, ".call_id", "expected a string");
+    }
+    if (llm_text_is_empty(name)) {
+        return wrong(place, ".name", "expected a name");
+    }
+    if (!input.data) {
+        return wrong(place, ".input", "expected a string");
+    }
+    llm_parts_add_call(open_said(place), id, name,
+                       llm_responses_input_as_args(input, place->pool), NULL,
+                       place->pool);
+    keep_said(place);
+    note_others(place, item, known);
+    return NULL;
+}
+
 static llm_problem_t *read_result(place_t *place, const llm_json_t *item)
 {
     static const char *const known[] = {"type",   "id",     "call_id",
@@ -348,6 +375,8 @@ static const struct {
     read_item_fn *read;
 } item_types[] = {
     {"message", read_message},
+    {"custom_tool_call", read_custom},
+    {"custom_tool_call_output", read_result},
     {"function_call", read_call},
     {"function_call_output", read_result},
     {"reasoning", read_reasoning},

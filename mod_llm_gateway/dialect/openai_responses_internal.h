@@ -6,6 +6,7 @@
  *   openai_responses_client.c    a client's request becomes an ask
  *   openai_responses_input.c     its input items become turns
  *   openai_responses_answer.c    a whole answer for a client; items
+ *   openai_responses_custom.c    tools that take a text, as functions
  *   openai_responses_writer.c    a streamed answer for a client
  *   openai_responses_provider.c  an ask becomes a request
  *   openai_responses_turns.c     its turns become input items
@@ -80,15 +81,33 @@ void llm_responses_put_text(llm_buf_t *out, llm_text_t text,
 void llm_responses_put_refusal(llm_buf_t *out, llm_text_t text);
 void llm_responses_put_message(llm_buf_t *out, const char *id,
                                const char *status, llm_bytes_t parts);
-/* args: as the inside of a JSON string. */
-void llm_responses_put_call(llm_buf_t *out, const char *id, const char *status,
-                            const char *call_id, llm_text_t name,
-                            llm_text_t args);
+/* args: as the inside of a JSON string; of a `custom` tool its input. */
+void llm_responses_put_call(llm_buf_t *out, int custom, const char *id,
+                            const char *status, const char *call_id,
+                            llm_text_t name, llm_text_t args);
 /* THINKING with its signature, or, where `redacted`, hidden thinking, which
  * is in `opaque` then. */
 void llm_responses_put_reasoning(llm_buf_t *out, const char *id,
                                  llm_text_t text, llm_text_t opaque,
                                  int redacted);
+
+/* ---- custom tools ---------------------------------------------------- */
+
+/* A tool of type "custom" as a function of one string, `input`. */
+llm_problem_t *llm_responses_read_custom(llm_ask_t *ask, llm_tool_t *tool,
+                                         const llm_json_t *node,
+                                         const char *where, apr_pool_t *pool);
+/* Did the client call the tool of that name custom? */
+int llm_responses_is_custom(const llm_ask_t *ask, llm_text_t name,
+                            apr_pool_t *pool);
+/* The text of a call as that function's arguments, and back: a model's
+ * arguments that have no such text are the text themselves, as they came. The
+ * text may point into `args`. */
+llm_bytes_t llm_responses_input_as_args(llm_text_t input, apr_pool_t *pool);
+llm_text_t llm_responses_args_as_input(llm_bytes_t args, apr_pool_t *pool);
+/* The same in place, where arguments were kept as the inside of a JSON string;
+ * the text is no longer than they were. */
+void llm_responses_settle_input(llm_buf_t *text, apr_pool_t *pool);
 
 /* ---- members of the record ------------------------------------------- */
 

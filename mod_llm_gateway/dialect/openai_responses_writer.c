@@ -12,6 +12,7 @@
  *       reasoning: reasoning_summary_part.added, reasoning_summary_text.delta*,
  *                reasoning_summary_text.done, reasoning_summary_part.done
  *       function_call: function_call_arguments.delta*, .done
+ *       custom_tool_call: custom_tool_call_input.delta, .done, when it is whole
  *     response.output_item.done
  *   response.completed or response.incomplete
  *
@@ -54,6 +55,7 @@ struct llm_writer_t {
     llm_extent_t before; /* texts of the parts before the open one */
     llm_buf_t *opaque;   /* signature of the open reasoning */
     int call;            /* the provider's number of the open call */
+    int custom;          /* it is one of a custom tool */
     const char *call_id;
     llm_text_t call_name;
     int calls;   /* begun so far */
@@ -208,8 +210,9 @@ static void put_item(llm_buf_t *out, const llm_writer_t *writer,
                                     text_in(writer->opaque), 0);
         break;
     case ITEM_CALL:
-        llm_responses_put_call(out, writer->item_id, status, writer->call_id,
-                               writer->call_name, text_in(writer->text));
+        llm_responses_put_call(out, writer->custom, writer->item_id, status,
+                               writer->call_id, writer->call_name,
+                               text_in(writer->text));
         break;
     case ITEM_NONE:
         break;
@@ -282,12 +285,20 @@ static void close_summary(llm_buf_t *out, llm_writer_t *writer)
     close_event(out);
 }
 
+static void put_piece(llm_buf_t *out, llm_writer_t *writer, const char *type,
+                      llm_text_t text)
+{
+    open_item_event(out, writer, type);
+    llm_put_text_member(out, "delta", text);
+    close_event(out);
+}
+
 static void put_args(llm_buf_t *out, llm_writer_t *writer, llm_text_t text)
 {
     llm_buf_append(writer->text, text.data, text.len);
-    open_item_event(out, writer, "response.function_call_arguments.delta");
-    llm_put_text_member(out, "delta", text);
-    close_event(out);
+    if (!writer->custom) {
+        put_piece(out, writer, "response.function_call_arguments.delta", text);
+    }
 }
 
 static void close_call(llm_buf_t *out, llm_writer_t *writer)
@@ -295,9 +306,18 @@ static void close_call(llm_buf_t *out, llm_writer_t *writer)
     if (!writer->text->len) { /* none at all mean an empty object */
         put_args(out, writer, LLM_TEXT_LITERAL("{}"));
     }
-    open_item_event(out, writer, "response.function_call_arguments.done");
-    llm_put_text_member(out, "name", writer->call_name);
-    llm_put_text_member(out, "arguments", text_in(writer->text));
+    if (writer->custom) {
+        llm_responses_settle_input(writer->text, writer->pool);
+        put_piece(out, writer, "response.custom_tool_call_input.delta",
+                  text_in(writer->text));
+    }
+    open_item_event(out, writer,
+                    writer->custom ? "response.custom_tool_call_input.done"
+                                   : "response.function_call_arguments.done");
+    llm_put_text_member(out, "name",
+                        writer->custom ? LLM_TEXT_NONE : writer->call_name);
+    llm_put_text_member(out, writer->custom ? "input" : "arguments",
+                        text_in(writer->text));
     close_event(out);
 }
 
@@ -326,8 +346,9 @@ static void begin_item(llm_buf_t *out, llm_writer_t *writer, item_e item)
 
     close_item(out, writer);
     writer->item = item;
-    writer->item_id = llm_call_id_make(prefixes[item], writer->head.id,
-                                       writer->index, writer->pool);
+    writer->item_id = llm_call_id_make(
+        item == ITEM_CALL && writer->custom ? "ctc_" : prefixes[item],
+        writer->head.id, writer->index, writer->pool);
     writer->part_index = 0;
     llm_buf_clear(writer->parts);
     llm_buf_clear(writer->text);
@@ -504,6 +525,8 @@ static void write_call(llm_buf_t *out, llm_writer_t *writer,
         writer->pool, call->name.data ? call->name.data : "", call->name.len);
     writer->call_name.len = call->name.len;
     ++writer->calls;
+    writer->custom =
+        llm_responses_is_custom(writer->head.ask, call->name, writer->pool);
     begin_item(out, writer, ITEM_CALL);
 }
 
@@ -622,14 +645,4 @@ void llm_responses_write_delta(llm_buf_t *out, llm_writer_t *writer,
     if (is_too_large(writer) && !writer->ended) {
         write_too_large(out, writer);
     }
-}
-
-void llm_responses_write_stream_problem(llm_buf_t *out,
-                                        const llm_problem_t *problem,
-                                        const char *request_id)
-{
-    (void)request_id;
-    llm_buf_lit(out, "event: error\ndata: {\"type\":\"error\"");
-    llm_responses_put_error(out, problem);
-    close_event(out);
 }

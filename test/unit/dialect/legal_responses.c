@@ -107,6 +107,7 @@ static void item_added(responses_t *state, const llm_json_t *doc)
     } types[] = {{"message", "msg_"},
                  {"reasoning", "rs_"},
                  {"function_call", "fc_"},
+                 {"custom_tool_call", "ctc_"},
                  {NULL, NULL}};
     const llm_json_t *item = llm_json_get(doc, "item");
     int i;
@@ -119,8 +120,9 @@ static void item_added(responses_t *state, const llm_json_t *doc)
     }
     ck_assert_msg(types[i].type != NULL, "item %s", state->type);
     ck_assert(!strncmp(state->item, types[i].prefix, strlen(types[i].prefix)));
-    if (i == 2) {
-        ck_assert_str_eq(legal_string(item, "arguments"), "");
+    if (i >= 2) {
+        ck_assert_str_eq(legal_string(item, i == 2 ? "arguments" : "input"),
+                         "");
         ck_assert_int_gt((int)strlen(legal_string(item, "call_id")), 0);
         ck_assert_int_gt((int)strlen(legal_string(item, "name")), 0);
     }
@@ -144,6 +146,10 @@ static void item_done(responses_t *state, const llm_json_t *doc)
         ck_assert_msg(state->part_done, "a call without its arguments");
         same_text(state->pieces, item, "arguments");
         ck_assert_int_gt((int)state->pieces->len, 0);
+    }
+    if (!strcmp(state->type, "custom_tool_call")) {
+        ck_assert_msg(state->part_done, "a call without its input");
+        same_text(state->pieces, item, "input");
     }
     if (!strcmp(state->type, "message")) {
         ck_assert_uint_eq(llm_json_get(item, "content")->count,
@@ -265,6 +271,10 @@ static const struct {
      PIECE},
     {"response.function_call_arguments.done", "function_call", NULL,
      "arguments", WHOLE},
+    {"response.custom_tool_call_input.delta", "custom_tool_call", NULL, NULL,
+     PIECE},
+    {"response.custom_tool_call_input.done", "custom_tool_call", NULL, "input",
+     WHOLE},
     {NULL, NULL, NULL, NULL, 0},
 };
 

@@ -169,9 +169,18 @@ static const struct {
      "\"input\":[{\"type\":\"function_call\",\"name\":\"f\"}]"},
     {"input[0].output",
      "\"input\":[{\"type\":\"function_call_output\",\"call_id\":\"c\"}]"},
+    {"input[0].input", "\"input\":[{\"type\":\"custom_tool_call\","
+                       "\"call_id\":\"c\",\"name\":\"f\"}]"},
     {"instructions", "\"input\":\"x\",\"instructions\":5"},
     {"max_output_tokens", "\"input\":\"x\",\"max_output_tokens\":\"9\""},
     {"tools[0].name", "\"input\":\"x\",\"tools\":[{\"type\":\"function\"}]"},
+    {"tools[0].name", "\"input\":\"x\",\"tools\":[{\"type\":\"custom\"}]"},
+    {"tools[0].format.type", "\"input\":\"x\",\"tools\":[{\"type\":"
+                             "\"custom\",\"name\":\"f\",\"format\":{"
+                             "\"type\":\"json\"}}]"},
+    {"tools[0].format.definition",
+     "\"input\":\"x\",\"tools\":[{\"type\":\"custom\",\"name\":\"f\","
+     "\"format\":{\"type\":\"grammar\",\"syntax\":\"lark\"}}]"},
     {"tool_choice", "\"input\":\"x\",\"tool_choice\":\"any\""},
     {"reasoning.effort", "\"input\":\"x\",\"reasoning\":{\"effort\":5}"},
     {"text.format.schema", "\"input\":\"x\",\"text\":{\"format\":{\"type\":"
