@@ -74,6 +74,33 @@ def test_a_tool_is_called_and_answered(gate, upstream, target, streamed):
     assert not [s.refused for s in upstream.seen() if s.refused]
 
 
+@pytest.mark.parametrize("target", ["openai", "anthropic", "gemini"])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_custom_tool_takes_a_text(gate, upstream, target, streamed):
+    """What OpenAI's agents patch files with, as a function of one string."""
+    patch = {"type": "custom", "name": "apply_patch", "description": "Edits files.",
+             "format": {"type": "grammar", "syntax": "regex", "definition": "[A-Z][a-z]+"}}
+    answer = ask(gate, f"{target}/m", stream=streamed, tools=[patch],
+                 tool_choice={"type": "custom", "name": "apply_patch"})
+    assert answer.status == 200, answer
+    assert "tools.format" in answer.header("x-llm-dropped")
+    reader.read("openai-responses", answer.body, streamed)
+    output = (answer.events[-1].json["response"] if streamed else answer.json)["output"]
+    calls = [item for item in output if item["type"] == "custom_tool_call"]
+    assert [(call["name"], call["input"]) for call in calls] == [("apply_patch", "Paris")]
+    if streamed:
+        told = [e.json for e in answer.events if ".custom_tool_call_input." in e.name]
+        assert "".join(e.get("delta", "") for e in told) == told[-1]["input"] == "Paris"
+        assert {e["item_id"] for e in told} == {calls[0]["id"]}
+    back = ask(gate, f"{target}/m", stream=streamed, tools=[patch], input=[
+        {"role": "user", "content": "hello"}, *output,
+        {"type": "custom_tool_call_output", "call_id": calls[0]["call_id"],
+         "output": "rain"}])
+    assert back.status == 200, back
+    assert "rain" in reader.read("openai-responses", back.body, streamed).text
+    assert not [s.refused for s in upstream.seen() if s.refused]
+
+
 @pytest.mark.parametrize("target", ["responses", "anthropic", "openai"])
 def test_a_limit_makes_it_incomplete(gate, target):
     answer = ask(gate, f"{target}/some-model", input="one two three four",
