@@ -327,6 +327,12 @@ static llm_problem_t *put_blocks(place_t *place, const llm_turn_t *turn,
     return problem;
 }
 
+/* Anthropic refuses a conversation that the assistant begins ("first message
+ * must use the "user" role"), as one does whose first turns a client cut off:
+ * then the user says this much before. */
+#define OPENING                                                                \
+    "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\".\"}]}"
+
 /* One message of the turns [turn, end); nothing when they say nothing. */
 static llm_problem_t *put_message(place_t *place, const llm_turn_t *turn,
                                   const llm_turn_t *end)
@@ -335,6 +341,9 @@ static llm_problem_t *put_message(place_t *place, const llm_turn_t *turn,
     apr_size_t begin = out->len, content;
     llm_problem_t *problem;
 
+    if (is_assistant(turn) && out->data[begin - 1] == '[') {
+        llm_buf_lit(out, OPENING);
+    }
     llm_put_comma(out);
     llm_buf_putc(out, '{');
     llm_put_string_member(out, "role",

@@ -365,6 +365,10 @@ static llm_problem_t *put_blocks(place_t *place, const llm_turn_t *turn,
     return problem;
 }
 
+/* "A conversation must start with a user message": where the assistant begins,
+ * as when a client cut the first turns off, the user says this much before. */
+#define OPENING "{\"role\":\"user\",\"content\":[{\"text\":\".\"}]}"
+
 /* One message of the turns [turn, end); nothing when they say nothing. Where
  * the other side said nothing in between it is the last message that goes on:
  * here they have to take turns. */
@@ -381,6 +385,9 @@ static llm_problem_t *put_message(place_t *place, const llm_turn_t *turn,
         llm_buf_cut(out, begin - strlen("]}"));
     }
     else {
+        if (answers && !place->asked) {
+            llm_buf_lit(out, OPENING);
+        }
         llm_put_comma(out);
         llm_buf_putc(out, '{');
         llm_put_string_member(out, "role", answers ? "assistant" : "user");
@@ -396,12 +403,6 @@ static llm_problem_t *put_message(place_t *place, const llm_turn_t *turn,
         return problem;
     }
     llm_buf_lit(out, "]}");
-    if (!problem && answers && !place->asked && !place->answered) {
-        problem = llm_problem_field(place->pool, "messages",
-                                    "bedrock models are spoken to first: "
-                                    "expected one of the user's before the "
-                                    "assistant's");
-    }
     place->answered = answers;
     place->asked = !answers;
     return problem;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Ids in a request's body: a response to go on from, a file to be read by a
- * model, the input of a batch. They have to be the caller's like those in a
- * path, since an answer could tell what is in them.
+ * model, the input of a batch. They may not be somebody else's, since an answer
+ * could tell what is in them.
  *
  * A body is read only where it may hold one: where a member's name stands
  * there as it is, or something is escaped that could be a letter.
@@ -131,23 +131,19 @@ static llm_problem_t *not_there(request_rec *r, const char *name,
     return problem;
 }
 
-/* It is somebody's, and everywhere the caller's. */
-static int is_own(const llmgw_request_t *request, const char *id,
+/* Is it somebody else's? One that nobody is known to have made was made by
+ * other means, and whoever knows it was told: ids are not to be guessed. */
+static int is_others(const llmgw_request_t *request, const char *id,
                   const apr_array_header_t *owners)
 {
-    int count = 0;
-
     for (int i = 0; i < owners->nelts; ++i) {
         const llmgw_owner_t *owner = &APR_ARRAY_IDX(owners, i, llmgw_owner_t);
 
-        if (!strcmp(owner->id, id)) {
-            if (!llmgw_kept_is_own(request, owner)) {
-                return 0;
-            }
-            ++count;
+        if (!strcmp(owner->id, id) && !llmgw_kept_is_own(request, owner)) {
+            return 1;
         }
     }
-    return count > 0;
+    return 0;
 }
 
 /* Ids that no store has make its request invalid: they are nobody's. */
@@ -179,7 +175,7 @@ static llm_problem_t *check(request_rec *r, const llmgw_request_t *request,
     for (i = 0; i < search->ids->nelts; ++i) {
         const char *id = APR_ARRAY_IDX(search->ids, i, const char *);
 
-        if (!is_own(request, id, owners)) {
+        if (is_others(request, id, owners)) {
             return not_there(r, APR_ARRAY_IDX(search->names, i, const char *),
                              id);
         }

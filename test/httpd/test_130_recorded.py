@@ -364,6 +364,7 @@ def test_text_is_the_same_byte_by_byte(four, upstream):
                         and "error_midstream" not in e.features)
         before = reader.read(dialect, exchange.body, True, strict=False)
         for client in CLIENTS:
-            if client != dialect:
+            # legacy completions of OpenAI's own pass
+            if client != dialect and not client.startswith(dialect + "-completions"):
                 answer = ask_for(four, client, exchange, upstream, "one")
                 assert reader.read(client, answer.body, True).text == before.text

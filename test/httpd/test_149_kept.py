@@ -313,6 +313,18 @@ def test_a_body_that_hides_an_id_is_refused(gate, upstream, two, wrap):
     assert len(upstream.seen()) == seen
 
 
+def test_what_was_made_by_other_means_may_be_named(gate, upstream):
+    """Nobody is known to have made it; it is in no list and at no path."""
+    for body in ({"model": "gpt", "input": "more", "previous_response_id": "resp_elsewhere"},
+                 {"model": "gpt", "input": [{"role": "user", "content": [
+                     {"type": "input_file", "file_id": "file-elsewhere"}]}]}):
+        seen = len(upstream.seen())
+        gate.post("/v1/responses", body)    # what its provider knows of it, it says itself
+        asked = upstream.seen()[seen:]
+        assert [{**one.json, "model": "gpt"} for one in asked] == [body]
+    assert refused(gate.get("/v1/files/file-elsewhere"), "file-elsewhere")
+
+
 def test_what_only_looks_like_an_id_passes(gate):
     answer = gate.post("/v1/chat/completions", {
         "model": "gpt", "metadata": {"file_id": "mine"},
