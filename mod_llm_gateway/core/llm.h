@@ -127,7 +127,9 @@ struct llm_part_t {
     llm_part_t *next;
     llm_text_t text;
     llm_text_t signature;        /* of THINKING (Anthropic), else none */
-    const llm_media_t *media;    /* IMAGE, AUDIO, FILE */
+    const llm_media_t *media;    /* IMAGE, AUDIO, FILE; or what an answer shows
+                                    where its TEXT stands, which is Markdown
+                                    for dialects without a place for it */
     const llm_call_t *call;      /* TOOL_CALL */
     const char *result_of;       /* TOOL_RESULT: id of the call it answers */
     llm_text_t result_name;      /* TOOL_RESULT: the tool, where it is known */
@@ -278,10 +280,11 @@ typedef struct llm_delta_t {
     int choice;     /* index of the choice; 0 where there is one */
     int call_index; /* 0, 1, ... within the choice */
     llm_text_t text;
-    const llm_cite_t *cite; /* CITE: one, whatever follows it */
-    const llm_call_t *call; /* CALL: id and name; args unused */
-    const char *id, *model; /* BEGIN; each may be NULL */
-    apr_int64_t created;    /* BEGIN; 0 when not said */
+    const llm_media_t *media; /* TEXT: as in llm_part_t, or NULL */
+    const llm_cite_t *cite;   /* CITE: one, whatever follows it */
+    const llm_call_t *call;   /* CALL: id and name; args unused */
+    const char *id, *model;   /* BEGIN; each may be NULL */
+    apr_int64_t created;      /* BEGIN; 0 when not said */
     llm_finish_e finish;
     llm_text_t stop_sequence; /* FINISH, or none */
     const llm_usage_t *usage;

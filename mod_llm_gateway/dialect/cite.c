@@ -126,7 +126,7 @@ static llm_extent_t walk(const llm_part_t *part, apr_int64_t chars,
     for (; part; part = part->next) {
         apr_size_t at = 0;
 
-        if (part->kind != LLM_PART_TEXT) {
+        if (part->kind != LLM_PART_TEXT || part->media) {
             continue;
         }
         while (at < part->text.len) {
@@ -156,7 +156,7 @@ llm_extent_t llm_parts_extent(const llm_part_t *parts, const llm_part_t *end)
     llm_extent_t extent = {0, 0};
 
     for (; parts && parts != end; parts = parts->next) {
-        if (parts->kind == LLM_PART_TEXT) {
+        if (parts->kind == LLM_PART_TEXT && !parts->media) {
             llm_extent_add(&extent, parts->text);
         }
     }
@@ -168,7 +168,7 @@ llm_part_t *llm_parts_cited(llm_part_t *parts)
     llm_part_t *last = NULL;
 
     for (; parts; parts = parts->next) {
-        if (parts->kind == LLM_PART_TEXT) {
+        if (parts->kind == LLM_PART_TEXT && !parts->media) {
             last = parts;
             if (parts->citations) {
                 break;

@@ -499,7 +499,7 @@ int llm_media_set_url(llm_media_t *media, llm_text_t url, apr_pool_t *pool)
 static void put_media_type(llm_buf_t *out, const char *type)
 {
     for (; *type; ++type) {
-        if (apr_isalnum(*type) || strchr("/+.-_", *type)) {
+        if (apr_isalnum(*type) || strchr("/+.-_;=", *type)) {
             llm_buf_putc(out, *type);
         }
     }
@@ -526,6 +526,37 @@ void llm_put_media_url(llm_buf_t *out, const llm_media_t *media)
     llm_buf_lit(out, ";base64,");
     llm_buf_append(out, media->base64.data, media->base64.len);
     llm_buf_putc(out, '"');
+}
+
+int llm_media_is_image(const llm_media_t *media)
+{
+    return !media->media_type || !strncasecmp(media->media_type, "image/", 6);
+}
+
+llm_text_t llm_media_markdown(const llm_media_t *media, apr_pool_t *pool)
+{
+    llm_buf_t *out = llm_buf_make(0, pool);
+    llm_text_t text;
+    apr_size_t at;
+
+    llm_buf_puts(out, llm_media_is_image(media) ? "![image]" : "[file]");
+    at = out->len;
+    llm_put_media_url(out, media);
+    out->data[at] = '('; /* in place of the quotes */
+    out->data[out->len - 1] = ')';
+    text.data = out->data;
+    text.len = out->len;
+    return text;
+}
+
+llm_part_t *llm_parts_add_shown(llm_parts_t *parts, const llm_media_t *media,
+                                apr_pool_t *pool)
+{
+    llm_part_t *part = llm_parts_add_text(
+        parts, LLM_PART_TEXT, llm_media_markdown(media, pool), pool);
+
+    part->media = media;
+    return part;
 }
 
 /* ---- an answer by a tool ---- */

@@ -147,6 +147,13 @@ int llm_media_set_url(llm_media_t *media, llm_text_t url, apr_pool_t *pool);
 const char *llm_media_type(const llm_media_t *media, const char *otherwise);
 /* As a JSON string: the address, or a data: URL of the bytes. */
 void llm_put_media_url(llm_buf_t *out, const llm_media_t *media);
+/* Is it a picture? So is what nobody gave a type. */
+int llm_media_is_image(const llm_media_t *media);
+/* What stands for it in a text: Markdown with its URL. */
+llm_text_t llm_media_markdown(const llm_media_t *media, apr_pool_t *pool);
+/* Adds what an answer shows: a TEXT with `media`. */
+llm_part_t *llm_parts_add_shown(llm_parts_t *parts, const llm_media_t *media,
+                                apr_pool_t *pool);
 
 /* ---- tools ----------------------------------------------------------- */
 

@@ -165,7 +165,7 @@ static void put_thought(llm_buf_t *out, const llm_part_t *part,
     llm_buf_putc(out, '}');
 }
 
-static void put_media(llm_buf_t *out, const llm_media_t *media)
+void llm_gemini_put_shown(llm_buf_t *out, const llm_media_t *media)
 {
     llm_put_comma(out);
     llm_buf_lit(out, "{\"inlineData\":{");
@@ -183,6 +183,10 @@ static void put_parts(llm_buf_t *out, const llm_ask_t *ask,
         switch (part->kind) {
         case LLM_PART_TEXT:
         case LLM_PART_REFUSAL:
+            if (part->media && part->media->base64.data) {
+                llm_gemini_put_shown(out, part->media);
+                break;
+            }
             put_text(out, part->text);
             break;
         case LLM_PART_THINKING:
@@ -193,13 +197,6 @@ static void put_parts(llm_buf_t *out, const llm_ask_t *ask,
             break;
         case LLM_PART_TOOL_CALL:
             llm_gemini_put_call(out, part->call);
-            break;
-        case LLM_PART_IMAGE:
-        case LLM_PART_AUDIO:
-        case LLM_PART_FILE:
-            if (part->media->base64.data) {
-                put_media(out, part->media);
-            }
             break;
         default: /* what another provider's own servers did */
             break;

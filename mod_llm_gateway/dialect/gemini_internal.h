@@ -97,6 +97,11 @@ llm_call_t *llm_gemini_read_call(const llm_json_t *part,
                                  const char *seed, int number,
                                  apr_pool_t *pool);
 
+/* A picture, sound or file in a part of an answer; NULL where there is none.
+ * The sketches of thoughts are not taken for one. */
+const llm_media_t *llm_gemini_read_shown(const llm_json_t *part,
+                                         apr_pool_t *pool);
+
 llm_problem_t *llm_gemini_read_response(llm_answer_t **panswer,
                                         const llm_ask_t *ask,
                                         const llm_json_t *doc,
@@ -173,6 +178,8 @@ void llm_gemini_put_usage(llm_buf_t *out, const llm_usage_t *usage);
 void llm_gemini_put_logprobs(llm_buf_t *out, const llm_json_t *logprobs);
 /* A call as a part of a content. */
 void llm_gemini_put_call(llm_buf_t *out, const llm_call_t *call);
+/* What an answer shows, which has to have its bytes, as a part. */
+void llm_gemini_put_shown(llm_buf_t *out, const llm_media_t *media);
 /* The path of a model at a provider; NULL for what is no name. */
 const char *llm_gemini_model_path(const llm_provider_t *provider,
                                   const char *model, apr_pool_t *pool);

@@ -221,19 +221,20 @@ static void add_signature(const content_t *c, llm_parts_t *parts,
     last->signature = llm_gemini_mark_signature(signature, c->pool);
 }
 
-static void add_media(const content_t *c, llm_parts_t *parts,
-                      const llm_json_t *data)
+const llm_media_t *llm_gemini_read_shown(const llm_json_t *part,
+                                         apr_pool_t *pool)
 {
-    llm_media_t *media = apr_pcalloc(c->pool, sizeof(*media));
-    llm_part_e kind = LLM_PART_IMAGE;
+    const llm_json_t *data = llm_gemini_want(part, "inlineData");
+    llm_media_t *media;
 
-    media->media_type =
-        llm_json_string(llm_json_get(data, "mimeType"), c->pool);
-    media->base64 = llm_json_text(llm_json_get(data, "data"));
-    if (media->media_type && !strncmp(media->media_type, "audio/", 6)) {
-        kind = LLM_PART_AUDIO;
+    if (!data || llm_json_is_true(llm_json_get(part, "thought"))) {
+        return NULL;
     }
-    llm_parts_add(parts, kind, c->pool)->media = media;
+    media = apr_pcalloc(pool, sizeof(*media));
+    media->base64 = llm_json_text(llm_json_get(data, "data"));
+    media->media_type =
+        llm_json_string(llm_gemini_want(data, "mimeType"), pool);
+    return llm_text_is_empty(media->base64) ? NULL : media;
 }
 
 static void add_part(content_t *c, llm_parts_t *parts, const llm_json_t *part,
@@ -241,7 +242,7 @@ static void add_part(content_t *c, llm_parts_t *parts, const llm_json_t *part,
 {
     const llm_json_t *text = llm_json_want(part, "text");
     const llm_json_t *call = llm_json_want(part, "functionCall");
-    const llm_json_t *data = llm_json_want(part, "inlineData");
+    const llm_media_t *shown = llm_gemini_read_shown(part, c->pool);
 
     if (text) {
         int thought = llm_json_is_true(llm_json_get(part, "thought"));
@@ -263,8 +264,9 @@ static void add_part(content_t *c, llm_parts_t *parts, const llm_json_t *part,
             ++*pcalls;
         }
     }
-    else if (data) {
-        add_media(c, parts, data);
+    else if (shown) {
+        add_signature(c, parts, part);
+        llm_parts_add_shown(parts, shown, c->pool);
     }
     else if (llm_json_is(part, LLM_JSON_OBJECT) && part->count) {
         llm_parts_add(parts, LLM_PART_PROVIDER, c->pool)->raw = part;
@@ -280,11 +282,15 @@ static void join_texts(llm_part_t *part, apr_pool_t *pool)
         apr_size_t len = part->text.len;
         char *at;
 
+        if (part->media) {
+            continue;
+        }
         if (part->kind != LLM_PART_TEXT
             && (part->kind != LLM_PART_THINKING || part->signature.data)) {
             continue;
         }
-        for (; end && end->kind == part->kind && !end->signature.data;
+        for (; end && end->kind == part->kind && !end->signature.data
+               && !end->media;
              end = end->next) {
             len += end->text.len;
         }
@@ -468,6 +474,15 @@ static llm_text_t copy_text(llm_text_t text, apr_pool_t *pool)
     return text;
 }
 
+/* The bytes stay where they are: in the document. */
+static const llm_media_t *copy_media(const llm_media_t *media, apr_pool_t *pool)
+{
+    llm_media_t *copy = apr_pmemdup(pool, media, sizeof(*copy));
+
+    copy->media_type = apr_pstrdup(pool, media->media_type);
+    return copy;
+}
+
 static llm_problem_t *copy_problem(const llm_problem_t *problem,
                                    apr_pool_t *pool)
 {
@@ -525,6 +540,11 @@ static void gather(void *baton, const llm_delta_t *delta)
     switch (delta->kind) {
     case LLM_DELTA_TEXT:
     case LLM_DELTA_THINKING:
+        if (delta->media) {
+            llm_parts_add_shown(&row->parts, copy_media(delta->media, g->pool),
+                                g->pool);
+            break;
+        }
         llm_parts_add_text(&row->parts,
                            delta->kind == LLM_DELTA_TEXT ? LLM_PART_TEXT
                                                          : LLM_PART_THINKING,

@@ -264,6 +264,18 @@ static void read_text(const sink_t *sink, int index, const llm_json_t *part,
     }
 }
 
+static void read_shown(const sink_t *sink, int index, const llm_json_t *part)
+{
+    llm_delta_t delta = {.kind = LLM_DELTA_TEXT, .choice = index};
+
+    delta.media = llm_gemini_read_shown(part, sink->scratch);
+    if (delta.media) {
+        read_signature(sink, index, part);
+        delta.text = llm_media_markdown(delta.media, sink->scratch);
+        send_delta(sink, &delta);
+    }
+}
+
 /* Chunks tell more of them as the answer grows, and the last one tells all. */
 static void keep_cites(const sink_t *sink, choice_t *choice,
                        const llm_json_t *candidate)
@@ -324,6 +336,9 @@ static void read_candidate(const sink_t *sink, const llm_json_t *candidate,
         }
         else if (llm_json_want(part, "text")) {
             read_text(sink, (int)index, part, &logprobs);
+        }
+        else {
+            read_shown(sink, (int)index, part);
         }
     }
     keep_cites(sink, sink->reader->choices[index], candidate);

@@ -279,6 +279,18 @@ static void write_text(llm_buf_t *out, llm_writer_t *writer,
     close_chunk(out, writer);
 }
 
+static void write_shown(llm_buf_t *out, llm_writer_t *writer,
+                        const llm_delta_t *delta)
+{
+    flush_calls(out, writer, delta->choice);
+    open_chunk(out, writer);
+    open_candidate(out);
+    llm_gemini_put_shown(out, delta->media);
+    close_candidate(out, delta->choice, NULL);
+    llm_buf_putc(out, '}');
+    close_chunk(out, writer);
+}
+
 /* Segments are counted in bytes: as told where all of the text is ASCII. */
 static void keep_cite(llm_writer_t *writer, choice_state_t *choice,
                       const llm_cite_t *cite)
@@ -373,6 +385,10 @@ static void write_content(llm_buf_t *out, llm_writer_t *writer,
         write_text(out, writer, delta, 0);
         break;
     case LLM_DELTA_TEXT:
+        if (delta->media && delta->media->base64.data) {
+            write_shown(out, writer, delta);
+            break;
+        }
         write_text(out, writer, delta, 0);
         break;
     case LLM_DELTA_CITE:

@@ -223,10 +223,16 @@ static void put_calls(const place_t *place, const llm_part_t *parts)
 
 static void put_assistant(const place_t *place, const llm_turn_t *turn)
 {
+    int images = 0;
+
     open_message(place, "assistant");
     put_texts(place->out, "content", turn->parts, LLM_PART_TEXT, "");
     if (llm_parts_have(turn->parts, LLM_PART_THINKING)) {
         put_texts(place->out, "thinking", turn->parts, LLM_PART_THINKING, "");
+    }
+    put_images(place->out, turn->parts, 0, &images);
+    if (images) {
+        llm_buf_putc(place->out, ']');
     }
     put_calls(place, turn->parts);
     llm_buf_putc(place->out, '}');

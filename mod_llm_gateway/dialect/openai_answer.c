@@ -24,7 +24,8 @@ static int put_texts(llm_buf_t *out, const char *name, const llm_part_t *parts,
     int count = 0;
 
     for (part = parts; part; part = part->next) {
-        if (part->kind == kind && part->text.data) {
+        if (part->kind == kind && part->text.data
+            && !llm_openai_is_image(part->media)) {
             if (!count++) {
                 llm_put_name(out, name);
                 llm_buf_putc(out, '"');
@@ -36,6 +37,40 @@ static int put_texts(llm_buf_t *out, const char *name, const llm_part_t *parts,
         llm_buf_putc(out, '"');
     }
     return count;
+}
+
+int llm_openai_is_image(const llm_media_t *media)
+{
+    return media && llm_media_is_image(media);
+}
+
+void llm_openai_put_image(llm_buf_t *out, int index, const llm_media_t *media)
+{
+    llm_put_comma(out);
+    llm_buf_lit(out, "{\"type\":\"image_url\",\"image_url\":{\"url\":");
+    llm_put_media_url(out, media);
+    llm_buf_putc(out, '}');
+    llm_put_int_member(out, "index", index);
+    llm_buf_putc(out, '}');
+}
+
+static void put_images(llm_buf_t *out, const llm_part_t *part)
+{
+    int count = 0;
+
+    for (; part; part = part->next) {
+        if (!llm_openai_is_image(part->media)) {
+            continue;
+        }
+        if (!count) {
+            llm_put_name(out, "images");
+            llm_buf_putc(out, '[');
+        }
+        llm_openai_put_image(out, count++, part->media);
+    }
+    if (count) {
+        llm_buf_putc(out, ']');
+    }
 }
 
 static void put_details(llm_buf_t *out, const llm_part_t *parts)
@@ -168,6 +203,7 @@ static void put_choice(llm_buf_t *out, const llm_ask_t *ask,
     put_texts(out, "reasoning_content", parts, LLM_PART_THINKING);
     put_details(out, parts);
     put_citations(out, parts);
+    put_images(out, parts);
     put_calls(out, ask, parts, seed, pool);
     llm_buf_lit(out, "},\"logprobs\":");
     if (choice->logprobs) {

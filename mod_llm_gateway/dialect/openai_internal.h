@@ -60,6 +60,17 @@ void llm_openai_read_thinking_part(llm_parts_t *parts, const llm_json_t *node,
  * what has `data` instead is hidden. */
 void llm_openai_read_reasoning_part(llm_parts_t *parts, const llm_json_t *node,
                                     apr_pool_t *pool);
+/* OpenRouter's `images` of a message or delta, and a part of a content like
+ * one of them: {"type":"image_url","image_url":{"url"}}. What has no address
+ * is passed over. */
+void llm_openai_read_images(llm_parts_t *parts, const llm_json_t *list,
+                            apr_pool_t *pool);
+int llm_openai_read_image(llm_parts_t *parts, const llm_json_t *node,
+                          apr_pool_t *pool);
+/* Has a text of an answer its place in `images`? */
+int llm_openai_is_image(const llm_media_t *media);
+/* An element of `images`. */
+void llm_openai_put_image(llm_buf_t *out, int index, const llm_media_t *media);
 /* One element of reasoning_details. Texts that are none are left out. */
 void llm_openai_put_detail(llm_buf_t *out, const char *type, int index,
                            llm_text_t text, llm_text_t signature,

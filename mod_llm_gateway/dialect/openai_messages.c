@@ -274,6 +274,31 @@ static llm_problem_t *read_content(place_t *place, llm_parts_t *parts,
     return problem;
 }
 
+/* What an answer showed, which clients send back as they got it. */
+static llm_problem_t *read_shown(const place_t *place, llm_parts_t *parts,
+                                 const llm_json_t *message)
+{
+    static const char *const known[] = {"type", "image_url", "index", NULL};
+    const llm_json_t *list = llm_json_want(message, "images"), *node, *url;
+    llm_media_t *media;
+
+    if (list && list->type != LLM_JSON_ARRAY) {
+        return wrong(place, ".images", "expected an array");
+    }
+    for (node = list ? list->child : NULL; node; node = node->next) {
+        url = llm_json_path(node, "image_url", "url", NULL);
+        if (!llm_json_is(url, LLM_JSON_STRING)) {
+            return wrong(place, ".images", "expected addresses of images");
+        }
+        media = add_media(place, parts, LLM_PART_IMAGE, node);
+        if (!llm_media_set_url(media, llm_json_text(url), place->pool)) {
+            return wrong(place, ".images", "a data: address has to be base64");
+        }
+        note_others(place, node, known, ".images");
+    }
+    return NULL;
+}
+
 /* ---- messages ---- */
 
 typedef llm_problem_t *read_message_fn(place_t *place, llm_turns_t *turns,
@@ -383,6 +408,7 @@ static llm_problem_t *read_assistant(place_t *place, llm_turns_t *turns,
                                         "audio",
                                         "function_call",
                                         "annotations",
+                                        "images",
                                         "reasoning",
                                         "reasoning_content",
                                         "reasoning_details",
@@ -399,6 +425,9 @@ static llm_problem_t *read_assistant(place_t *place, llm_turns_t *turns,
     problem = read_content(place, &parts, message, 1);
     if (!llm_text_is_empty(refusal)) {
         llm_parts_add_text(&parts, LLM_PART_REFUSAL, refusal, place->pool);
+    }
+    if (!problem) {
+        problem = read_shown(place, &parts, message);
     }
     if (!problem) {
         problem = read_calls(place, &parts, message);

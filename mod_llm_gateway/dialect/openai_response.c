@@ -14,6 +14,39 @@
 
 #include <apr_strings.h>
 
+/* ---- pictures ---- */
+
+int llm_openai_read_image(llm_parts_t *parts, const llm_json_t *node,
+                          apr_pool_t *pool)
+{
+    const llm_json_t *image = llm_json_want(node, "image_url");
+    llm_text_t url = llm_json_text(llm_json_is(image, LLM_JSON_STRING)
+                                       ? image
+                                       : llm_json_get(image, "url"));
+    llm_media_t *media;
+
+    if (llm_text_is_empty(url)) {
+        return 0;
+    }
+    media = apr_pcalloc(pool, sizeof(*media));
+    if (!llm_media_set_url(media, url, pool)) {
+        media->url = url; /* a data: URL all the same */
+    }
+    llm_parts_add_shown(parts, media, pool);
+    return 1;
+}
+
+void llm_openai_read_images(llm_parts_t *parts, const llm_json_t *list,
+                            apr_pool_t *pool)
+{
+    const llm_json_t *node =
+        llm_json_is(list, LLM_JSON_ARRAY) ? list->child : NULL;
+
+    for (; node; node = node->next) {
+        llm_openai_read_image(parts, node, pool);
+    }
+}
+
 /* ---- content ---- */
 
 static void read_list(llm_parts_t *parts, const llm_json_t *list,
@@ -35,7 +68,8 @@ static void read_list(llm_parts_t *parts, const llm_json_t *list,
         else if (text.data) {
             llm_parts_add_text(parts, LLM_PART_TEXT, text, pool);
         }
-        else if (node->type == LLM_JSON_OBJECT) {
+        else if (!llm_openai_read_image(parts, node, pool)
+                 && node->type == LLM_JSON_OBJECT) {
             llm_parts_add(parts, LLM_PART_PROVIDER, pool)->raw = node;
         }
     }
@@ -54,12 +88,14 @@ static void read_content(llm_parts_t *parts, const llm_json_t *message,
     else if (!llm_text_is_empty(llm_json_text(content))) {
         llm_parts_add_text(parts, LLM_PART_TEXT, llm_json_text(content), pool);
     }
-    if (parts->last && parts->last->kind == LLM_PART_TEXT) {
+    if (parts->last && parts->last->kind == LLM_PART_TEXT
+        && !parts->last->media) {
         llm_cites_t cites = {NULL, NULL};
 
         llm_openai_read_cites(&cites, message, doc, pool);
         parts->last->citations = cites.first;
     }
+    llm_openai_read_images(parts, llm_json_want(message, "images"), pool);
     if (!llm_text_is_empty(refusal)) {
         llm_parts_add_text(parts, LLM_PART_REFUSAL, refusal, pool);
     }

@@ -314,6 +314,14 @@ static void emit_parts(const pass_t *pass, const llm_part_t *part)
             emit_text(pass, LLM_DELTA_THINKING, part->text, NULL);
             emit_text(pass, LLM_DELTA_SIGNATURE, part->signature, NULL);
         }
+        else if (part->media) {
+            llm_delta_t delta = {.kind = LLM_DELTA_TEXT,
+                                 .choice = pass->index,
+                                 .text = part->text,
+                                 .media = part->media};
+
+            emit(pass, &delta);
+        }
     }
 }
 
@@ -341,8 +349,12 @@ static void read_list(const pass_t *pass, const llm_json_t *list)
             emit_parts(pass, thoughts.first);
         }
         else {
+            llm_parts_t shown = {NULL, NULL};
+
             emit_text(pass, LLM_DELTA_TEXT,
                       llm_json_text(llm_json_get(node, "text")), NULL);
+            llm_openai_read_image(&shown, node, pass->scratch);
+            emit_parts(pass, shown.first);
         }
     }
 }
@@ -383,7 +395,7 @@ static void read_said(const pass_t *pass, const llm_json_t *node,
 {
     const llm_json_t *content = llm_json_want(said, "content");
     const llm_json_t *logprobs = llm_json_want(node, "logprobs");
-    llm_parts_t thoughts = {NULL, NULL};
+    llm_parts_t thoughts = {NULL, NULL}, shown = {NULL, NULL};
     llm_text_t text = llm_json_text(content);
 
     llm_openai_read_thinking(&thoughts, said, pass->scratch);
@@ -399,6 +411,9 @@ static void read_said(const pass_t *pass, const llm_json_t *node,
         }
         emit_text(pass, LLM_DELTA_TEXT, text, logprobs);
     }
+    llm_openai_read_images(&shown, llm_json_want(said, "images"),
+                           pass->scratch);
+    emit_parts(pass, shown.first);
     emit_text(pass, LLM_DELTA_REFUSAL,
               llm_json_text(llm_json_want(said, "refusal")), NULL);
     read_cites(pass, node, said);

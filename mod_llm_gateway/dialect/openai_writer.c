@@ -36,6 +36,7 @@ typedef struct choice_state_t {
     apr_array_header_t *calls; /* of call_state_t; NULL: none yet */
     int thought;               /* number of the thinking block */
     int in_thought;            /* the last delta belonged to it */
+    int images;                /* written so far */
     int is_signed;             /* it has its signature: more opens another */
 } choice_state_t;
 
@@ -200,6 +201,16 @@ static void put_thinking(llm_buf_t *out, const llm_writer_t *writer,
     end_chunk(out, writer, NULL, NULL);
 }
 
+static void put_image(llm_buf_t *out, const llm_writer_t *writer,
+                      choice_state_t *choice, const llm_delta_t *delta)
+{
+    open_chunk(out, writer, delta->choice);
+    llm_buf_lit(out, "\"images\":[");
+    llm_openai_put_image(out, choice->images++, delta->media);
+    llm_buf_putc(out, ']');
+    end_chunk(out, writer, NULL, NULL);
+}
+
 /* ---- tool calls ---- */
 
 /* Our number of the provider's call, -1 when it did not begin. */
@@ -356,7 +367,10 @@ static void write_content(llm_buf_t *out, llm_writer_t *writer,
     }
     switch (delta->kind) {
     case LLM_DELTA_TEXT:
-        if (delta->text.len || delta->logprobs) {
+        if (llm_openai_is_image(delta->media)) {
+            put_image(out, writer, choice, delta);
+        }
+        else if (delta->text.len || delta->logprobs) {
             put_text(out, writer, delta, "content");
         }
         break;

@@ -14,7 +14,8 @@ typedef struct emitter_t {
     int calls; /* tool calls of this choice so far */
 } emitter_t;
 
-static void emit_text(emitter_t *emitter, llm_delta_e kind, llm_text_t text)
+static void emit_text(emitter_t *emitter, llm_delta_e kind, llm_text_t text,
+                      const llm_media_t *media)
 {
     llm_delta_t delta;
 
@@ -22,6 +23,7 @@ static void emit_text(emitter_t *emitter, llm_delta_e kind, llm_text_t text)
     delta.kind = kind;
     delta.choice = emitter->choice;
     delta.text = text;
+    delta.media = media;
     emitter->emit(emitter->baton, &delta);
 }
 
@@ -58,20 +60,20 @@ static void emit_part(emitter_t *emitter, const llm_part_t *part)
 {
     switch (part->kind) {
     case LLM_PART_TEXT:
-        emit_text(emitter, LLM_DELTA_TEXT, part->text);
+        emit_text(emitter, LLM_DELTA_TEXT, part->text, part->media);
         emit_cites(emitter, part->citations);
         break;
     case LLM_PART_REFUSAL:
-        emit_text(emitter, LLM_DELTA_REFUSAL, part->text);
+        emit_text(emitter, LLM_DELTA_REFUSAL, part->text, NULL);
         break;
     case LLM_PART_THINKING:
-        emit_text(emitter, LLM_DELTA_THINKING, part->text);
+        emit_text(emitter, LLM_DELTA_THINKING, part->text, NULL);
         if (part->signature.data) {
-            emit_text(emitter, LLM_DELTA_SIGNATURE, part->signature);
+            emit_text(emitter, LLM_DELTA_SIGNATURE, part->signature, NULL);
         }
         break;
     case LLM_PART_REDACTED:
-        emit_text(emitter, LLM_DELTA_REDACTED, part->text);
+        emit_text(emitter, LLM_DELTA_REDACTED, part->text, NULL);
         break;
     case LLM_PART_TOOL_CALL:
         emit_call(emitter, part->call);

@@ -65,7 +65,9 @@ void llm_meter_delta(llm_attempt_t *attempt, const llm_delta_t *delta)
     case LLM_DELTA_TEXT:
     case LLM_DELTA_REFUSAL:
     case LLM_DELTA_ARGS:
-        tally(x, &x->text, delta->text, run_of(delta));
+        if (!delta->media) { /* nobody's vocabulary weighs a picture */
+            tally(x, &x->text, delta->text, run_of(delta));
+        }
         if (delta->text.len) {
             llm_meter_output(attempt);
         }
@@ -113,7 +115,7 @@ static void tally_parts(llm_exchange_t *x, const llm_part_t *part, int *prun)
         else if (part->kind == LLM_PART_TOOL_CALL) {
             tally_call(x, part->call, *prun);
         }
-        else if (part->kind == LLM_PART_TEXT
+        else if ((part->kind == LLM_PART_TEXT && !part->media)
                  || part->kind == LLM_PART_REFUSAL) {
             tally(x, &x->text, part->text, *prun);
         }

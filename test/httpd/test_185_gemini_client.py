@@ -301,3 +301,27 @@ def test_thinking_is_shown_to_who_asked(four, upstream):
     shown["generationConfig"]["thinkingConfig"].pop("includeThoughts")
     hidden = ask(four, "anthropic", {**HELLO, **shown}).json
     assert not [p for p in hidden["candidates"][0]["content"]["parts"] if p.get("thought")]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_picture_of_the_answer_is_a_part(four, upstream, stream):
+    """OpenRouter's `images`, which no client of Gemini's would look for."""
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    said = {"role": "assistant", "content": "Here: ", "images": [picture]}
+    chunk = {"id": "gen-1", "model": "gpt-test", "choices": [
+        {"index": 0, "delta" if stream else "message": said, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 1290, "total_tokens": 1293}}
+    body = json.dumps(chunk)
+    upstream.queue({
+        "headers": {"Content-Type": "text/event-stream" if stream else "application/json"},
+        "body": f"data: {body}\n\ndata: [DONE]\n\n" if stream else body})
+    answer = ask(four, "openai", HELLO,
+                 "streamGenerateContent?alt=sse" if stream else "generateContent")
+    assert answer.status == 200, answer
+    events = ([json.loads(line[6:]) for line in answer.text.splitlines() if line]
+              if stream else [answer.json])
+    parts = [part for event in events
+             for part in event["candidates"][0]["content"]["parts"] if part != {"text": ""}]
+    assert parts == [{"text": "Here: "}, {"inlineData": {
+        "mimeType": "image/png", "data": "iVBORw0KGgo="}}]
+    assert four.record(answer)["output"] == 1290

@@ -42,11 +42,18 @@ static void check_usage(const llm_json_t *usage)
 static void check_part(const llm_json_t *part)
 {
     const llm_json_t *call = llm_json_get(part, "functionCall");
+    const llm_json_t *shown = llm_json_get(part, "inlineData");
 
     if (call) {
         ck_assert(llm_json_is(llm_json_get(call, "name"), LLM_JSON_STRING));
         ck_assert_msg(llm_json_is(llm_json_get(call, "args"), LLM_JSON_OBJECT),
                       "arguments that are no object");
+        return;
+    }
+    if (shown) {
+        ck_assert(
+            llm_json_is(llm_json_get(shown, "mimeType"), LLM_JSON_STRING));
+        ck_assert(llm_json_is(llm_json_get(shown, "data"), LLM_JSON_STRING));
         return;
     }
     ck_assert(llm_json_is(llm_json_get(part, "text"), LLM_JSON_STRING));

@@ -98,7 +98,7 @@ END_TEST
 
 START_TEST(what_is_neither_text_nor_call)
 {
-    static const llm_part_e kinds[] = {LLM_PART_PROVIDER, LLM_PART_IMAGE,
+    static const llm_part_e kinds[] = {LLM_PART_PROVIDER, LLM_PART_TEXT,
                                        LLM_PART_TEXT};
     llm_answer_t *answer = NULL;
     const llm_part_t *part;
@@ -119,6 +119,9 @@ START_TEST(what_is_neither_text_nor_call)
     part = answer->choices->parts->next;
     ck_assert_str_eq(part->media->media_type, "image/png");
     ck_assert(llm_text_equals(part->media->base64, "AAAA"));
+    ck_assert(
+        llm_text_equals(part->text, "![image](data:image/png;base64,AAAA)"));
+    ck_assert_ptr_null(part->next->media);
 }
 END_TEST
 
