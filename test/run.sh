@@ -256,29 +256,47 @@ pytest_in()
     count_junit "$group" "$folder/$group.xml"
 }
 
-# httpd_in GROUP BUILD-FOLDER ARGUMENT ...: without arguments in two halves at
-# once, since much of the time is waiting: what is translated, and the rest.
-httpd_in()
+# The tests with a real httpd in parts that run at once, since much of their
+# time is waiting: what is translated, made up and recorded, and the rest.
+parts='translation recorded serving keeping'
+
+# The files of a part, in the tests' folder.
+files_of()
+{
+    case $1 in
+    translation) echo test_030_translation.py ;;
+    recorded) echo test_130_recorded.py ;;
+    serving) ls test_0*.py | grep -v test_030_ ;;
+    keeping) ls test_[1-9]*.py | grep -v test_130_ ;;
+    esac
+}
+
+# begin_httpd GROUP BUILD-FOLDER: all parts; end_httpd waits for them.
+begin_httpd()
+{
+    running=
+    for part in $parts; do
+        # shellcheck disable=SC2046
+        run_pytest "$top/test/httpd" "$2" "$2/$1-$part.xml" \
+            $(cd "$top/test/httpd" && files_of "$part") \
+            >"$2/$1-$part.out" 2>&1 &
+        running="$running $!"
+    done
+}
+
+end_httpd()
 {
     group=$1 folder=$2
-    shift 2
-    if [ $# -gt 0 ]; then
-        pytest_in "$group" "$top/test/httpd" "$folder" "$@"
-        return
-    fi
-    run_pytest "$top/test/httpd" "$folder" "$folder/$group-translated.xml" \
-        test_030_translation.py test_130_recorded.py \
-        >"$folder/$group.out" 2>&1 &
-    half=$!
-    run_pytest "$top/test/httpd" "$folder" "$folder/$group.xml" \
-        --ignore=test_030_translation.py --ignore=test_130_recorded.py
-    rest=$?
-    wait "$half"
-    status=$?
-    cat "$folder/$group.out"
-    count_junit "$group, translated" "$folder/$group-translated.xml"
-    status=$rest
-    count_junit "$group, the rest" "$folder/$group.xml"
+    for part in $parts; do
+        # shellcheck disable=SC2086
+        set -- $running
+        wait "$1"
+        status=$?
+        shift
+        running=$*
+        cat "$folder/$group-$part.out"
+        count_junit "$group, $part" "$folder/$group-$part.xml"
+    done
 }
 
 need_for_httpd()
@@ -291,7 +309,12 @@ group_httpd()
     build_once
     need_for_httpd
     say "tests with a real httpd"
-    httpd_in httpd "$build" "$@"
+    if [ $# -gt 0 ]; then
+        pytest_in httpd "$top/test/httpd" "$build" "$@"
+    else
+        begin_httpd httpd "$build"
+        end_httpd httpd "$build"
+    fi
 }
 
 group_pairs()
@@ -313,10 +336,15 @@ group_asan()
     # shellcheck disable=SC2086
     build_in "$asan" --enable-asan ${LLMGW_CONFIGURE:-}
     say "unit tests and a real httpd, under the sanitizers"
-    [ $# -gt 0 ] || unit_in asan-unit "$asan"
     LLMGW_ASAN=1
     export LLMGW_ASAN
-    httpd_in asan "$asan" "$@"
+    if [ $# -gt 0 ]; then
+        pytest_in asan "$top/test/httpd" "$asan" "$@"
+    else
+        begin_httpd asan "$asan"
+        unit_in asan-unit "$asan"
+        end_httpd asan "$asan"
+    fi
     unset LLMGW_ASAN
 }
 

@@ -11,7 +11,9 @@
 static void check_holds(const llm_buf_t *buf, const char *expected)
 {
     ck_assert_uint_eq(buf->len, strlen(expected));
-    ck_assert_mem_eq(buf->data, expected, buf->len);
+    if (buf->len) { /* without a byte there may be no memory either */
+        ck_assert_mem_eq(buf->data, expected, buf->len);
+    }
 }
 
 START_TEST(appends)
