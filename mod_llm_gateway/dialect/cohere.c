@@ -58,6 +58,9 @@ int llm_cohere_read_usage(llm_usage_t *usage, const llm_json_t *doc)
     if (!counts) {
         counts = llm_json_path(doc, "delta", "usage", NULL);
     }
+    if (!counts) { /* how a stream of version 1 ends */
+        counts = llm_json_path(doc, "response", "meta", NULL);
+    }
     if (llm_json_path(counts, "billed_units", "search_units", NULL)) {
         /* ranking is billed by the request, and not by tokens */
         llm_usage_set(usage, LLM_CLASS_INPUT, 0);

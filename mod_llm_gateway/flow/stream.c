@@ -116,13 +116,16 @@ static int is_type(const char *type, const char *what)
            && (!type[len] || type[len] == ';' || apr_isspace(type[len]));
 }
 
+/* Version 1 of Cohere's API streams lines under this name. */
+#define LINES "application/stream+json"
+
 static int is_json(const char *type)
 {
     apr_size_t len = type ? strcspn(type, "; \t") : 0;
 
     return is_type(type, "application/json")
            || (len > 5 && !strncasecmp(type + len - 5, "+json", 5)
-               && !is_type(type, "application/stream+json"));
+               && !is_type(type, LINES));
 }
 
 /* The coding of the body; NULL for none. */
@@ -149,7 +152,8 @@ static llm_read_e how_to_read(const llm_attempt_t *attempt)
     if (x->whole_only) {
         return READ_WHOLE;
     }
-    if (is_type(type, "text/event-stream") || is_type(type, EVENTSTREAM)) {
+    if (is_type(type, "text/event-stream") || is_type(type, EVENTSTREAM)
+        || (x->native && is_type(type, LINES))) {
         return READ_EVENTS;
     }
     if (stream->provider->framing == LLM_FRAMING_NDJSON
@@ -175,6 +179,9 @@ static llm_framing_e framing_of(const llm_stream_t *stream, const char *type)
     }
     if (is_type(type, EVENTSTREAM)) {
         return LLM_FRAMING_EVENTSTREAM;
+    }
+    if (is_type(type, LINES)) {
+        return LLM_FRAMING_NDJSON;
     }
     return stream->provider->framing;
 }

@@ -52,6 +52,28 @@ def test_the_providers_own_api(native, upstream, name):
     assert record["model"].startswith(model)
 
 
+@pytest.mark.parametrize("cuts", [None, "random"])
+def test_coheres_first_version_streams_lines(gw, upstream, cuts):
+    """Bare lines of JSON; the last one repeats the answer, and has the counts."""
+    # fact 90
+    gw.serve(gw.conf().provider("cohere", url=gw.upstream.url).enable())
+    lines = [{"is_finished": False, "event_type": "stream-start", "generation_id": "g1"},
+             {"is_finished": False, "event_type": "text-generation", "text": "Hi"},
+             {"is_finished": False, "event_type": "text-generation", "text": " there"},
+             {"is_finished": True, "event_type": "stream-end", "finish_reason": "COMPLETE",
+              "response": {"text": "Hi there", "chat_history": [
+                  {"role": "USER", "message": "hello"}, {"role": "CHATBOT", "message": "Hi there"}],
+                  "meta": {"billed_units": {"input_tokens": 7, "output_tokens": 5}}}}]
+    body = "".join(json.dumps(line) + "\n" for line in lines)
+    upstream.queue({"headers": {"Content-Type": "application/stream+json"}, "body": body,
+                    "chunked": True, "cuts": cuts})
+    answer = gw.post("/cohere/v1/chat", {"model": "command-r", "message": "hello", "stream": True})
+    assert answer.status == 200 and answer.text == body
+    assert answer.header("content-type") == "application/stream+json"
+    record = gw.record(answer)
+    assert record["native"] and (record["input"], record["output"]) == (7, 5)
+
+
 def test_bytes_pass_untouched(native, upstream):
     body = b'{ "z":1.0,"model" : "gpt-test;any" ,"messages":[{"role":"user","content":"\\u0041"}]}'
     assert native.post("/openai/v1/chat/completions", body).status == 200
