@@ -176,6 +176,8 @@ def test_the_terminal_does_not_show_it(gw, master):
 def test_a_terminal_that_was_interrupted_shows_again(gw, master):
     pid, fd = pty.fork()
     if not pid:
+        # a shell lets what it runs in the background ignore it
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.execve(gw.env.ctl_program, ["llmgwctl", "--store", gw.store, "secret", "set", "typed",
                                        "--master-key", master], gw.environ())
     shown = b""
