@@ -17,8 +17,6 @@
 #include "store/files.h"
 #include "store/folder.h"
 
-#define MAKING_TIME 60 /* seconds a folder may be without its files */
-
 const char *ctl_absolute(const char *path, apr_pool_t *pool)
 {
     char here[APR_PATH_MAX];
@@ -57,26 +55,40 @@ static int is_held(const char *dir, const char *name, apr_pool_t *pool)
     return is;
 }
 
+/*
+ * The lock of the store's folder itself: shared by who makes a folder for a
+ * copy, until its own lock is taken, and whole by who looks for folders nobody
+ * wants. So one without its files is never about to get them: it is of a
+ * process that was killed before it made them, or while it removed them.
+ */
+static int lock_making(const ctl_t *ctl, int how)
+{
+    int fd = open(ctl->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd >= 0 && flock(fd, how) < 0) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
 /* Nobody works on it any more. */
 static int is_left(const char *dir, apr_pool_t *pool)
 {
-    int is_busy = is_held(dir, LLM_COPY_BUSY, pool);
-    struct stat info;
-
-    if (is_busy < 0) {
-        return !stat(dir, &info)
-               && info.st_mtime + MAKING_TIME < apr_time_sec(apr_time_now());
-    }
-    return !is_busy && is_held(dir, LLM_COPY_MAKING, pool) != 1;
+    return is_held(dir, LLM_COPY_BUSY, pool) != 1
+           && is_held(dir, LLM_COPY_MAKING, pool) != 1;
 }
 
 static void remove_left(const ctl_t *ctl)
 {
     apr_array_header_t *names;
-    int i;
+    int i, lock = lock_making(ctl, LOCK_EX | LOCK_NB);
 
-    if (llm_folder_list(&names, ctl->store, ctl->pool) != APR_SUCCESS) {
+    if (lock < 0) {
         return;
+    }
+    if (llm_folder_list(&names, ctl->store, ctl->pool) != APR_SUCCESS) {
+        names = apr_array_make(ctl->pool, 0, sizeof(const char *));
     }
     for (i = 0; i < names->nelts; ++i) {
         const char *name = APR_ARRAY_IDX(names, i, const char *);
@@ -87,11 +99,13 @@ static void remove_left(const ctl_t *ctl)
             llm_folder_remove(path);
         }
     }
+    close(lock);
 }
 
 static int make_folder(ctl_copy_t *copy, ctl_t *ctl)
 {
     apr_uint64_t number = 0;
+    int status = CTL_DONE, making = lock_making(ctl, LOCK_SH);
 
     if (llm_random(&number, sizeof(number)) != APR_SUCCESS) {
         number = (apr_uint64_t)getpid();
@@ -107,11 +121,16 @@ static int make_folder(ctl_copy_t *copy, ctl_t *ctl)
             open(apr_pstrcat(ctl->pool, copy->dir, "/" LLM_COPY_BUSY, NULL),
                  O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     }
-    if (copy->lock < 0 || flock(copy->lock, LOCK_EX | LOCK_NB) < 0) {
-        return ctl_fail(ctl, CTL_REFUSED, "internal", "%s: %s", copy->dir,
-                        strerror(errno));
+    if (making < 0 || copy->lock < 0
+        || flock(copy->lock, LOCK_EX | LOCK_NB) < 0) {
+        ctl_fail(ctl, CTL_REFUSED, "internal", "%s: %s", copy->dir,
+                 strerror(errno));
+        status = CTL_REFUSED;
     }
-    return CTL_DONE;
+    if (making >= 0) {
+        close(making);
+    }
+    return status;
 }
 
 static void show(void *baton, const llm_json_t *row)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """llmgwctl store: check, backup, restore, dump, load, compact, stats; with the
 gateway running, stopped, and killed in between."""
+import fcntl
 import json
 import os
 import random
@@ -197,6 +198,37 @@ def test_backups_that_are_killed_leave_the_older_one(used, target):
     assert left_over(used) == []
     check = used.ctl_json("store", "check")["check"]
     assert check["agree"] is True and check["records"] == 3
+
+
+def put(gw, path):
+    """A file (nothing where the path ends with a slash) and its folders, of the
+    store's user."""
+    owner = os.stat(gw.store)
+    done = gw.store
+    *folders, file = path.split("/")
+    for name in folders + [file] * bool(file):
+        done = os.path.join(done, name)
+        if name is file:
+            open(done, "w", encoding="utf-8").close()
+        else:
+            os.makedirs(done, exist_ok=True)
+        os.chown(done, owner.st_uid, owner.st_gid)
+    return done
+
+
+def test_what_a_killed_command_left_goes_at_once(used):
+    """Whatever it had made or removed by then; what one works on stays."""
+    put(used, "copy-01/")
+    put(used, "copy-02/env/keys.db")
+    put(used, "copy-03/busy")
+    put(used, "copy-04/busy")
+    put(used, "copy-04/making")
+    with open(put(used, "copy-05/busy"), "w", encoding="utf-8") as busy:
+        fcntl.flock(busy, fcntl.LOCK_EX)
+        used.ctl_json("store", "check")
+        assert left_over(used) == ["copy-05"]
+    used.ctl_json("store", "check")
+    assert left_over(used) == []
 
 
 def test_restores_that_are_killed(used, target):
