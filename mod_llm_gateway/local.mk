@@ -204,6 +204,8 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/registry.c \
 	%D%/dialect/schema.c \
 	%D%/dialect/schema.h \
+	%D%/dialect/sides.c \
+	%D%/dialect/sides.h \
 	%D%/dialect/sign_aws.c \
 	%D%/dialect/sign_aws.h \
 	%D%/dialect/splice.c \

@@ -8,6 +8,7 @@
  * they are, for the provider's dialect to refuse.
  */
 #include "dialect/anthropic_internal.h"
+#include "dialect/sides.h"
 
 #include <apr_strings.h>
 
@@ -282,58 +283,20 @@ static llm_problem_t *read_list(const place_t *place, llm_parts_t *parts,
 
 /* ---- messages ---- */
 
-static llm_problem_t *read_message(place_t *place, llm_turns_t *turns,
-                                   const llm_json_t *message)
+static llm_problem_t *read_said(void *baton, int message, llm_parts_t *parts,
+                                const llm_json_t *content)
 {
-    static const llm_word_t roles[] = {
-        {"user", LLM_ROLE_USER},
-        {"assistant", LLM_ROLE_ASSISTANT},
-        {"system", LLM_ROLE_SYSTEM},
-        {NULL, 0},
-    };
-    static const char *const known[] = {"role", "content", NULL};
-    int role =
-        llm_word_value(roles, llm_json_text(llm_json_get(message, "role")), -1);
-    llm_parts_t parts = {NULL, NULL};
-    llm_problem_t *problem;
+    place_t *place = baton;
 
-    if (role < 0) {
-        return wrong(place, ".role", "user or assistant");
-    }
-    problem = read_list(place, &parts, llm_json_get(message, "content"));
-    llm_turns_add(turns, (llm_role_e)role, place->pool)->parts = parts.first;
-    note_others(place, message, known, "");
-    return problem;
+    place->message = message;
+    return read_list(place, parts, content);
 }
 
 llm_problem_t *llm_anthropic_read_messages(llm_ask_t *ask,
                                            const llm_json_t *doc,
                                            apr_pool_t *pool)
 {
-    const llm_json_t *messages = llm_json_get(doc, "messages"), *message;
-    const llm_json_t *system = llm_json_want(doc, "system");
     place_t place = {ask, -1, -1, pool};
-    llm_parts_t parts = {NULL, NULL};
-    llm_turns_t turns = {NULL, NULL};
-    llm_problem_t *problem = NULL;
 
-    if (system) {
-        problem = read_list(&place, &parts, system);
-        if (parts.first) {
-            llm_turns_add(&turns, LLM_ROLE_SYSTEM, pool)->parts = parts.first;
-        }
-    }
-    if (!problem
-        && (!llm_json_is(messages, LLM_JSON_ARRAY) || !messages->count)) {
-        problem = llm_problem_field(pool, "messages",
-                                    "expected an array of messages");
-    }
-    for (message = problem ? NULL : messages->child; message && !problem;
-         message = message->next) {
-        ++place.message;
-        problem = read_message(&place, &turns, message);
-    }
-    ask->turns = turns.first;
-    llm_turns_name_results(ask->turns, pool);
-    return problem;
+    return llm_sides_read(ask, doc, read_said, &place, pool);
 }

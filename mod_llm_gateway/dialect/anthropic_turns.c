@@ -2,16 +2,14 @@
 /*
  * An ask's turns become `system` and `messages` of a Messages request.
  *
- * There is one system prompt, so system turns go there wherever they stood, in
- * their order; where there is nothing else, they are the user's message. Turns
- * of one side that follow one another become one message, in which tool
- * results come first, as Anthropic demands. Texts of blanks only, which it
- * refuses, are left out: there is nothing in them to lose.
+ * Who speaks when is in sides.c, the blocks are here. Texts of blanks only,
+ * which Anthropic refuses, are left out: there is nothing in them to lose.
  *
  * Thinking goes back only with the signature it came with, and that is of
  * Anthropic's own letters: others' thoughts are left out, which is told.
  */
 #include "dialect/anthropic_internal.h"
+#include "dialect/sides.h"
 
 #include <string.h>
 #include <strings.h>
@@ -25,7 +23,7 @@
 typedef struct place_t {
     llm_buf_t *out;
     llm_request_t *req;
-    int turn;    /* number of the turn, for error texts */
+    llm_sides_t sides;
     int calls;   /* calls without an id so far */
     int results; /* results that name no call so far */
     apr_pool_t *pool;
@@ -33,9 +31,7 @@ typedef struct place_t {
 
 static llm_problem_t *cannot(const place_t *place, const char *what)
 {
-    return llm_problem_unsupported(
-        apr_psprintf(place->pool, "messages[%d].content%s", place->turn, what),
-        "anthropic", place->pool);
+    return llm_sides_cannot(&place->sides, what, place->pool);
 }
 
 /* The k-th result without an id answers the k-th call without one. */
@@ -151,10 +147,11 @@ static llm_problem_t *put_text_source(const place_t *place,
     int len;
 
     if (used + strspn(base64 + used, "=") != bytes.len) {
-        return llm_problem_field(
-            place->pool,
-            apr_psprintf(place->pool, "messages[%d].content", place->turn),
-            "a file holds something that is not base64");
+        return llm_problem_field(place->pool,
+                                 apr_psprintf(place->pool,
+                                              "messages[%d].content",
+                                              place->sides.turn),
+                                 "a file holds something that is not base64");
     }
     plain =
         apr_palloc(place->pool, (apr_size_t)apr_base64_decode_len(base64) + 1);
@@ -287,186 +284,25 @@ static llm_problem_t *put_result(place_t *place, const llm_part_t *part)
 
 /* ---- messages ---- */
 
-/* The role a turn has here: tool results are the user's. */
-static int is_assistant(const llm_turn_t *turn)
+static llm_problem_t *put(void *baton, const llm_part_t *part)
 {
-    return turn->role == LLM_ROLE_ASSISTANT;
-}
-
-static const llm_turn_t *skip_system(const llm_turn_t *turn, int *pnumber)
-{
-    while (turn && turn->role == LLM_ROLE_SYSTEM) {
-        turn = turn->next;
-        ++*pnumber;
-    }
-    return turn;
-}
-
-/* Blocks of the turns [turn, end): results only, or all but results. */
-static llm_problem_t *put_blocks(place_t *place, const llm_turn_t *turn,
-                                 const llm_turn_t *end, int results)
-{
-    llm_problem_t *problem = NULL;
-    const llm_part_t *part;
-    int first = place->turn;
-
-    for (; turn != end && !problem; turn = turn->next, ++place->turn) {
-        if (turn->role == LLM_ROLE_SYSTEM) {
-            continue;
-        }
-        for (part = turn->parts; part && !problem; part = part->next) {
-            if ((part->kind == LLM_PART_TOOL_RESULT) == results) {
-                problem = put_block(place, part);
-            }
-        }
-        if (turn->name.data) {
-            llm_request_drop(place->req, "messages.name");
-        }
-    }
-    place->turn = first;
-    return problem;
-}
-
-/* Anthropic refuses a conversation that the assistant begins ("first message
- * must use the "user" role"), as one does whose first turns a client cut off:
- * then the user says this much before. */
-#define OPENING                                                                \
-    "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\".\"}]}"
-
-/* One message of the turns [turn, end); nothing when they say nothing. */
-static llm_problem_t *put_message(place_t *place, const llm_turn_t *turn,
-                                  const llm_turn_t *end)
-{
-    llm_buf_t *out = place->out;
-    apr_size_t begin = out->len, content;
-    llm_problem_t *problem;
-
-    if (is_assistant(turn) && out->data[begin - 1] == '[') {
-        llm_buf_lit(out, OPENING);
-    }
-    llm_put_comma(out);
-    llm_buf_putc(out, '{');
-    llm_put_string_member(out, "role",
-                          is_assistant(turn) ? "assistant" : "user");
-    llm_put_name(out, "content");
-    llm_buf_putc(out, '[');
-    content = out->len;
-    problem = put_blocks(place, turn, end, 1);
-    if (!problem) {
-        problem = put_blocks(place, turn, end, 0);
-    }
-    if (out->len == content) {
-        llm_buf_cut(out, begin);
-    }
-    else {
-        llm_buf_lit(out, "]}");
-    }
-    return problem;
-}
-
-static llm_problem_t *put_turns(place_t *place, const llm_turn_t *turn)
-{
-    llm_problem_t *problem = NULL;
-
-    place->turn = 0;
-    turn = skip_system(turn, &place->turn);
-    while (turn && !problem) {
-        const llm_turn_t *end = turn;
-        int number = place->turn, next = number;
-
-        while (end && is_assistant(end) == is_assistant(turn)) {
-            ++next;
-            end = skip_system(end->next, &next);
-        }
-        problem = put_message(place, turn, end);
-        place->turn = next;
-        turn = end;
-    }
-    return problem;
-}
-
-/* ---- the system prompt ---- */
-
-static llm_problem_t *put_system(place_t *place, const llm_turn_t *turn)
-{
-    llm_buf_t *out = place->out;
-    apr_size_t begin = out->len, content;
-    const llm_part_t *part;
-
-    llm_put_name(out, "system");
-    llm_buf_putc(out, '[');
-    content = out->len;
-    for (place->turn = 0; turn; turn = turn->next, ++place->turn) {
-        if (turn->role != LLM_ROLE_SYSTEM) {
-            continue;
-        }
-        for (part = turn->parts; part; part = part->next) {
-            if (part->kind != LLM_PART_TEXT) {
-                return cannot(place, "");
-            }
-            if (is_block(place, part)) {
-                put_text(place, part);
-            }
-        }
-    }
-    if (out->len == content) {
-        llm_buf_cut(out, begin);
-    }
-    else {
-        llm_buf_putc(out, ']');
-    }
-    return NULL;
-}
-
-/* The system turns alone, as what the user says: where nothing else is said,
- * or nothing but blanks, which a message cannot consist of. */
-static void put_system_as_user(place_t *place, const llm_turn_t *turn)
-{
-    const llm_part_t *part;
-
-    llm_buf_lit(place->out, "{\"role\":\"user\",\"content\":[");
-    for (; turn; turn = turn->next) {
-        for (part = turn->parts; part; part = part->next) {
-            if (part->kind == LLM_PART_TEXT && is_block(place, part)) {
-                put_text(place, part);
-            }
-        }
-    }
-    llm_buf_lit(place->out, "]}");
+    return put_block(baton, part);
 }
 
 llm_problem_t *llm_anthropic_put_messages(llm_buf_t *out, llm_request_t *req,
                                           const llm_ask_t *ask,
                                           apr_pool_t *pool)
 {
-    place_t place = {out, req, 0, 0, 0, pool};
-    llm_problem_t *problem = NULL;
-    const llm_turn_t *said;
-    apr_size_t begin = out->len;
-    int number = 0;
+    place_t place = {.out = out, .req = req, .pool = pool};
 
-    said = skip_system(ask->turns, &number);
-    if (said) {
-        problem = put_system(&place, ask->turns);
-    }
-    if (problem) {
-        return problem;
-    }
-    llm_put_name(out, "messages");
-    llm_buf_putc(out, '[');
-    if (said) {
-        problem = put_turns(&place, ask->turns);
-    }
-    if (!problem && out->data[out->len - 1] == '[') {
-        llm_buf_cut(out, begin);
-        llm_put_name(out, "messages");
-        llm_buf_putc(out, '[');
-        put_system_as_user(&place, ask->turns);
-        if (!memcmp(out->data + out->len - 3, "[]}", 3)) {
-            return llm_problem_field(pool, "messages",
-                                     "expected one that says something");
-        }
-    }
-    llm_buf_putc(out, ']');
-    return problem;
+    place.sides = (llm_sides_t){
+        .out = out,
+        .req = req,
+        .dialect = "anthropic",
+        .put = put,
+        .baton = &place,
+        .opening = "{\"role\":\"user\","
+                   "\"content\":[{\"type\":\"text\",\"text\":\".\"}]}",
+    };
+    return llm_sides_put(&place.sides, ask->turns, pool);
 }

@@ -2,15 +2,14 @@
 /*
  * An ask's turns become `system` and `messages` of a Converse request.
  *
- * There is one system prompt, so system turns go there wherever they stood, in
- * their order; where there is nothing else, they are what the user says. Turns
- * of one side that follow one another become one message, its results first.
- * Texts of blanks only, which Bedrock refuses, are left out. Media go by
+ * Who speaks when is in sides.c, the blocks are here. Texts of blanks only,
+ * which Bedrock refuses, are left out. Media go by
  * value: an address is not fetched here, and by Bedrock neither. Thinking goes
  * back with the signature it came with, and without one it is left out, which
  * is told.
  */
 #include "dialect/bedrock_internal.h"
+#include "dialect/sides.h"
 
 #include <string.h>
 #include <strings.h>
@@ -23,20 +22,17 @@
 typedef struct place_t {
     llm_buf_t *out;
     llm_request_t *req;
-    int caches;          /* the model takes cache points */
-    int turn;            /* number of the turn, for error texts */
-    int calls;           /* calls without an id so far */
-    int results;         /* results that name no call so far */
-    int documents;       /* so far: their names have to differ */
-    int asked, answered; /* whose message is the last one */
+    int caches; /* the model takes cache points */
+    llm_sides_t sides;
+    int calls;     /* calls without an id so far */
+    int results;   /* results that name no call so far */
+    int documents; /* so far: their names have to differ */
     apr_pool_t *pool;
 } place_t;
 
 static llm_problem_t *cannot(const place_t *place, const char *what)
 {
-    return llm_problem_unsupported(
-        apr_psprintf(place->pool, "messages[%d].content%s", place->turn, what),
-        LLM_BEDROCK_NAME, place->pool);
+    return llm_sides_cannot(&place->sides, what, place->pool);
 }
 
 /* The k-th result without an id answers the k-th call without one. */
@@ -326,155 +322,9 @@ static llm_problem_t *put_block(place_t *place, const llm_part_t *part)
 
 /* ---- messages ---- */
 
-static int is_assistant(const llm_turn_t *turn)
+static llm_problem_t *put(void *baton, const llm_part_t *part)
 {
-    return turn->role == LLM_ROLE_ASSISTANT;
-}
-
-static const llm_turn_t *skip_system(const llm_turn_t *turn, int *pnumber)
-{
-    while (turn && turn->role == LLM_ROLE_SYSTEM) {
-        turn = turn->next;
-        ++*pnumber;
-    }
-    return turn;
-}
-
-/* Blocks of the turns [turn, end): results only, or all but results. */
-static llm_problem_t *put_blocks(place_t *place, const llm_turn_t *turn,
-                                 const llm_turn_t *end, int results)
-{
-    llm_problem_t *problem = NULL;
-    const llm_part_t *part;
-    int first = place->turn;
-
-    for (; turn != end && !problem; turn = turn->next, ++place->turn) {
-        if (turn->role == LLM_ROLE_SYSTEM) {
-            continue;
-        }
-        for (part = turn->parts; part && !problem; part = part->next) {
-            if ((part->kind == LLM_PART_TOOL_RESULT) == results) {
-                problem = put_block(place, part);
-            }
-        }
-        if (turn->name.data) {
-            llm_request_drop(place->req, "messages.name");
-        }
-    }
-    place->turn = first;
-    return problem;
-}
-
-/* "A conversation must start with a user message": where the assistant begins,
- * as when a client cut the first turns off, the user says this much before. */
-#define OPENING "{\"role\":\"user\",\"content\":[{\"text\":\".\"}]}"
-
-/* One message of the turns [turn, end); nothing when they say nothing. Where
- * the other side said nothing in between it is the last message that goes on:
- * here they have to take turns. */
-static llm_problem_t *put_message(place_t *place, const llm_turn_t *turn,
-                                  const llm_turn_t *end)
-{
-    llm_buf_t *out = place->out;
-    int answers = is_assistant(turn);
-    int goes_on = answers ? place->answered : place->asked;
-    apr_size_t begin = out->len, content;
-    llm_problem_t *problem;
-
-    if (goes_on) {
-        llm_buf_cut(out, begin - strlen("]}"));
-    }
-    else {
-        if (answers && !place->asked) {
-            llm_buf_lit(out, OPENING);
-        }
-        llm_put_comma(out);
-        llm_buf_putc(out, '{');
-        llm_put_string_member(out, "role", answers ? "assistant" : "user");
-        llm_buf_lit(out, ",\"content\":[");
-    }
-    content = out->len;
-    problem = put_blocks(place, turn, end, 1);
-    if (!problem) {
-        problem = put_blocks(place, turn, end, 0);
-    }
-    if (out->len == content && !goes_on) {
-        llm_buf_cut(out, begin);
-        return problem;
-    }
-    llm_buf_lit(out, "]}");
-    place->answered = answers;
-    place->asked = !answers;
-    return problem;
-}
-
-static llm_problem_t *put_turns(place_t *place, const llm_turn_t *turn)
-{
-    llm_problem_t *problem = NULL;
-
-    place->turn = 0;
-    turn = skip_system(turn, &place->turn);
-    while (turn && !problem) {
-        const llm_turn_t *end = turn;
-        int number = place->turn, next = number;
-
-        while (end && is_assistant(end) == is_assistant(turn)) {
-            ++next;
-            end = skip_system(end->next, &next);
-        }
-        problem = put_message(place, turn, end);
-        place->turn = next;
-        turn = end;
-    }
-    return problem;
-}
-
-/* Blocks of all system turns; texts, and nothing else. */
-static llm_problem_t *put_system(place_t *place, const llm_turn_t *turn)
-{
-    llm_problem_t *problem = NULL;
-    const llm_part_t *part;
-
-    for (place->turn = 0; turn; turn = turn->next, ++place->turn) {
-        if (turn->role != LLM_ROLE_SYSTEM) {
-            continue;
-        }
-        for (part = turn->parts; part && !problem; part = part->next) {
-            problem = part->kind == LLM_PART_TEXT ? put_block(place, part)
-                                                  : cannot(place, "");
-        }
-        if (problem) {
-            return problem;
-        }
-    }
-    return NULL;
-}
-
-/* `messages`; the system turns alone are what the user says. */
-static llm_problem_t *put_messages(place_t *place, const llm_ask_t *ask,
-                                   int said)
-{
-    llm_buf_t *out = place->out;
-    llm_problem_t *problem;
-    apr_size_t begin;
-
-    llm_put_name(out, "messages");
-    llm_buf_putc(out, '[');
-    begin = out->len;
-    if (said) {
-        problem = put_turns(place, ask->turns);
-    }
-    else {
-        llm_buf_lit(out, "{\"role\":\"user\",\"content\":[");
-        begin = out->len;
-        problem = put_system(place, ask->turns);
-    }
-    if (!problem && out->len == begin) {
-        return llm_problem_field(place->pool, "messages",
-                                 "expected one that says something");
-    }
-    llm_buf_puts(out, said ? "]" : "]}]");
-    return problem;
+    return put_block(baton, part);
 }
 
 llm_problem_t *llm_bedrock_put_messages(llm_buf_t *out, llm_request_t *req,
@@ -485,21 +335,14 @@ llm_problem_t *llm_bedrock_put_messages(llm_buf_t *out, llm_request_t *req,
                      .req = req,
                      .pool = pool,
                      .caches = llm_bedrock_caches(model)};
-    llm_problem_t *problem = NULL;
-    int number = 0, said = skip_system(ask->turns, &number) != NULL;
-    apr_size_t begin = out->len, content;
 
-    if (said) {
-        llm_put_name(out, "system");
-        llm_buf_putc(out, '[');
-        content = out->len;
-        problem = put_system(&place, ask->turns);
-        if (out->len == content) {
-            llm_buf_cut(out, begin);
-        }
-        else {
-            llm_buf_putc(out, ']');
-        }
-    }
-    return problem ? problem : put_messages(&place, ask, said);
+    place.sides = (llm_sides_t){
+        .out = out,
+        .req = req,
+        .dialect = LLM_BEDROCK_NAME,
+        .put = put,
+        .baton = &place,
+        .opening = "{\"role\":\"user\",\"content\":[{\"text\":\".\"}]}",
+    };
+    return llm_sides_put(&place.sides, ask->turns, pool);
 }
