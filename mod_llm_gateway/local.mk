@@ -141,6 +141,7 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/gemini_citations.c \
 	%D%/dialect/gemini_client.c \
 	%D%/dialect/gemini_contents.c \
+	%D%/dialect/gemini_embed.c \
 	%D%/dialect/gemini_id.c \
 	%D%/dialect/gemini_internal.h \
 	%D%/dialect/gemini_media.c \

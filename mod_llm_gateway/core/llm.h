@@ -211,6 +211,8 @@ typedef struct llm_ask_t {
     const llm_json_t *embed_input; /* LLM_OP_EMBED: string or array */
     const llm_json_t *dimensions;
     llm_text_t encoding_format; /* LLM_OP_EMBED: "float" or "base64" */
+    int truncate;               /* LLM_OP_EMBED: 1 what is too long may be cut,
+                                   -1 it is to be refused, 0 unsaid */
     const llm_json_t *doc;      /* the body, where the client's dialect repeats
                               it in its answers; else NULL */
     apr_size_t answer_limit;    /* most a writer may keep of an answer, bytes;

@@ -317,6 +317,7 @@ static void note_truncate(llm_ask_t *ask, const llm_json_t *doc,
         && !llm_json_equals(truncate, "NONE")) {
         llm_ask_add_unknown(ask, truncate, NULL, pool);
     }
+    ask->truncate = !truncate ? 0 : llm_json_equals(truncate, "NONE") ? -1 : 1;
 }
 
 static llm_problem_t *read_embed(llm_ask_t *ask, const llm_json_t *doc,

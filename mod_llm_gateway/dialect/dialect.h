@@ -138,6 +138,11 @@ struct llm_dialect_t {
     const llm_dialect_t *(*also)(const llm_provider_t *provider,
                                  const llm_dialect_t *client,
                                  const char *model);
+    /* Another form in which all clients' requests of this operation go to this
+     * model of the provider's, so that none can pass; NULL for none. The
+     * member may be NULL; `model` as well: not known. */
+    const llm_dialect_t *(*instead)(const llm_provider_t *provider,
+                                    const char *model, llm_op_e op);
     /* Moves a request to where this provider has it; the last word on its
      * path, in whichever dialect it was written, but for native calls. A
      * problem where the model cannot be there. NULL: it is there. */
@@ -305,8 +310,9 @@ int llm_dialect_passes(const llm_dialect_t *client,
 /* The name under which prices of all its providers are listed. */
 const char *llm_dialect_family(const llm_dialect_t *dialect);
 
-/* The dialect in which a provider is asked for this client: its own, or
- * another that is spoken at its address and lets the client's bytes pass.
+/* The dialect in which a provider is asked for this client: its own, the one
+ * that this model wants instead, or another that is spoken at its address and
+ * lets the client's bytes pass.
  * `model` is the provider's; NULL: not known. */
 const llm_dialect_t *llm_dialect_for(const llm_provider_t *provider,
                                      const llm_dialect_t *client,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Google's Gemini dialect: generateContent, streamGenerateContent,
- * countTokens, embedContent and batchEmbedContents, at AI Studio
+ * countTokens and embeddings, at AI Studio
  * (generativelanguage.googleapis.com) and, with a base URL that ends in
  * ".../publishers/google", at Vertex. Here is what faces providers; the map of
  * its files is in gemini_internal.h.
@@ -62,6 +62,11 @@ static const char *versioned_base(const llm_provider_t *provider,
     return find_version(base) ? base : apr_pstrcat(pool, base, VERSION, NULL);
 }
 
+int llm_gemini_is_vertex(const llm_provider_t *provider)
+{
+    return provider->base_path && strstr(provider->base_path, "/publishers/");
+}
+
 /* "models/x", "tunedModels/x" and Vertex's longer names stay as they are. */
 const char *llm_gemini_resource(const char *model, apr_pool_t *pool)
 {
@@ -86,62 +91,9 @@ const char *llm_gemini_model_path(const llm_provider_t *provider,
 
 /* ---- requests ---- */
 
-/* One text to embed; `model` as a resource, or NULL in a request for one. */
-static void put_embed(llm_buf_t *out, const llm_ask_t *ask,
-                      const llm_json_t *text, const char *model)
-{
-    llm_put_comma(out);
-    llm_buf_putc(out, '{');
-    llm_put_string_member(out, "model", model);
-    llm_put_name(out, "content");
-    llm_buf_lit(out, "{\"parts\":[{");
-    llm_put_text_member(out, "text", llm_json_text(text));
-    llm_buf_lit(out, "}]}");
-    llm_put_member(out, "outputDimensionality", ask->dimensions);
-    llm_buf_putc(out, '}');
-}
-
-static llm_problem_t *put_embeds(llm_buf_t *out, llm_request_t *req,
-                                 const llm_ask_t *ask, const char *model,
-                                 apr_pool_t *pool)
-{
-    const llm_json_t *input = ask->embed_input;
-    llm_problem_t *problem = llm_request_settle_unknown(req, ask, NULL, pool);
-
-    if (problem) {
-        return problem;
-    }
-    if (ask->user.data) {
-        llm_request_drop(req, "user");
-    }
-    if (llm_json_is(input, LLM_JSON_STRING)) {
-        put_embed(out, ask, input, NULL);
-        return NULL;
-    }
-    if (!llm_json_is(input, LLM_JSON_ARRAY) || !input->count) {
-        return llm_problem_field(pool, "input",
-                                 "expected a string or an array of strings");
-    }
-    llm_buf_lit(out, "{\"requests\":[");
-    for (input = input->child; input; input = input->next) {
-        if (input->type != LLM_JSON_STRING) {
-            return llm_problem_field(pool, "input",
-                                     "Gemini embeds strings, not tokens");
-        }
-        put_embed(out, ask, input, model);
-    }
-    llm_buf_lit(out, "]}");
-    return NULL;
-}
-
 /* What follows the model in the path. */
 static const char *method_of(const llm_ask_t *ask)
 {
-    if (ask->op == LLM_OP_EMBED) {
-        return llm_json_is(ask->embed_input, LLM_JSON_ARRAY)
-                   ? ":batchEmbedContents"
-                   : ":embedContent";
-    }
     if (ask->op == LLM_OP_COUNT) {
         return ":countTokens";
     }
@@ -158,7 +110,7 @@ static llm_problem_t *put_count(llm_buf_t *out, llm_request_t *req,
 {
     llm_problem_t *problem;
 
-    if (provider->base_path && strstr(provider->base_path, "/publishers/")) {
+    if (llm_gemini_is_vertex(provider)) {
         return llm_gemini_put_chat(out, req, ask, model, pool);
     }
     llm_buf_lit(out, "{\"generateContentRequest\":");
@@ -178,12 +130,13 @@ static llm_problem_t *write_request(llm_request_t *req, const llm_ask_t *ask,
     llm_buf_t *body = llm_request_buf(pool);
     llm_problem_t *problem;
 
+    if (ask->op == LLM_OP_EMBED) {
+        return llm_gemini_write_embed(req, ask, model, provider, pool);
+    }
     if (!resource) {
         return llm_problem_field(pool, "model", "not a name Gemini can have");
     }
-    problem = ask->op == LLM_OP_EMBED
-                  ? put_embeds(body, req, ask, resource, pool)
-              : ask->op == LLM_OP_COUNT
+    problem = ask->op == LLM_OP_COUNT
                   ? put_count(body, req, ask, model, resource, provider, pool)
                   : llm_gemini_put_chat(body, req, ask, model, pool);
     if (problem) {
@@ -197,7 +150,7 @@ static llm_problem_t *write_request(llm_request_t *req, const llm_ask_t *ask,
     return NULL;
 }
 
-static const char *secret_header(const char **pprefix)
+const char *llm_gemini_secret_header(const char **pprefix)
 {
     *pprefix = "";
     return "x-goog-api-key";
@@ -393,6 +346,7 @@ const llm_dialect_t llm_dialect_gemini = {
     .pass_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_COUNT,
     .default_url = "https://generativelanguage.googleapis.com",
     .framing = LLM_FRAMING_SSE,
+    .instead = llm_gemini_instead,
 
     .read_line = llm_gemini_read_line,
     .names = names,
@@ -407,7 +361,7 @@ const llm_dialect_t llm_dialect_gemini = {
 
     .write_request = write_request,
     .pass_request = llm_gemini_pass_request,
-    .secret_header = secret_header,
+    .secret_header = llm_gemini_secret_header,
     .read_response = llm_gemini_read_response,
     .reader_make = llm_gemini_reader_make,
     .read_event = llm_gemini_read_event,

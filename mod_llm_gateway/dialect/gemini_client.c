@@ -486,8 +486,10 @@ static llm_problem_t *read_count(llm_ask_t *ask, const llm_json_t *doc,
 
 /* ---- embeddings ---- */
 
-static const char *const embed_members[] = {"content", "model",
-                                            "outputDimensionality", NULL};
+static const char *const embed_members[] = {
+    "content", "embedContentConfig", "model", "outputDimensionality", NULL};
+static const char *const embed_config_members[] = {"outputDimensionality",
+                                                   NULL};
 
 /* The texts of a content as one JSON string. */
 static llm_problem_t *put_text(llm_buf_t *out, const llm_json_t *content,
@@ -521,11 +523,18 @@ static llm_problem_t *read_embed(llm_buf_t *out, llm_ask_t *ask,
                                  const llm_json_t *node, const char *where,
                                  int is_first, apr_pool_t *pool)
 {
+    const llm_json_t *config = llm_gemini_want(node, "embedContentConfig");
     const llm_json_t *size = llm_gemini_want(node, "outputDimensionality");
     const char *dot = where ? "." : "";
     apr_int64_t wanted = 0, before = 0;
 
     where = where ? where : "";
+    if (config && config->type != LLM_JSON_OBJECT) {
+        return expected(
+            apr_pstrcat(pool, where, dot, "embedContentConfig", NULL),
+            "an object", pool);
+    }
+    size = size ? size : llm_gemini_want(config, "outputDimensionality");
     llm_json_int(ask->dimensions, &before);
     if (size && (!llm_json_int(size, &wanted) || wanted < 1)) {
         return expected(
@@ -542,6 +551,9 @@ static llm_problem_t *read_embed(llm_buf_t *out, llm_ask_t *ask,
     ask->dimensions = size;
     llm_gemini_note_others(ask, node, embed_members, *where ? where : NULL,
                            pool);
+    llm_gemini_note_others(
+        ask, config, embed_config_members,
+        apr_pstrcat(pool, where, dot, "embedContentConfig", NULL), pool);
     return put_text(out, llm_gemini_want(node, "content"),
                     apr_pstrcat(pool, where, dot, "content", NULL), pool);
 }

@@ -2,7 +2,8 @@
 /*
  * What the files of the Gemini dialect share.
  *
- *   gemini.c           the record, paths, embeddings, native routes
+ *   gemini.c           the record, paths, native routes
+ *   gemini_embed.c     embeddings, also in Vertex's own form
  *   gemini_request.c   an ask becomes a request: options, tools, unknowns
  *   gemini_contents.c  its turns become `contents`
  *   gemini_media.c     their pictures, sound and documents
@@ -170,6 +171,21 @@ llm_problem_t *llm_gemini_read_contents(llm_ask_t *ask, const llm_json_t *doc,
  * objects have no members but those named. */
 const llm_json_t *llm_gemini_json_schema(const llm_json_t *schema, int closed,
                                          apr_pool_t *pool);
+
+/* ---- embeddings ------------------------------------------------------ */
+
+/* At Vertex, by the form of its address? */
+int llm_gemini_is_vertex(const llm_provider_t *provider);
+/* Vertex's dialect for models that are asked by predict; NULL: this one. */
+const llm_dialect_t *llm_gemini_instead(const llm_provider_t *provider,
+                                        const char *model, llm_op_e op);
+llm_problem_t *llm_gemini_write_embed(llm_request_t *req, const llm_ask_t *ask,
+                                      const char *model,
+                                      const llm_provider_t *provider,
+                                      apr_pool_t *pool);
+llm_problem_t *llm_gemini_read_embed(llm_answer_t *answer,
+                                     const llm_json_t *doc, apr_pool_t *pool);
+const char *llm_gemini_secret_header(const char **pprefix);
 
 const char *llm_gemini_finish_name(llm_finish_e finish);
 /* usageMetadata as a member of the open object. */

@@ -286,11 +286,18 @@ static void see_model(void *baton, const llm_member_t *member)
     }
 }
 
-/* Names are written the way the path has them, but not escaped. */
-static const char *plain_resource(const char *model, apr_pool_t *pool)
+/* Names are written the way the path has them, but not escaped; in Vertex's
+ * embeddings with all that stands before them. */
+static const char *plain_resource(const llm_provider_t *provider,
+                                  const char *model, llm_op_e op,
+                                  apr_pool_t *pool)
 {
-    return strchr(model, '/') ? model
-                              : apr_pstrcat(pool, "models/", model, NULL);
+    const char *project = op == LLM_OP_EMBED && llm_gemini_is_vertex(provider)
+                              ? strstr(provider->base_path, "/projects/")
+                              : NULL;
+
+    return apr_pstrcat(pool, project ? project + 1 : "", project ? "/" : "",
+                       strchr(model, '/') ? "" : "models/", model, NULL);
 }
 
 llm_problem_t *llm_gemini_pass_request(llm_request_t *req, llm_op_e op,
@@ -309,7 +316,8 @@ llm_problem_t *llm_gemini_pass_request(llm_request_t *req, llm_op_e op,
     if (!path) {
         return llm_problem_field(pool, "model", "not a name Gemini can have");
     }
-    pass.model = llm_json_quote(plain_resource(model, pool), pool);
+    pass.model =
+        llm_json_quote(plain_resource(provider, model, op, pool), pool);
     if (op == LLM_OP_CHAT && !has_wrapped(raw)) {
         status = llm_json_scan(raw.data, raw.len, see_model, &pass, &error);
     }

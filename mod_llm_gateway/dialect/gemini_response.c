@@ -403,37 +403,6 @@ static llm_problem_t *read_chat(llm_answer_t *answer, const llm_ask_t *ask,
     return NULL;
 }
 
-/* ---- embeddings ---- */
-
-/* The vectors as elements of one array. Nodes are copied, numbers are not:
- * the array's own `raw` is empty. */
-static const llm_json_t *read_vectors(const llm_json_t *doc, apr_pool_t *pool)
-{
-    const llm_json_t *row = llm_json_get(doc, "embeddings");
-    llm_json_t *array = apr_pcalloc(pool, sizeof(*array));
-    llm_json_t **end = &array->child;
-
-    array->type = LLM_JSON_ARRAY;
-    row = llm_json_is(row, LLM_JSON_ARRAY) ? row->child
-                                           : llm_json_want(doc, "embedding");
-    for (; row; row = row->next) {
-        const llm_json_t *values = llm_json_get(row, "values");
-
-        if (!llm_json_is(values, LLM_JSON_ARRAY)) {
-            return NULL;
-        }
-        *end = apr_pmemdup(pool, values, sizeof(*values));
-        (*end)->next = NULL;
-        (*end)->name = LLM_TEXT_NONE;
-        end = &(*end)->next;
-        ++array->count;
-        if (llm_text_equals(row->name, "embedding")) {
-            break; /* a member's neighbours are not vectors */
-        }
-    }
-    return array->count ? array : NULL;
-}
-
 /* ---- an array of chunks ---- */
 
 /* A choice put together from deltas. */
@@ -636,9 +605,5 @@ llm_problem_t *llm_gemini_read_response(llm_answer_t **panswer,
     if (ask->op != LLM_OP_EMBED) {
         return read_chat(answer, ask, doc, pool);
     }
-    answer->embeddings = read_vectors(doc, pool);
-    return answer->embeddings
-               ? NULL
-               : llm_problem_make(LLM_PROBLEM_UPSTREAM, pool,
-                                  "the provider sent no embeddings");
+    return llm_gemini_read_embed(answer, doc, pool);
 }

@@ -138,8 +138,19 @@ static int has_ended(const llm_json_t *doc)
     return 0;
 }
 
-/* Vertex's predict: the tokens of each text, beside its vector. */
-static int take_predictions(llm_usage_t *usage, const llm_json_t *list)
+/* The tokens of one text, beside its vector: as predict tells them, or
+ * batchEmbedContents. */
+static int tokens_of(apr_int64_t *pn, const llm_json_t *row)
+{
+    const llm_json_t *inside =
+        llm_json_path(row, "embeddings", "statistics", NULL);
+
+    inside = inside ? inside : llm_json_want(row, "statistics");
+    return count_of(pn, inside, "token_count")
+           || count_of(pn, inside, "tokenCount");
+}
+
+static int take_vectors(llm_usage_t *usage, const llm_json_t *list)
 {
     const llm_json_t *row;
     apr_int64_t sum = 0, n;
@@ -149,8 +160,7 @@ static int take_predictions(llm_usage_t *usage, const llm_json_t *list)
         return 0;
     }
     for (row = list->child; row && sum <= COUNT_MAX; row = row->next) {
-        if (count_of(&n, llm_json_path(row, "embeddings", "statistics", NULL),
-                     "token_count")) {
+        if (tokens_of(&n, row)) {
             sum += n;
             found = 1;
         }
@@ -178,7 +188,8 @@ int llm_gemini_read_usage(llm_usage_t *usage, const llm_json_t *doc)
         return found;
     }
     if (!object) {
-        return take_predictions(usage, llm_json_get(doc, "predictions"));
+        return take_vectors(usage, llm_json_get(doc, "predictions"))
+               || take_vectors(usage, llm_json_get(doc, "embeddings"));
     }
     take_prompt(usage, object);
     take_output(usage, object, has_ended(doc));

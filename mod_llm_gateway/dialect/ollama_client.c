@@ -342,7 +342,7 @@ static llm_problem_t *read_chat(llm_ask_t *ask, const llm_json_t *doc,
 
 /* ---- embeddings ---- */
 
-/* `truncate`: nobody else cuts what is too long, and nothing that fits is
+/* `truncate`: few others cut what is too long, and nothing that fits is
  * changed by it. */
 static llm_problem_t *read_embed(llm_ask_t *ask, const llm_json_t *doc,
                                  apr_pool_t *pool)
@@ -352,8 +352,10 @@ static llm_problem_t *read_embed(llm_ask_t *ask, const llm_json_t *doc,
                                         "truncate",   NULL};
     const llm_json_t *input = llm_json_want(doc, "input");
     const llm_json_t *prompt = llm_json_want(doc, "prompt");
+    const llm_json_t *truncate = llm_json_want(doc, "truncate");
     const llm_json_t *node;
 
+    ask->truncate = truncate ? (llm_json_is_true(truncate) ? 1 : -1) : 0;
     ask->prompt = !input && prompt;
     ask->embed_input = ask->prompt ? prompt : input;
     ask->dimensions = llm_json_want(doc, "dimensions");

@@ -78,6 +78,13 @@ const llm_dialect_t *llm_dialect_for(const llm_provider_t *provider,
 {
     const llm_dialect_t *own = provider->dialect, *also = NULL;
 
+    if (own->instead) {
+        const llm_dialect_t *other = own->instead(provider, model, op);
+
+        if (other) {
+            return other;
+        }
+    }
     if (own->also && !llm_dialect_passes(client, own, op)) {
         also = own->also(provider, client, model);
     }

@@ -181,3 +181,108 @@ def test_gemini_answers_with_a_google_token(gw, upstream, client, stream):
                                 "gemini-2.5-flash:")
     assert sent.header("authorization").startswith("Bearer token-")
     assert sent.header("x-goog-api-key") is None
+
+
+# -- embeddings -------------------------------------------------------------------
+
+def embed(client, model, texts, **more):
+    """(path, body) of texts to embed, in a client's form."""
+    model = f"vertex/{model}"
+    if client == "openai":
+        return "/v1/embeddings", {"model": model, "input": texts, **more}
+    if client == "cohere":
+        return "/v2/embed", {"model": model, "texts": texts, "input_type": "search_query",
+                             "embedding_types": ["float"], **more}
+    if client == "ollama":
+        return "/api/embed", {"model": model, "input": texts, **more}
+    path = f"/v1beta/models/{model.replace('/', '%2F')}"
+    rows = [{"content": {"parts": [{"text": t}]}, **more} for t in texts]
+    if len(rows) == 1:
+        return f"{path}:embedContent", rows[0]
+    return f"{path}:batchEmbedContents", {"requests": [
+        {"model": f"models/{model}", **row} for row in rows]}
+
+
+def vectors(client, answer):
+    assert answer.status == 200, answer
+    doc = answer.json
+    if client == "openai":
+        return [row["embedding"] for row in doc["data"]]
+    if client == "cohere":
+        return doc["embeddings"]["float"]
+    if client == "ollama":
+        return doc["embeddings"]
+    return [row["values"] for row in doc.get("embeddings", [doc.get("embedding")])]
+
+
+EMBED_CLIENTS = ["openai", "gemini", "cohere", "ollama"]
+
+
+def sent_embeds(upstream):
+    return [s for s in upstream.seen() if "/publishers/" in s.path]
+
+
+@pytest.mark.parametrize("client", EMBED_CLIENTS)
+@pytest.mark.parametrize("model, texts, method", [
+    ("text-embedding-005", ["one two"], "predict"),
+    ("text-multilingual-embedding-002", ["one two", "three"], "predict"),
+    ("gemini-embedding-001", ["one two"], "predict"),
+    ("gemini-embedding-001", ["one two", "three"], "batchEmbedContents"),
+    ("gemini-embedding-2", ["one two"], "embedContent"),
+    ("gemini-embedding-2", ["one two", "three"], "batchEmbedContents")])
+def test_embeddings_in_the_form_the_model_wants(gw, upstream, client, model, texts, method):
+    gw.serve(gemini(gw).enable())
+    answer = gw.post(*embed(client, model, texts))
+    found = vectors(client, answer)
+    assert len(found) == len(texts) and all(len(v) == 8 for v in found)
+    if client == "gemini" and model == "gemini-embedding-001" and len(texts) == 1:
+        method = "embedContent"  # its bytes pass
+    elif client != "gemini" and method == "embedContent":
+        method = "batchEmbedContents"  # a list of one text
+    assert sent_embeds(upstream)[-1].path.rpartition(":")[2] == method
+    record = gw.record(answer)
+    assert record["op"] == "embed" and not record["estimated"]
+    assert record["input"] == sum((len(t) + 3) // 4 for t in texts)  # mind.tokens
+
+
+def test_what_a_text_is_embedded_for(gw, upstream):
+    gw.serve(gemini(gw).enable())
+    gw.post(*embed("cohere", "text-embedding-005", ["x"], truncate="NONE",
+                   output_dimension=4))
+    assert sent_embeds(upstream)[-1].json == {
+        "instances": [{"content": "x", "task_type": "RETRIEVAL_QUERY"}],
+        "parameters": {"outputDimensionality": 4, "autoTruncate": False}}
+    gw.post(*embed("gemini", "text-embedding-005", ["x"], taskType="RETRIEVAL_DOCUMENT",
+                   title="T", outputDimensionality=3))
+    assert sent_embeds(upstream)[-1].json == {
+        "instances": [{"content": "x", "task_type": "RETRIEVAL_DOCUMENT", "title": "T"}],
+        "parameters": {"outputDimensionality": 3}}
+    gw.post(*embed("ollama", "text-embedding-005", ["x", "y"], truncate=False))
+    assert sent_embeds(upstream)[-1].json == {
+        "instances": [{"content": "x"}, {"content": "y"}], "parameters": {"autoTruncate": False}}
+
+
+def test_each_text_of_a_batch_has_its_own_task(gw, upstream):
+    gw.serve(gemini(gw).enable())
+    row = {"model": "models/x", "content": {"parts": [{"text": "x"}]}}
+    gw.post("/v1beta/models/vertex%2Ftext-embedding-005:batchEmbedContents", {"requests": [
+        {**row, "taskType": "CLUSTERING"}, row,
+        {**row, "embedContentConfig": {"task_type": "CLASSIFICATION"}}]})
+    assert [i.get("task_type") for i in sent_embeds(upstream)[-1].json["instances"]] == [
+        "CLUSTERING", None, "CLASSIFICATION"]
+
+
+def test_a_text_of_tokens_has_no_form_there(gw, upstream):
+    gw.serve(gemini(gw).enable())
+    answer = gw.post(*embed("openai", "text-embedding-005", [[1, 2]]))
+    assert answer.status == 400 and answer.json["error"]["param"] == "input"
+    assert not sent_embeds(upstream)
+
+
+def test_an_answer_of_predict_without_vectors_is_a_failure(gw, upstream):
+    gw.serve(gemini(gw).enable())
+    gw.tolerates("LLMGW0101")
+    upstream.queue({"status": 200, "body": '{"predictions": [{"embeddings": {}}]}',
+                    "headers": {"Content-Type": "application/json"}})
+    answer = gw.post(*embed("openai", "text-embedding-005", ["x"]))
+    assert answer.status == 502, answer

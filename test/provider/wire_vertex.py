@@ -18,6 +18,7 @@ from wire import Refused, json_answer, need
 NAME = "vertex"
 _PATH = re.compile(r"/v1/projects/[\w-]+/locations/[\w-]+/publishers/(google|anthropic)/models/"
                    r"([^/:]+):(\w+)")
+_EMBED = ("embedContent", "batchEmbedContents")
 
 
 def operation(request):
@@ -66,7 +67,19 @@ def check(request, operation, doc, lenient):
     need(isinstance(doc, dict), "the body is no JSON object")
     if operation in ("messages", "count"):
         wire_anthropic.check(_anthropic(request, operation, doc), operation, doc, lenient)
+    elif operation in _EMBED:
+        rows = doc["requests"] if operation == "batchEmbedContents" else [doc]
+        need("gemini" in model(request, operation, doc), "Precondition check failed.")
+        for row in rows:
+            need(set(row) <= {"content", "taskType", "title", "outputDimensionality",
+                              "autoTruncate", "embedContentConfig", "model"}, "unknown member")
+            need(row["content"].get("parts"), "content: required")
+            need(row.get("model", "projects/p").startswith("projects/"), "model: no resource")
     elif operation == "predict":
+        name = model(request, operation, doc)
+        need("gemini" not in name or name.startswith("gemini-embedding-001"),
+             "Precondition check failed.")
+        need("gemini" not in name or len(doc["instances"]) == 1, "instances: one at most")
         need(isinstance(doc.get("instances"), list) and doc["instances"], "instances: required")
         for instance in doc["instances"]:
             need(set(instance) <= {"content", "task_type", "title"}
@@ -79,11 +92,20 @@ def check(request, operation, doc, lenient):
 def answer(request, operation, doc, script):
     if operation in ("messages", "count"):
         return wire_anthropic.answer(request, operation, doc, script)
+    if operation in _EMBED:
+        rows = doc["requests"] if operation == "batchEmbedContents" else [doc]
+        made = [{"values": mind.embedding(row["content"]["parts"][0].get("text", ""),
+                                          row.get("outputDimensionality") or 8)} for row in rows]
+        tokens = sum(mind.tokens(p.get("text", "")) for r in rows for p in r["content"]["parts"])
+        told = {"usageMetadata": {"promptTokenCount": tokens, "totalTokenCount": tokens}}
+        return json_answer({"embeddings": made, **told} if len(rows) > 1
+                           or operation == "batchEmbedContents" else
+                           {"embedding": made[0], **told, "truncated": False})
     if operation != "predict":
         return wire_gemini.answer(_studio(request), operation, doc, script)
     size = (doc.get("parameters") or {}).get("outputDimensionality") or 8
     return json_answer({"predictions": [{"embeddings": {
-        "values": [round(0.1 * (i + 1), 2) for i in range(size)],
+        "values": mind.embedding(one["content"], size),
         "statistics": {"truncated": False, "token_count": mind.tokens(one["content"])}}}
         for one in doc["instances"]], "metadata": {"billableCharacterCount": 9}})
 

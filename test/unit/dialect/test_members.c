@@ -106,6 +106,10 @@ static const struct target_t {
     {"gemini", NULL, "gemini-2.5-flash"},
     {"gemini", NULL, "gemini-1.5-pro"},
     {"gemini", NULL, "gemini-3-pro"},
+    {"gemini",
+     "https://x-aiplatform.googleapis.com/v1/projects/p/locations/l/"
+     "publishers/google",
+     "text-embedding-005"},
     {"huggingface-inference", NULL, "org/model"},
     {"ollama", NULL, "llama3.2"},
 };
