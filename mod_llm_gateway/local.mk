@@ -119,6 +119,8 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/call_order.h \
 	%D%/dialect/cite.c \
 	%D%/dialect/cite.h \
+	%D%/dialect/client.c \
+	%D%/dialect/client.h \
 	%D%/dialect/cohere.c \
 	%D%/dialect/cohere_answer.c \
 	%D%/dialect/cohere_citations.c \

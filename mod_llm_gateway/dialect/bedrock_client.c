@@ -9,6 +9,7 @@
  * Others, and what only Bedrock has (guardrails, prompts kept there), are left
  * in ask->unknown: no answer is given without the guardrail that was asked for.
  */
+#include "dialect/client.h"
 #include "dialect/bedrock_internal.h"
 
 #include <stddef.h>
@@ -26,33 +27,10 @@ static llm_problem_t *expected(const char *member, const char *what,
 
 /* ---- numbers ---- */
 
-typedef struct number_t {
-    const char *name;
-    apr_size_t offset; /* of a const llm_json_t * in llm_ask_t */
-} number_t;
-
-static llm_problem_t *read_numbers(llm_ask_t *ask, const llm_json_t *object,
-                                   const number_t *row, const char *where,
-                                   apr_pool_t *pool)
-{
-    for (; row->name; ++row) {
-        const llm_json_t *node = llm_json_want(object, row->name);
-
-        if (node && node->type != LLM_JSON_NUMBER) {
-            return expected(apr_pstrcat(pool, where, ".", row->name, NULL),
-                            "a number", pool);
-        }
-        if (node) {
-            memcpy((char *)ask + row->offset, &node, sizeof(node));
-        }
-    }
-    return NULL;
-}
-
 static llm_problem_t *read_inference(llm_ask_t *ask, const llm_json_t *doc,
                                      apr_pool_t *pool)
 {
-    static const number_t numbers[] = {
+    static const llm_number_row_t numbers[] = {
         {"maxTokens", offsetof(llm_ask_t, max_tokens)},
         {"temperature", offsetof(llm_ask_t, temperature)},
         {"topP", offsetof(llm_ask_t, top_p)},
@@ -78,7 +56,7 @@ static llm_problem_t *read_inference(llm_ask_t *ask, const llm_json_t *doc,
     }
     ask->stop = stop && stop->count ? stop : NULL;
     llm_ask_add_unknowns(ask, config, known, "inferenceConfig", pool);
-    return read_numbers(ask, config, numbers, "inferenceConfig", pool);
+    return llm_read_numbers(ask, config, numbers, "inferenceConfig", pool);
 }
 
 /* ---- tools ---- */
@@ -235,7 +213,7 @@ static void read_effort(llm_ask_t *ask, const llm_json_t *fields,
 static llm_problem_t *read_fields(llm_ask_t *ask, const llm_json_t *doc,
                                   apr_pool_t *pool)
 {
-    static const number_t numbers[] = {
+    static const llm_number_row_t numbers[] = {
         {"frequency_penalty", offsetof(llm_ask_t, frequency_penalty)},
         {"k", offsetof(llm_ask_t, top_k)},
         {"presence_penalty", offsetof(llm_ask_t, presence_penalty)},
@@ -243,7 +221,7 @@ static llm_problem_t *read_fields(llm_ask_t *ask, const llm_json_t *doc,
         {"top_k", offsetof(llm_ask_t, top_k)},
         {NULL, 0},
     };
-    static const number_t inner[] = {
+    static const llm_number_row_t inner[] = {
         {"topK", offsetof(llm_ask_t, top_k)}, /* Nova's */
         {NULL, 0},
     };
@@ -269,10 +247,11 @@ static llm_problem_t *read_fields(llm_ask_t *ask, const llm_json_t *doc,
     if (fields->type != LLM_JSON_OBJECT) {
         return expected(FIELDS, "an object", pool);
     }
-    problem = read_numbers(ask, fields, numbers, FIELDS, pool);
+    problem = llm_read_numbers(ask, fields, numbers, FIELDS, pool);
     if (!problem) {
-        problem = read_numbers(ask, llm_json_want(fields, "inferenceConfig"),
-                               inner, FIELDS ".inferenceConfig", pool);
+        problem =
+            llm_read_numbers(ask, llm_json_want(fields, "inferenceConfig"),
+                             inner, FIELDS ".inferenceConfig", pool);
     }
     llm_ask_add_unknowns(ask, fields, known, FIELDS, pool);
     return problem ? problem : read_thinking(ask, fields, pool);

@@ -7,6 +7,7 @@
  * alone has is kept in ask->unknown: its safety mode and the shape of its
  * citations are hints, `documents` are not.
  */
+#include "dialect/client.h"
 #include "dialect/cohere_internal.h"
 
 #include <stddef.h>
@@ -20,10 +21,7 @@ static llm_problem_t *expected(const char *member, const char *what,
     return llm_problem_field(pool, member, "expected %s", what);
 }
 
-static const struct {
-    const char *name;
-    apr_size_t offset; /* of a const llm_json_t * in llm_ask_t */
-} numbers[] = {
+static const llm_number_row_t numbers[] = {
     {"frequency_penalty", offsetof(llm_ask_t, frequency_penalty)},
     {"k", offsetof(llm_ask_t, top_k)},
     {"max_tokens", offsetof(llm_ask_t, max_tokens)},
@@ -41,42 +39,6 @@ static int is_zero(const llm_json_t *node)
     return llm_json_double(node, &value) && !(value < 0) && !(value > 0);
 }
 
-static llm_problem_t *read_numbers(llm_ask_t *ask, const llm_json_t *doc,
-                                   apr_pool_t *pool)
-{
-    int i;
-
-    for (i = 0; numbers[i].name; ++i) {
-        const llm_json_t *node = llm_json_want(doc, numbers[i].name);
-
-        if (node && node->type != LLM_JSON_NUMBER) {
-            return expected(numbers[i].name, "a number", pool);
-        }
-        if (node) {
-            memcpy((char *)ask + numbers[i].offset, &node, sizeof(node));
-        }
-    }
-    if (is_zero(ask->top_k)) { /* as many as there are */
-        ask->top_k = NULL;
-    }
-    return NULL;
-}
-
-static int are_texts(const llm_json_t *list)
-{
-    const llm_json_t *node;
-
-    if (!llm_json_is(list, LLM_JSON_ARRAY)) {
-        return 0;
-    }
-    for (node = list->child; node; node = node->next) {
-        if (node->type != LLM_JSON_STRING) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
 static llm_problem_t *read_bools(llm_ask_t *ask, const llm_json_t *doc,
                                  apr_pool_t *pool)
 {
@@ -87,7 +49,7 @@ static llm_problem_t *read_bools(llm_ask_t *ask, const llm_json_t *doc,
     if (stream && !llm_json_is_bool(stream)) {
         return expected("stream", "true or false", pool);
     }
-    if (stop && !are_texts(stop)) {
+    if (stop && !llm_json_is_strings(stop)) {
         return expected("stop_sequences", "an array of strings", pool);
     }
     if (logprobs && !llm_json_is_bool(logprobs)) {
@@ -155,64 +117,20 @@ static llm_problem_t *read_format(llm_ask_t *ask, const llm_json_t *doc,
 
 /* ---- tools ---- */
 
-static llm_problem_t *read_tool(llm_ask_t *ask, llm_tools_t *tools,
-                                const llm_json_t *node, const char *where,
-                                apr_pool_t *pool)
-{
-    static const char *const members[] = {"function", "type", NULL};
-    static const char *const known[] = {"description", "name", "parameters",
-                                        NULL};
-    const llm_json_t *function = llm_json_want(node, "function");
-    const llm_json_t *schema = llm_json_want(function, "parameters");
-    const char *inner = apr_pstrcat(pool, where, ".function", NULL);
-    llm_tool_t *tool;
-
-    if (!llm_json_is(function, LLM_JSON_OBJECT)) {
-        return expected(inner, "an object", pool);
-    }
-    tool = llm_tools_add(tools, pool);
-    tool->name = llm_json_text(llm_json_get(function, "name"));
-    tool->description = llm_json_text(llm_json_get(function, "description"));
-    tool->schema = schema;
-    if (llm_text_is_empty(tool->name)) {
-        return expected(apr_pstrcat(pool, inner, ".name", NULL), "a name",
-                        pool);
-    }
-    if (schema && schema->type != LLM_JSON_OBJECT) {
-        return expected(apr_pstrcat(pool, inner, ".parameters", NULL),
-                        "a JSON Schema", pool);
-    }
-    llm_ask_add_unknowns(ask, function, known, inner, pool);
-    llm_ask_add_unknowns(ask, node, members, where, pool);
-    return NULL;
-}
-
 /* strict_tools is said once, for all of them. */
 static llm_problem_t *read_tools(llm_ask_t *ask, const llm_json_t *doc,
                                  apr_pool_t *pool)
 {
-    const llm_json_t *list = llm_json_want(doc, "tools"), *node;
     const llm_json_t *strict = llm_json_want(doc, "strict_tools");
-    llm_tools_t tools = {NULL, NULL};
-    llm_problem_t *problem = NULL;
+    llm_problem_t *problem = llm_read_functions(ask, doc, pool);
     llm_tool_t *tool;
-    int i = 0;
 
-    if (list && list->type != LLM_JSON_ARRAY) {
-        return expected("tools", "an array", pool);
-    }
-    if (strict && !llm_json_is_bool(strict)) {
+    if (!problem && strict && !llm_json_is_bool(strict)) {
         return expected("strict_tools", "true or false", pool);
     }
-    for (node = list ? list->child : NULL; node && !problem;
-         node = node->next) {
-        problem = read_tool(ask, &tools, node,
-                            apr_psprintf(pool, "tools[%d]", i++), pool);
-    }
-    for (tool = tools.first; tool; tool = tool->next) {
+    for (tool = ask->tools; tool; tool = tool->next) {
         tool->strict = strict;
     }
-    ask->tools = tools.first;
     return problem;
 }
 
@@ -279,8 +197,11 @@ static llm_problem_t *read_chat(llm_ask_t *ask, const llm_json_t *doc,
                                         "tool_choice",
                                         "tools",
                                         NULL};
-    llm_problem_t *problem = read_numbers(ask, doc, pool);
+    llm_problem_t *problem = llm_read_numbers(ask, doc, numbers, NULL, pool);
 
+    if (is_zero(ask->top_k)) { /* as many as there are */
+        ask->top_k = NULL;
+    }
     if (!problem) {
         problem = read_bools(ask, doc, pool);
     }
@@ -336,10 +257,10 @@ static llm_problem_t *read_embed(llm_ask_t *ask, const llm_json_t *doc,
     if (!texts && llm_json_want(doc, "inputs")) {
         return llm_problem_unsupported("inputs", NULL, pool);
     }
-    if (!are_texts(texts) || !texts->count) {
+    if (!llm_json_is_strings(texts) || !texts->count) {
         return expected("texts", "an array of strings", pool);
     }
-    if (types && !are_texts(types)) {
+    if (types && !llm_json_is_strings(types)) {
         return expected("embedding_types", "an array of strings", pool);
     }
     for (type = types ? types->child : NULL; type; type = type->next) {

@@ -12,6 +12,7 @@
  * Calls have no ids here, and results name their tool or nothing at all: they
  * follow the calls in the order of these.
  */
+#include "dialect/client.h"
 #include "dialect/ollama_internal.h"
 
 #include <stddef.h>
@@ -66,10 +67,7 @@ static int is_off(const llm_json_t *option)
            && !(value < switches[i].off) && !(value > switches[i].off);
 }
 
-static const struct {
-    const char *name;
-    apr_size_t offset; /* of a const llm_json_t * in llm_ask_t */
-} numbers[] = {
+static const llm_number_row_t numbers[] = {
     {"frequency_penalty", offsetof(llm_ask_t, frequency_penalty)},
     {"num_predict", offsetof(llm_ask_t, max_tokens)},
     {"presence_penalty", offsetof(llm_ask_t, presence_penalty)},
@@ -215,60 +213,6 @@ static llm_problem_t *read_logprobs(llm_ask_t *ask, const llm_json_t *doc,
     return NULL;
 }
 
-/* ---- tools ---- */
-
-static llm_problem_t *read_tool(llm_ask_t *ask, llm_tools_t *tools,
-                                const llm_json_t *node, const char *where,
-                                apr_pool_t *pool)
-{
-    static const char *const known[] = {"description", "name", "parameters",
-                                        NULL};
-    static const char *const members[] = {"function", "type", NULL};
-    const llm_json_t *function = llm_json_want(node, "function");
-    const llm_json_t *schema = llm_json_want(function, "parameters");
-    const char *inner = apr_pstrcat(pool, where, ".function", NULL);
-    llm_tool_t *tool;
-
-    if (!llm_json_is(function, LLM_JSON_OBJECT)) {
-        return expected(inner, "an object", pool);
-    }
-    tool = llm_tools_add(tools, pool);
-    tool->name = llm_json_text(llm_json_get(function, "name"));
-    tool->description = llm_json_text(llm_json_get(function, "description"));
-    tool->schema = schema;
-    if (llm_text_is_empty(tool->name)) {
-        return expected(apr_pstrcat(pool, inner, ".name", NULL), "a name",
-                        pool);
-    }
-    if (schema && schema->type != LLM_JSON_OBJECT) {
-        return expected(apr_pstrcat(pool, inner, ".parameters", NULL),
-                        "a JSON Schema", pool);
-    }
-    llm_ask_add_unknowns(ask, function, known, inner, pool);
-    llm_ask_add_unknowns(ask, node, members, where, pool);
-    return NULL;
-}
-
-static llm_problem_t *read_tools(llm_ask_t *ask, const llm_json_t *doc,
-                                 apr_pool_t *pool)
-{
-    const llm_json_t *list = llm_json_want(doc, "tools"), *node;
-    llm_tools_t tools = {NULL, NULL};
-    llm_problem_t *problem = NULL;
-    int i = 0;
-
-    if (list && list->type != LLM_JSON_ARRAY) {
-        return expected("tools", "an array", pool);
-    }
-    for (node = list ? list->child : NULL; node && !problem;
-         node = node->next) {
-        problem = read_tool(ask, &tools, node,
-                            apr_psprintf(pool, "tools[%d]", i++), pool);
-    }
-    ask->tools = tools.first;
-    return problem;
-}
-
 /* ---- chats and prompts ---- */
 
 /* A member that nobody else has, unless it says nothing. */
@@ -331,7 +275,7 @@ static llm_problem_t *read_chat(llm_ask_t *ask, const llm_json_t *doc,
         problem = read_logprobs(ask, doc, pool);
     }
     if (!problem) {
-        problem = read_tools(ask, doc, pool);
+        problem = llm_read_functions(ask, doc, pool);
     }
     if (!problem) {
         problem = read_turns(ask, doc, pool);

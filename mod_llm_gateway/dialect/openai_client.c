@@ -11,6 +11,7 @@
  * Not only OpenAI's own members are taken: top_k, `reasoning` (OpenRouter) and
  * `thinking` (Z.ai, DeepSeek) mean the same everywhere.
  */
+#include "dialect/client.h"
 #include "dialect/openai_internal.h"
 
 #include <stddef.h>
@@ -54,17 +55,7 @@ static const option_t options[] = {
 
 static int are_texts(const llm_json_t *node)
 {
-    const llm_json_t *child;
-
-    if (node->type != LLM_JSON_ARRAY) {
-        return node->type == LLM_JSON_STRING;
-    }
-    for (child = node->child; child; child = child->next) {
-        if (child->type != LLM_JSON_STRING) {
-            return 0;
-        }
-    }
-    return 1;
+    return node->type == LLM_JSON_STRING || llm_json_is_strings(node);
 }
 
 /* NULL, or what was expected. */

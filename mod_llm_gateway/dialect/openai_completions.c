@@ -14,6 +14,7 @@
  * the usage, where the client asked for it; "[DONE]". Or an error, and nothing
  * after it.
  */
+#include "dialect/client.h"
 #include "dialect/openai_internal.h"
 
 #include <stddef.h>
@@ -35,10 +36,7 @@ static const char *const members[] = {
     "suffix",     "temperature", "top_k",
     "top_p",      "user",        NULL};
 
-static const struct {
-    const char *name;
-    apr_size_t offset; /* of a const llm_json_t * in llm_ask_t */
-} numbers[] = {
+static const llm_number_row_t numbers[] = {
     {"frequency_penalty", offsetof(llm_ask_t, frequency_penalty)},
     {"max_tokens", offsetof(llm_ask_t, max_tokens)},
     {"n", offsetof(llm_ask_t, n)},
@@ -50,44 +48,12 @@ static const struct {
     {NULL, 0},
 };
 
-static llm_problem_t *read_numbers(llm_ask_t *ask, const llm_json_t *doc,
-                                   apr_pool_t *pool)
-{
-    int i;
-
-    for (i = 0; numbers[i].name; ++i) {
-        const llm_json_t *node = llm_json_want(doc, numbers[i].name);
-
-        if (node && node->type != LLM_JSON_NUMBER) {
-            return llm_problem_field(pool, numbers[i].name,
-                                     "expected a number");
-        }
-        if (node) {
-            memcpy((char *)ask + numbers[i].offset, &node, sizeof(node));
-        }
-    }
-    return NULL;
-}
-
-static int are_strings(const llm_json_t *list)
-{
-    const llm_json_t *node;
-
-    for (node = list->child; node; node = node->next) {
-        if (node->type != LLM_JSON_STRING) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
 static llm_problem_t *read_stop(llm_ask_t *ask, const llm_json_t *doc,
                                 apr_pool_t *pool)
 {
     const llm_json_t *stop = llm_json_want(doc, "stop");
 
-    if (stop && stop->type != LLM_JSON_STRING
-        && (stop->type != LLM_JSON_ARRAY || !are_strings(stop))) {
+    if (stop && stop->type != LLM_JSON_STRING && !llm_json_is_strings(stop)) {
         return llm_problem_field(pool, "stop",
                                  "expected a string or an array of strings");
     }
@@ -191,7 +157,7 @@ static llm_problem_t *read_request(llm_ask_t **pask, llm_op_e op,
     llm_ask_t *ask = *pask;
 
     if (!problem) {
-        problem = read_numbers(ask, doc, pool);
+        problem = llm_read_numbers(ask, doc, numbers, NULL, pool);
     }
     if (!problem) {
         problem = read_stop(ask, doc, pool);
