@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "dialect/common.h"
+#include "flow/kept.h"
 #include "flow/stream_internal.h"
 
 #define HOLD_TIME apr_time_from_sec(1)
@@ -326,6 +327,9 @@ static void take_event(llm_attempt_t *attempt, llm_sse_event_t *frame)
                       stream->scratch);
     }
     llm_meter_tier(attempt, event.doc, stream->scratch);
+    if (attempt->x->keeps) {
+        llm_kept_watch(attempt, event.doc);
+    }
     if (!stream->writer) {
         pass_event(attempt, &event, frame);
     }

@@ -60,8 +60,15 @@ typedef struct llm_policy_t {
 typedef enum {
     LLM_KEEPS_NOTHING,
     LLM_KEEPS_ANSWERS, /* OpenAI's responses */
+    LLM_KEEPS_ANSWER,  /* one of them, by its id: no model is asked */
     LLM_KEEPS_OBJECTS  /* files, batches: no model is asked */
 } llm_keeps_e;
+
+/* What an answer used that was made in the background. */
+typedef struct llm_owed_t {
+    const char *id;      /* the provider's, of the answer */
+    llm_record_t record; /* its key and team are the driver's to set */
+} llm_owed_t;
 
 typedef struct llm_exchange_t llm_exchange_t;
 typedef struct llm_attempt_t llm_attempt_t;
@@ -143,6 +150,11 @@ struct llm_exchange_t {
     apr_int64_t input_estimate; /* -1 until it is needed */
     apr_array_header_t *made;   /* of const char *: ids by which the provider
                                    keeps something; NULL: none yet */
+    int background;             /* the provider makes the answer whoever waits
+                                   for it: what it uses has a record of its
+                                   own, and this exchange's has none of it */
+    const llm_owed_t *owed;     /* that record, once the answer is over; the
+                                   driver puts it before any of `out` goes on */
     const llm_record_t *told;   /* whose cost the client was told, or NULL */
 };
 
@@ -224,8 +236,8 @@ void llm_flow_record(llm_exchange_t *x, llm_record_t *record, apr_time_t now);
 void llm_flow_tell_cost(llm_exchange_t *x, const llm_record_t *record);
 
 /* What a batch used, which its provider tells when it is over: 1 and the record
- * of it, whose id and time are made of the batch's, so that it is the same
- * however often it is asked for. 0: this is no batch, or one that is not over.
+ * of it, whose id and time are made of the batch's (flow/kept.c), so that it is
+ * the same however often it is asked for. 0: this is no batch, or one that is not over.
  * `doc` is the answer of the exchange. */
 int llm_flow_batch_record(llm_exchange_t *x, llm_record_t *record,
                           const llm_json_t *doc);

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a provider keeps: ids out of its answers, and what a batch used.
+ * What a provider keeps: ids out of its answers, and what a batch used, or an
+ * answer that was made in the background.
  *
  * An object says what it is ("object":"file"). A batch names the files that
  * came of it, an upload the file it became; they are their owner's as well.
+ *
+ * Batches and answers in the background go on while nobody listens, and whoever
+ * looks at them once they are over is told their usage. Their records have an
+ * id and a time that are made of theirs, so that the ledger takes each once.
  */
 #include "flow/kept.h"
 
 #include <string.h>
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "core/llm_key.h"
@@ -34,7 +40,8 @@ void llm_kept_note_id(llm_attempt_t *attempt, const char *id)
     llm_exchange_t *x = attempt->x;
     int i;
 
-    if (!id || !*id || !x->keeps || !attempt->pass) {
+    if (!id || !*id || !x->keeps || x->keeps == LLM_KEEPS_ANSWER
+        || !attempt->pass) {
         return;
     }
     if (!x->made) {
@@ -73,13 +80,13 @@ void llm_kept_note(llm_attempt_t *attempt, const llm_json_t *doc)
     }
 }
 
-/* ---- batches ------------------------------------------------------------ */
+/* ---- what is over ------------------------------------------------------- */
 
-static int is_over(const llm_json_t *batch)
+static int is_over(const llm_json_t *doc)
 {
-    static const char *const ends[] = {"completed", "cancelled", "expired",
-                                       "failed", NULL};
-    const llm_json_t *status = llm_json_get(batch, "status");
+    static const char *const ends[] = {"completed", "cancelled",  "expired",
+                                       "failed",    "incomplete", NULL};
+    const llm_json_t *status = llm_json_get(doc, "status");
     const char *const *end = ends;
 
     while (*end && !llm_json_equals(status, *end)) {
@@ -88,51 +95,130 @@ static int is_over(const llm_json_t *batch)
     return *end != NULL;
 }
 
-static void make_id(unsigned char *id, const char *provider, const char *batch,
-                    apr_pool_t *pool)
+static void make_id(unsigned char *id, const char *what, const char *provider,
+                    const char *name, apr_pool_t *pool)
 {
-    const char *text = apr_pstrcat(pool, "batch ", provider, " ", batch, NULL);
+    const char *text = apr_pstrcat(pool, what, " ", provider, " ", name, NULL);
     llm_key_hash_t hash;
 
     llm_key_digest(&hash, text, strlen(text));
     memcpy(id, &hash, LLM_RECORD_ID);
 }
 
-int llm_flow_batch_record(llm_exchange_t *x, llm_record_t *record,
-                          const llm_json_t *doc)
+/* Some write seconds as 1700000000.0. */
+static apr_time_t made_at(const llm_json_t *doc)
 {
-    llm_upstream_t upstream = x->current->upstream;
-    const char *id = llm_json_string(llm_json_get(doc, "id"), x->pool);
-    llm_exchange_t batch = *x;
-    apr_int64_t created;
+    double seconds = 0;
 
-    if (!id || !llm_json_equals(llm_json_get(doc, "object"), "batch")
-        || !is_over(doc)
-        || !llm_json_int(llm_json_get(doc, "created_at"), &created)
-        || created <= 0 || created > APR_INT32_MAX) {
-        return 0;
-    }
+    return llm_json_double(llm_json_get(doc, "created_at"), &seconds)
+                   && seconds >= 1 && seconds <= APR_INT32_MAX
+               ? apr_time_from_sec((apr_int64_t)seconds)
+               : 0;
+}
+
+/* What this used, once it is over: 1 and the record, but for its cost. */
+static int read_record(llm_exchange_t *x, llm_record_t *record,
+                       const char *what, const llm_json_t *doc)
+{
+    const char *provider = x->current->upstream.provider->name;
+    const char *id = llm_json_string(llm_json_get(doc, "id"), x->pool);
+    const char *model = llm_json_string(llm_json_want(doc, "model"), x->pool);
+
     memset(record, 0, sizeof(*record));
     llm_usage_clear(&record->usage);
-    if (!x->current->dialect->read_usage(&record->usage, doc)
+    record->began = made_at(doc);
+    if (!id || !*id || !record->began || !is_over(doc)
+        || !x->current->dialect->read_usage(&record->usage, doc)
         || !llm_usage_total(&record->usage)) {
         return 0;
     }
-    make_id(record->id, upstream.provider->name, id, x->pool);
-    record->began = apr_time_from_sec(created);
-    record->flags = LLM_RECORD_NATIVE | LLM_RECORD_AGAIN;
+    make_id(record->id, what, provider, id, x->pool);
+    record->flags = LLM_RECORD_AGAIN;
     record->status = 200;
     record->attempts = 1;
-    upstream.model = llm_json_string(llm_json_want(doc, "model"), x->pool);
-    batch.served = upstream.model;
-    batch.tier = "batch";
-    batch.told = NULL;
     LLM_RECORD_SET(record, client, x->client->name);
-    LLM_RECORD_SET(record, provider, upstream.provider->name);
-    LLM_RECORD_SET(record, asked, upstream.model);
-    LLM_RECORD_SET(record, served, upstream.model);
-    LLM_RECORD_SET(record, op, "batch");
-    LLM_RECORD_SET(record, tier, batch.tier);
-    llm_cost_set(&batch, record, &upstream);
+    LLM_RECORD_SET(record, provider, provider);
+    LLM_RECORD_SET(record, asked, x->model ? x->model : model);
+    LLM_RECORD_SET(record, served, model);
+    LLM_RECORD_SET(record, op, what);
     return 1;
+}
+
+/* "gpt-x-2026-01-31" -> "gpt-x": what was asked for is not told, and a dated
+ * model need not have a price of its own. */
+static const char *undated(const char *model, apr_pool_t *pool)
+{
+    static const char date[] = "-dddd-dd-dd";
+    apr_size_t len = model ? strlen(model) : 0, tail = sizeof(date) - 1;
+    apr_size_t i;
+
+    if (len <= tail) {
+        return model;
+    }
+    for (i = 0; i < tail; ++i) {
+        char c = model[len - tail + i];
+
+        if (date[i] == 'd' ? !apr_isdigit(c) : c != date[i]) {
+            return model;
+        }
+    }
+    return apr_pstrmemdup(pool, model, len - tail);
+}
+
+static void set_cost(const llm_exchange_t *x, llm_record_t *record,
+                     const llm_json_t *doc, const char *tier)
+{
+    llm_upstream_t upstream = x->current->upstream;
+    llm_exchange_t used = *x;
+
+    used.served = llm_json_string(llm_json_want(doc, "model"), x->pool);
+    upstream.model = undated(used.served, x->pool);
+    used.tier = tier;
+    used.told = NULL;
+    LLM_RECORD_SET(record, tier, tier);
+    llm_cost_set(&used, record, &upstream);
+}
+
+int llm_flow_batch_record(llm_exchange_t *x, llm_record_t *record,
+                          const llm_json_t *doc)
+{
+    if (!llm_json_equals(llm_json_get(doc, "object"), "batch")
+        || !read_record(x, record, "batch", doc)) {
+        return 0;
+    }
+    record->flags |= LLM_RECORD_NATIVE;
+    set_cost(x, record, doc, "batch");
+    return 1;
+}
+
+static int is_response(const llm_json_t *doc)
+{
+    return llm_json_equals(llm_json_get(doc, "object"), "response");
+}
+
+void llm_kept_watch(llm_attempt_t *attempt, const llm_json_t *doc)
+{
+    llm_exchange_t *x = attempt->x;
+    const llm_json_t *response = llm_json_want(doc, "response");
+    llm_owed_t *owed;
+
+    if ((x->keeps != LLM_KEEPS_ANSWERS && x->keeps != LLM_KEEPS_ANSWER)
+        || !attempt->pass || attempt->http->status / 100 != 2) {
+        return;
+    }
+    doc = is_response(response) ? response : doc;
+    if (!is_response(doc)
+        || !llm_json_is_true(llm_json_get(doc, "background"))) {
+        return;
+    }
+    x->background = 1;
+    owed = x->owed ? NULL : apr_pcalloc(x->pool, sizeof(*owed));
+    if (owed && read_record(x, &owed->record, "background", doc)) {
+        owed->id = llm_json_string(llm_json_get(doc, "id"), x->pool);
+        set_cost(x, &owed->record, doc,
+                 attempt->dialect->read_tier
+                     ? attempt->dialect->read_tier(doc, x->pool)
+                     : NULL);
+        x->owed = owed;
+    }
 }

@@ -148,7 +148,7 @@ static int is_asked(const llm_exchange_t *x)
 {
     const char *method = x->native ? x->native_method : NULL;
 
-    return x->keeps != LLM_KEEPS_OBJECTS
+    return x->keeps != LLM_KEEPS_OBJECTS && x->keeps != LLM_KEEPS_ANSWER
            && (!method
                || (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0
                    && strcmp(method, "DELETE") != 0));

@@ -57,8 +57,9 @@ static void fill_gaps(llm_exchange_t *x, llm_usage_t *usage)
     apr_int64_t text = llm_tally_tokens(&x->text);
     apr_int64_t thoughts = llm_tally_tokens(&x->thoughts);
 
-    if (x->op == LLM_OP_COUNT || x->keeps == LLM_KEEPS_OBJECTS) {
-        return; /* counting is no use, and neither is storing */
+    if (x->op == LLM_OP_COUNT || x->keeps == LLM_KEEPS_OBJECTS
+        || x->keeps == LLM_KEEPS_ANSWER) {
+        return; /* counting is no use, and neither are storing and reading */
     }
     if (x->op & LLM_OPS_UNREAD) {
         llm_media_estimate(x, usage);
@@ -170,7 +171,10 @@ void llm_flow_record(llm_exchange_t *x, llm_record_t *record, apr_time_t now)
     LLM_RECORD_SET(record, served,
                    x->served ? x->served : attempt->upstream.model);
     record->usage = x->usage;
-    if (was_worked_on(x)) {
+    if (x->background) {
+        llm_usage_clear(&record->usage);
+    }
+    else if (was_worked_on(x)) {
         fill_gaps(x, &record->usage);
     }
     if (x->op == LLM_OP_SPEECH) {

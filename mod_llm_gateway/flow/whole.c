@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "flow/answer.h"
+#include "flow/kept.h"
 #include "flow/media.h"
 #include "flow/stream_internal.h"
 
@@ -77,6 +78,7 @@ static llm_problem_t *meter_whole(llm_attempt_t *attempt, const llm_json_t *doc)
     const llm_dialect_t *provider = llm_stream_of(attempt)->provider;
     llm_answer_t *answer;
 
+    llm_kept_watch(attempt, doc);
     llm_meter_document(attempt, doc, attempt->pool);
     llm_meter_head(attempt, &x->usage);
     llm_meter_tier(attempt, doc, attempt->pool);

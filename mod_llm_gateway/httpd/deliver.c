@@ -41,7 +41,7 @@ void llmgw_deliver(request_rec *r, llmgw_request_t *request, int last)
         llm_buf_clear(x->out);
         return;
     }
-    llmgw_kept_claim(r, request);
+    llmgw_kept_note(r, request);
     if (!request->head_sent) {
         send_head(r, request, last);
     }

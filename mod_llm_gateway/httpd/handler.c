@@ -172,6 +172,7 @@ static int run_exchange(request_rec *r, llmgw_request_t *request)
             attempt_all(r, request);
         }
     }
+    llmgw_kept_bill(r, request);
     if (x->client_gone && !request->head_sent) {
         /* nobody is there to read an answer; the access log says 499 */
         r->status = 499;

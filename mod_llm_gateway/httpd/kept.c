@@ -270,8 +270,8 @@ void llmgw_kept_begin(request_rec *r, llmgw_request_t *request)
         x->whole_only = is_list(r, kept)
                         || (!strcmp(kept->kind, "batches") && !r->header_only);
     }
-    else if (!kept->id) {
-        x->keeps = LLM_KEEPS_ANSWERS;
+    else {
+        x->keeps = kept->id ? LLM_KEEPS_ANSWER : LLM_KEEPS_ANSWERS;
         x->whole_only = is_list(r, kept);
     }
 }

@@ -2,11 +2,12 @@
 /*
  * Answers about what a provider keeps: new ids get their owner before the
  * client learns them, lists are cut to what is the caller's, what is deleted
- * is forgotten, and a batch that is over is billed.
+ * is forgotten, and a batch that is over is billed, as is an answer that was
+ * made in the background.
  *
- * A batch is billed once, however often it is looked at: its record has an id
- * and a time that are made of the batch's own, so the ledger knows it, and the
- * row of its owner says that it was done, for when the ledger has forgotten.
+ * These are billed once, however often they are looked at: the record has an id
+ * and a time that are made of their own, so the ledger knows it, and the row of
+ * the owner says that it was done, for when the ledger has forgotten.
  */
 #include "httpd/kept.h"
 
@@ -25,12 +26,18 @@ static const char *provider_of(const llmgw_request_t *request)
 /* ---- new ids ------------------------------------------------------------- */
 
 /* Without an owner nobody could use it. An answer of a model is worth having
- * all the same. */
+ * all the same, but for one that is still to be fetched: what is known of its
+ * use is billed now, since nobody will ever be told the rest. */
 static void fail(request_rec *r, llmgw_request_t *request)
 {
     llm_exchange_t *x = request->x;
+    int is_lost = x->background && !x->owed;
 
-    if (x->keeps == LLM_KEEPS_OBJECTS && !request->head_sent) {
+    if (is_lost) {
+        x->background = 0;
+        x->keeps = LLM_KEEPS_NOTHING;
+    }
+    if ((x->keeps == LLM_KEEPS_OBJECTS || is_lost) && !request->head_sent) {
         x->problem = llm_problem_make(
             LLM_PROBLEM_UNAVAILABLE, r->pool,
             "it was stored, but whose it is could not be noted: send it again");
@@ -38,7 +45,7 @@ static void fail(request_rec *r, llmgw_request_t *request)
     }
 }
 
-void llmgw_kept_claim(request_rec *r, llmgw_request_t *request)
+static void claim(request_rec *r, llmgw_request_t *request)
 {
     llm_exchange_t *x = request->x;
     int count = x->made ? x->made->nelts : 0;
@@ -199,29 +206,56 @@ static llm_problem_t *cut_list(request_rec *r, llmgw_request_t *request,
     return NULL;
 }
 
-/* ---- batches ------------------------------------------------------------- */
+/* ---- what is over -------------------------------------------------------- */
 
-static void bill(request_rec *r, llmgw_request_t *request,
-                 const llm_json_t *doc)
+static void put_once(request_rec *r, llmgw_request_t *request,
+                     llm_record_t *record, const char *id)
 {
     const llmgw_owner_t *owner = request->kept.owner;
     apr_array_header_t *ids;
-    llm_record_t record;
 
-    if (!owner || owner->is_billed
-        || !llm_flow_batch_record(request->x, &record, doc)) {
+    if (owner && owner->is_billed) {
         return;
     }
-    record.key = owner->key;
-    record.flags |= owner->key ? 0 : LLM_RECORD_ANONYMOUS;
-    LLM_RECORD_SET(&record, team, owner->team);
+    record->key = owner ? owner->key : request->key.id;
+    record->flags |= record->key ? 0 : LLM_RECORD_ANONYMOUS;
+    LLM_RECORD_SET(record, team, owner ? owner->team : request->key.team);
     /* should the second fail, the ledger knows the record when it comes
      * again */
-    if (llmgw_shared_put(&record) == APR_SUCCESS) {
+    if (llmgw_shared_put(record) == APR_SUCCESS) {
         ids = apr_array_make(r->pool, 1, sizeof(const char *));
-        APR_ARRAY_PUSH(ids, const char *) = owner->id;
-        llmgw_objects_note(r, LLMGW_OBJECT_BILL, owner->provider, ids, 0);
+        APR_ARRAY_PUSH(ids, const char *) = id;
+        llmgw_objects_note(r, LLMGW_OBJECT_BILL, provider_of(request), ids, 0);
     }
+}
+
+static void bill_batch(request_rec *r, llmgw_request_t *request,
+                       const llm_json_t *doc)
+{
+    llm_record_t record;
+
+    if (request->kept.owner
+        && llm_flow_batch_record(request->x, &record, doc)) {
+        put_once(r, request, &record, request->kept.owner->id);
+    }
+}
+
+void llmgw_kept_bill(request_rec *r, llmgw_request_t *request)
+{
+    const llm_owed_t *owed = request->x->owed;
+
+    if (owed && !request->billed) {
+        llm_record_t record = owed->record;
+
+        request->billed = 1;
+        put_once(r, request, &record, owed->id);
+    }
+}
+
+void llmgw_kept_note(request_rec *r, llmgw_request_t *request)
+{
+    claim(r, request);
+    llmgw_kept_bill(r, request);
 }
 
 /* ---- the whole answer ---------------------------------------------------- */
@@ -259,7 +293,7 @@ void llmgw_kept_answer(request_rec *r, llmgw_request_t *request)
         problem = cut_list(r, request, doc);
     }
     else {
-        bill(r, request, doc);
+        bill_batch(r, request, doc);
     }
     if (problem) {
         x->problem = problem;

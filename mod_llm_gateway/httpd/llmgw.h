@@ -217,7 +217,7 @@ typedef struct llmgw_owner_t {
     const char *id, *provider;
     const char *team; /* of the key, as it is now; "" none */
     apr_uint32_t key; /* 0: nobody's, an anonymous request made it */
-    int is_billed;    /* of a batch: its record was put */
+    int is_billed;    /* of what is billed once it is over: it was */
 } llmgw_owner_t;
 
 /* What a path names that a provider keeps. */
@@ -250,6 +250,7 @@ typedef struct llmgw_request_t {
     const char *native_rest;      /* with the query, gateway keys removed */
     llmgw_kept_t kept;            /* NATIVE */
     int claimed;                  /* of x->made: those that have an owner */
+    int billed;                   /* x->owed was put */
     int method_allowed;           /* 0: 405 */
     const char *allow;            /* the Allow header of a 405 */
     llm_key_view_t key;           /* id 0: none or anonymous */
@@ -295,8 +296,10 @@ void llmgw_kept_begin(request_rec *r, llmgw_request_t *request);
  * NULL when all is well. */
 llm_problem_t *llmgw_kept_check(request_rec *r, llmgw_request_t *request);
 /* kept_answer.c: before anything of an answer goes out, the ids in it get their
- * owner. And what is done with a whole one. */
-void llmgw_kept_claim(request_rec *r, llmgw_request_t *request);
+ * owner, and what was made in the background is billed; that also where nobody
+ * is left to send it to. And what is done with a whole one. */
+void llmgw_kept_note(request_rec *r, llmgw_request_t *request);
+void llmgw_kept_bill(request_rec *r, llmgw_request_t *request);
 void llmgw_kept_answer(request_rec *r, llmgw_request_t *request);
 
 /* objects.c: asks the store's owner, and waits for it. */

@@ -3,10 +3,14 @@
 
 Streams as OpenAI sends them: an event line equal to the type, a number on each
 event, padding in each piece, whole texts behind the pieces, usage in the last
-event alone and no [DONE]; a failure is an `error` event and response.failed.
+event alone and no [DONE]; a failure is an `error` event and response.failed. One
+that is made in the background is complete the second time it is looked at, or
+when its stream is over; a stream of it can be gone on with.
 """
+import itertools
 import json
 import re
+import time
 
 import mind
 from wire import Answer, Refused, is_int, is_number, json_answer, need, only_known, to_json
@@ -27,6 +31,9 @@ _INCLUDE = {"reasoning.encrypted_content", "message.output_text.logprobs",
 _PARTS = {"input_text", "input_image", "input_file", "output_text", "refusal"}
 _CREATED = 1767225600
 _STORED = {}          # id -> response object
+_RUNNING = {}         # id -> the events of one that is made in the background
+_SEEN = set()         # of those: what was looked at
+_NUMBERS = itertools.count()
 
 
 def operation(request):
@@ -230,8 +237,9 @@ def _response(doc, thought, script, status=None):
     reason = _REASONS.get(thought.finish)
     status = status or ("incomplete" if reason else "completed")
     done = status in ("completed", "incomplete")
-    return {"id": f"resp_scripted{len(_STORED)}", "object": "response",
-            "created_at": _CREATED,
+    return {"id": f"resp_scripted{next(_NUMBERS)}", "object": "response",
+            # one in the background is billed at that time
+            "created_at": int(time.time()) if doc.get("background") else _CREATED,
             "status": status, "background": bool(doc.get("background")), "error": None,
             "incomplete_details": {"reason": reason} if done and reason else None,
             "instructions": doc.get("instructions"),
@@ -259,14 +267,24 @@ def answer(request, operation, doc, script):
     whole = _response(doc, thought, script)
     if doc.get("store") is not False:
         _STORED[whole["id"]] = whole
+    events = list(_stream(doc, thought, script, whole))
+    if doc.get("background") and doc.get("store") is not False:
+        _RUNNING[whole["id"]] = events
     if doc.get("stream"):
-        return Answer(200, [("Content-Type", "text/event-stream; charset=utf-8"),
-                            *_rates()],
-                      events=list(_stream(doc, thought, script, whole)))
+        return _events(events)
     if doc.get("background"):
-        return json_answer({**whole, "status": "queued", "output": [], "usage": None},
-                           headers=_rates(), pretty=True)
+        return json_answer(_unfinished(whole, "queued"), headers=_rates(), pretty=True)
     return json_answer(whole, headers=_rates(), pretty=True)
+
+
+def _events(events):
+    return Answer(200, [("Content-Type", "text/event-stream; charset=utf-8"), *_rates()],
+                  events=events)
+
+
+def _unfinished(whole, status):
+    return {**whole, "status": status, "output": [], "usage": None,
+            "incomplete_details": None}
 
 
 def _stored(request):
@@ -280,6 +298,16 @@ def _stored(request):
     if request.method == "DELETE":
         del _STORED[parts[0]]
         return json_answer({"id": parts[0], "object": "response", "deleted": True})
+    events = _RUNNING.get(parts[0])
+    if request.query.get("stream") == "true":
+        need(events, "Only responses created in background mode can be streamed.")
+        return _events(events[int(request.query.get("starting_after", -1)) + 1:])
+    if events and parts[1:] == ["cancel"]:
+        del _RUNNING[parts[0]]
+        kept.update(_unfinished(kept, "cancelled"))
+    elif events and parts[0] not in _SEEN:
+        _SEEN.add(parts[0])
+        kept = _unfinished(kept, "in_progress")
     return json_answer(kept, headers=_rates(), pretty=True)
 
 
@@ -294,8 +322,7 @@ def _stream(doc, thought, script, whole):
         value = {"type": kind, "sequence_number": serial, **members}
         return b"event: " + kind.encode() + b"\ndata: " + to_json(value) + b"\n\n"
 
-    early = {**whole, "status": "in_progress", "output": [], "usage": None,
-             "incomplete_details": None}
+    early = _unfinished(whole, "in_progress")
     yield event("response.created", response=early)
     yield event("response.in_progress", response=early)
     for index, item in enumerate(whole["output"]):
