@@ -174,6 +174,9 @@ static llm_problem_t *put_document(const place_t *place, const llm_part_t *part)
     if (media->file_id.data) {
         return cannot(place, ".file_id");
     }
+    if (llm_media_is_video(media)) {
+        return cannot(place, ".video");
+    }
     open_block(place, "document");
     if (media->base64.data && !strncasecmp(type, "text/", 5)) {
         problem = put_text_source(place, media);

@@ -533,6 +533,35 @@ int llm_media_is_image(const llm_media_t *media)
     return !media->media_type || !strncasecmp(media->media_type, "image/", 6);
 }
 
+int llm_media_is_video(const llm_media_t *media)
+{
+    return media->media_type && !strncasecmp(media->media_type, "video/", 6);
+}
+
+llm_text_t llm_media_filename(const llm_media_t *media)
+{
+    static const struct {
+        const char *type;
+        llm_text_t name;
+    } names[] = {
+        {"text/csv", LLM_TEXT_LITERAL("document.csv")},
+        {"text/html", LLM_TEXT_LITERAL("document.html")},
+        {"text/markdown", LLM_TEXT_LITERAL("document.md")},
+        {"text/", LLM_TEXT_LITERAL("document.txt")},
+        {"application/json", LLM_TEXT_LITERAL("document.json")},
+        {"", LLM_TEXT_LITERAL("document.pdf")},
+    };
+    const char *type = media->media_type ? media->media_type : "";
+    int i;
+
+    if (media->filename.data) {
+        return media->filename;
+    }
+    for (i = 0; strncasecmp(type, names[i].type, strlen(names[i].type)); ++i) {
+    }
+    return names[i].name;
+}
+
 llm_text_t llm_media_markdown(const llm_media_t *media, apr_pool_t *pool)
 {
     llm_buf_t *out = llm_buf_make(0, pool);

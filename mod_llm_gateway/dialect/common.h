@@ -149,6 +149,9 @@ const char *llm_media_type(const llm_media_t *media, const char *otherwise);
 void llm_put_media_url(llm_buf_t *out, const llm_media_t *media);
 /* Is it a picture? So is what nobody gave a type. */
 int llm_media_is_image(const llm_media_t *media);
+int llm_media_is_video(const llm_media_t *media);
+/* Its name, or one made of its type, for servers that go by it. */
+llm_text_t llm_media_filename(const llm_media_t *media);
 /* What stands for it in a text: Markdown with its URL. */
 llm_text_t llm_media_markdown(const llm_media_t *media, apr_pool_t *pool);
 /* Adds what an answer shows: a TEXT with `media`. */

@@ -331,7 +331,8 @@ static const char *const hints[] = {
     "prompt_cache_key",
     "prompt_cache_options",
     "prompt_cache_retention",
-    "reasoning.context", /* how much of earlier thinking is read again */
+    "provider_specific_fields", /* LiteLLM's notes in its answers */
+    "reasoning.context",        /* how much of earlier thinking is read again */
     "reasoning.generate_summary",
     "reasoning.summary", /* how thinking is shown */
     "reasoning.exclude", /* the same, OpenRouter's */
@@ -350,6 +351,7 @@ static const char *const hints[] = {
     "store",
     "text.format.description",
     "timeout",
+    "usage",      /* whether counts are told: OpenRouter's */
     "truncation", /* what is left out of a conversation too long */
     "taskType",   /* what an embedding is for */
     "task_type",

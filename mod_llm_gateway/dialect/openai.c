@@ -31,8 +31,10 @@ static const llm_word_t finish_words[] = {
     {"end_turn", LLM_FINISH_STOP},
     {"stop_sequence", LLM_FINISH_STOP_SEQUENCE},
     {"max_tokens", LLM_FINISH_LENGTH},
-    {"model_length", LLM_FINISH_LENGTH}, /* Mistral */
-    {"sensitive", LLM_FINISH_FILTERED},  /* Z.ai */
+    {"model_length", LLM_FINISH_LENGTH},                  /* Mistral */
+    {"model_context_window_exceeded", LLM_FINISH_LENGTH}, /* Z.ai */
+    {"time_limit", LLM_FINISH_LENGTH},                    /* watsonx */
+    {"sensitive", LLM_FINISH_FILTERED},                   /* Z.ai */
     {"refusal", LLM_FINISH_FILTERED},
     {NULL, 0},
 };
@@ -50,6 +52,13 @@ llm_finish_e llm_openai_finish(const llm_json_t *reason, int calls)
     return calls && (finish == LLM_FINISH_STOP || finish == LLM_FINISH_OTHER)
                ? LLM_FINISH_TOOL_CALLS
                : finish;
+}
+
+const llm_json_t *llm_openai_stop_of(const llm_json_t *choice)
+{
+    const llm_json_t *stop = llm_json_want(choice, "stop_reason"); /* vLLM */
+
+    return stop ? stop : llm_json_want(choice, "matched_stop"); /* SGLang */
 }
 
 const char *llm_openai_finish_name(llm_finish_e finish)
@@ -274,6 +283,31 @@ static void read_detail(llm_parts_t *parts, const llm_json_t *detail,
     }
 }
 
+/* LiteLLM's copy of Anthropic's blocks; in a stream text and signature come
+ * apart. Returns 0 where there is nothing in it. */
+static int read_blocks(llm_parts_t *parts, const llm_json_t *blocks,
+                       apr_pool_t *pool)
+{
+    const llm_part_t *before = parts->last;
+    const llm_json_t *block =
+        llm_json_is(blocks, LLM_JSON_ARRAY) ? blocks->child : NULL;
+
+    for (; block; block = block->next) {
+        llm_text_t text = llm_json_text(llm_json_want(block, "thinking"));
+        llm_text_t data = llm_json_text(llm_json_want(block, "data"));
+        llm_text_t signature = llm_json_text(llm_json_want(block, "signature"));
+
+        if (data.len) {
+            llm_parts_add_text(parts, LLM_PART_REDACTED, data, pool);
+        }
+        else if (text.len || signature.len) {
+            llm_parts_add_text(parts, LLM_PART_THINKING, text, pool)
+                ->signature = signature.len ? signature : LLM_TEXT_NONE;
+        }
+    }
+    return parts->last != before;
+}
+
 /* reasoning_content, or what others call it. */
 static void read_reasoning_text(llm_parts_t *parts, const llm_json_t *message,
                                 apr_pool_t *pool)
@@ -302,7 +336,10 @@ void llm_openai_read_thinking(llm_parts_t *parts, const llm_json_t *message,
     while (detail && !detail_text(detail).len) {
         detail = detail->next;
     }
-    if (!detail) { /* told once: as a text, or in the details */
+    /* told once: in the details, in blocks, or as a text */
+    if (!detail
+        && !read_blocks(parts, llm_json_get(message, "thinking_blocks"),
+                        pool)) {
         read_reasoning_text(parts, message, pool);
     }
     for (detail = first; detail; detail = detail->next) {
@@ -358,9 +395,14 @@ void llm_openai_put_detail(llm_buf_t *out, const char *type, int index,
 const char *llm_openai_call_signature(const llm_json_t *holder,
                                       apr_pool_t *pool)
 {
-    return llm_json_string(llm_json_path(holder, "extra_content", "google",
-                                         "thought_signature", NULL),
-                           pool);
+    const llm_json_t *signature = llm_json_path(
+        holder, "extra_content", "google", "thought_signature", NULL);
+
+    if (!signature) { /* LiteLLM's place for it */
+        signature = llm_json_path(holder, "provider_specific_fields",
+                                  "thought_signature", NULL);
+    }
+    return llm_json_string(signature, pool);
 }
 
 /* ---- facts of a passed answer ---- */

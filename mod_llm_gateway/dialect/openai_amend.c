@@ -3,7 +3,8 @@
  * Same dialect on both sides, but a server with habits: what it would refuse
  * or misread is changed in the client's bytes, and nothing else.
  *
- *   - a limit, a seed and a tool choice by the names the server has for them
+ *   - a limit, a seed, a tool choice and the size of an embedding by the names
+ *     the server has for them
  *   - the role "developer", which is "system" there
  *   - ids of tool calls, in the calls and in their results
  *   - a schema for the answer, which is told in a message where there is no
@@ -285,6 +286,16 @@ static int is_new_limit(const amend_t *amend, const llm_json_t *member)
            && llm_text_equals(member->name, "max_completion_tokens");
 }
 
+/* The old name, which OpenAI refuses for models that reason. */
+static int is_old_limit(const amend_t *amend, const llm_json_t *member)
+{
+    const unsigned both = LLM_OPENAI_NEW_LIMIT | LLM_OPENAI_REASONS;
+
+    return (amend->habits->quirks & both) == both
+           && llm_text_equals(member->name, "max_tokens")
+           && !llm_json_get(amend->doc, "max_completion_tokens");
+}
+
 /* Is the member to be left out? */
 static int is_out(const amend_t *amend, const llm_json_t *member)
 {
@@ -313,6 +324,14 @@ static void amend_member(amend_t *amend, const llm_json_t *member)
 
     if (is_new_limit(amend, member)) {
         rename_member(amend, member, "max_tokens");
+    }
+    else if (is_old_limit(amend, member)) {
+        rename_member(amend, member, "max_completion_tokens");
+    }
+    else if ((quirks & LLM_OPENAI_OWN_WORDS)
+             && llm_text_equals(name, "dimensions")
+             && !llm_json_get(amend->doc, "output_dimension")) {
+        rename_member(amend, member, "output_dimension");
     }
     else if ((quirks & LLM_OPENAI_OWN_WORDS) && llm_text_equals(name, "seed")
              && !llm_json_get(amend->doc, "random_seed")) {
@@ -352,6 +371,18 @@ static llm_bytes_t join(const llm_request_t *req, apr_pool_t *pool)
     return whole;
 }
 
+/* OpenAI's own servers take what their clients write, but for a limit. */
+static int may_change(const llm_habits_t *habits, llm_bytes_t raw)
+{
+    static const char limit[] = "\"max_tokens\"";
+
+    if (habits->quirks & LLM_OPENAI_GENUINE) {
+        return (habits->quirks & LLM_OPENAI_REASONS)
+               && memmem(raw.data, raw.len, limit, sizeof(limit) - 1);
+    }
+    return (habits->quirks & LLM_OPENAI_AMENDED) || habits->profile->lacks;
+}
+
 llm_bytes_t llm_openai_amend(llm_request_t *req, llm_bytes_t raw,
                              const llm_habits_t *habits, apr_pool_t *pool)
 {
@@ -359,9 +390,7 @@ llm_bytes_t llm_openai_amend(llm_request_t *req, llm_bytes_t raw,
     const llm_json_t *member;
     walk_t walk = {NULL, 0};
 
-    if ((habits->quirks & LLM_OPENAI_GENUINE)
-        || (!(habits->quirks & LLM_OPENAI_AMENDED)
-            && !habits->profile->lacks)) {
+    if (!may_change(habits, raw)) {
         return raw; /* without a look at it */
     }
     if (llm_json_read(&amend.doc, raw.data, raw.len, NULL, pool)

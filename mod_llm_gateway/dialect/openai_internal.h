@@ -41,6 +41,10 @@ extern const llm_dialect_t llm_dialect_openai_rerank;
 /* What finish_reason says; `calls`: the answer has tool calls, which some
  * servers end with "stop" or "". NONE where nothing is said. */
 llm_finish_e llm_openai_finish(const llm_json_t *reason, int calls);
+
+/* The stop sequence a choice tells it was ended by, as vLLM and SGLang do; what
+ * is no string (a token) tells none. */
+const llm_json_t *llm_openai_stop_of(const llm_json_t *choice);
 const char *llm_openai_finish_name(llm_finish_e finish);
 
 /* The usage object as a value; embeddings have no completion. */
@@ -49,7 +53,8 @@ void llm_openai_put_usage(llm_buf_t *out, const llm_usage_t *usage,
 
 /* Reasoning of a message or delta as THINKING and REDACTED parts: of
  * reasoning_details (OpenRouter's form, which this dialect writes as well), of
- * reasoning_content or of reasoning. The same text is taken once. */
+ * thinking_blocks (LiteLLM's), of reasoning_content or of reasoning. The same
+ * text is taken once. */
 void llm_openai_read_thinking(llm_parts_t *parts, const llm_json_t *message,
                               apr_pool_t *pool);
 /* A part {"type":"thinking","thinking"}: a string, or Mistral's list of

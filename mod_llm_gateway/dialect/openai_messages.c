@@ -13,6 +13,7 @@
  */
 #include "dialect/openai_internal.h"
 
+#include <string.h>
 #include <strings.h>
 
 #include <apr_strings.h>
@@ -93,12 +94,25 @@ static llm_media_t *add_media(const place_t *place, llm_parts_t *parts,
     return media;
 }
 
+/* LiteLLM's `format`: a media type where an address does not say one. */
+static void take_format(const place_t *place, llm_media_t *media,
+                        const llm_json_t *object)
+{
+    const char *format =
+        llm_json_string(llm_json_want(object, "format"), place->pool);
+
+    if (!media->media_type && format && strchr(format, '/')) {
+        media->media_type = format;
+    }
+}
+
 static llm_problem_t *read_image(const place_t *place, llm_parts_t *parts,
                                  const llm_json_t *node)
 {
     static const char *const known[] = {"type", "image_url", "cache_control",
                                         NULL};
-    static const char *const image_members[] = {"url", "detail", NULL};
+    static const char *const image_members[] = {"url", "detail", "format",
+                                                NULL};
     const llm_json_t *image = llm_json_want(node, "image_url");
     const llm_json_t *url = llm_json_is(image, LLM_JSON_STRING)
                                 ? image
@@ -114,9 +128,76 @@ static llm_problem_t *read_image(const place_t *place, llm_parts_t *parts,
         return wrong(place, ".image_url.url",
                      "a data: address has to be base64");
     }
+    take_format(place, media, image);
     note_others(place, node, known, "");
     note_others(place, image, image_members, ".image_url");
     return NULL;
+}
+
+/* What the film is, by how its address ends. */
+static const char *film_type(llm_text_t url)
+{
+    static const struct {
+        const char *end, *type;
+    } types[] = {{"mov", "video/quicktime"},
+                 {"mpg", "video/mpeg"},
+                 {"mpeg", "video/mpeg"},
+                 {"webm", "video/webm"}};
+    apr_size_t i, len;
+
+    for (i = 0; i < sizeof(types) / sizeof(*types); ++i) {
+        len = strlen(types[i].end);
+        if (url.len > len
+            && !strncasecmp(url.data + url.len - len, types[i].end, len)) {
+            return types[i].type;
+        }
+    }
+    return "video/mp4";
+}
+
+/* OpenRouter's, vLLM's and others'. */
+static llm_problem_t *read_video(const place_t *place, llm_parts_t *parts,
+                                 const llm_json_t *node)
+{
+    static const char *const known[] = {"type", "video_url", "cache_control",
+                                        NULL};
+    static const char *const video_members[] = {"url", "format", NULL};
+    const llm_json_t *video = llm_json_want(node, "video_url");
+    llm_text_t url = llm_json_text(llm_json_is(video, LLM_JSON_STRING)
+                                       ? video
+                                       : llm_json_get(video, "url"));
+    llm_media_t *media;
+
+    if (!url.data) {
+        return wrong(place, ".video_url.url", "expected an address");
+    }
+    media = add_media(place, parts, LLM_PART_FILE, node);
+    if (!llm_media_set_url(media, url, place->pool)) {
+        return wrong(place, ".video_url.url",
+                     "a data: address has to be base64");
+    }
+    take_format(place, media, video);
+    if (!media->media_type) {
+        media->media_type = film_type(url);
+    }
+    note_others(place, node, known, "");
+    note_others(place, video, video_members, ".video_url");
+    return NULL;
+}
+
+static int is_address(llm_text_t text)
+{
+    static const char *const schemes[] = {"http://", "https://", "gs://", NULL};
+    int i;
+
+    for (i = 0; schemes[i]; ++i) {
+        apr_size_t len = strlen(schemes[i]);
+
+        if (text.len > len && !strncasecmp(text.data, schemes[i], len)) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 static llm_problem_t *read_audio(const place_t *place, llm_parts_t *parts,
@@ -145,7 +226,7 @@ static llm_problem_t *read_file(const place_t *place, llm_parts_t *parts,
 {
     static const char *const known[] = {"type", "file", "cache_control", NULL};
     static const char *const file_members[] = {"file_id", "file_data",
-                                               "filename", NULL};
+                                               "filename", "format", NULL};
     const llm_json_t *file = llm_json_want(node, "file");
     llm_text_t data = llm_json_text(llm_json_want(file, "file_data"));
     llm_text_t id = llm_json_text(llm_json_want(file, "file_id"));
@@ -155,15 +236,24 @@ static llm_problem_t *read_file(const place_t *place, llm_parts_t *parts,
         return wrong(place, ".file", "expected file_data or file_id");
     }
     media = add_media(place, parts, LLM_PART_FILE, node);
-    media->file_id = id;
     media->filename = llm_json_text(llm_json_want(file, "filename"));
-    if (data.len < 5 || strncasecmp(data.data, "data:", 5)) {
+    if (is_address(data)) { /* OpenRouter's */
+        media->url = data;
+    }
+    else if (!data.data && is_address(id)) { /* LiteLLM's */
+        media->url = id;
+    }
+    else if (!data.data) {
+        media->file_id = id;
+    }
+    else if (data.len < 5 || strncasecmp(data.data, "data:", 5)) {
         media->base64 = data; /* some clients leave the rest out */
     }
     else if (!llm_media_set_url(media, data, place->pool)) {
         return wrong(place, ".file.file_data",
                      "a data: address has to be base64");
     }
+    take_format(place, media, file);
     note_others(place, node, known, "");
     note_others(place, file, file_members, ".file");
     return NULL;
@@ -220,6 +310,7 @@ static const struct {
     {"refusal", read_refusal},
     {"thinking", read_thinking},
     {"document_url", read_document},
+    {"video_url", read_video},
     {"reference", read_reference},
     {NULL, NULL},
 };
@@ -414,6 +505,7 @@ static llm_problem_t *read_assistant(place_t *place, llm_turns_t *turns,
                                         "reasoning_details",
                                         "cache_control",
                                         "prefix",
+                                        "thinking_blocks",
                                         NULL};
     const llm_json_t *prefix = llm_json_get(message, "prefix");
     llm_turn_t *turn = llm_turns_add(turns, role, place->pool);

@@ -163,7 +163,7 @@ llm_problem_t *llm_openai_pass_body(llm_request_t *req, llm_op_e op,
     llm_json_error_t error;
     pass_t pass;
 
-    if (op == LLM_OP_CHAT) {
+    if (op & (LLM_OP_CHAT | LLM_OP_EMBED)) {
         raw = llm_openai_amend(req, raw, &habits, pool);
     }
     memset(&pass, 0, sizeof(pass));

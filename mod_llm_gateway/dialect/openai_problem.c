@@ -12,6 +12,9 @@
  *   {"errors":[{"code","message"}],"success":false}  Cloudflare
  *   {"object":"error","message":{"detail":[{"loc","msg"}]}}  Mistral
  *   {"base_resp":{"status_code":1004,"status_msg"}}  MiniMax, under 200 too
+ *   {"choices":[{"error":{"code","message"}}]}   OpenRouter, in an answer
+ *   {"choices":[],"x_groq":{"error":"text"}}     Groq, in a stream
+ *   a finish_reason that is a failure (DeepSeek, Mistral, OpenRouter, Z.ai)
  *   plain text, an HTML page, nothing
  *
  * and inside a 200 stream any of the first three, as an event named "error"
@@ -221,11 +224,52 @@ static int status_in(const llm_json_t *doc)
         llm_word_value(words, llm_json_text(llm_json_get(error, "code")), 502));
 }
 
+/* Does its `error` say something? */
+static int tells_error(const llm_json_t *holder)
+{
+    const llm_json_t *error = llm_json_want(holder, "error");
+
+    return (llm_json_is(error, LLM_JSON_OBJECT) && error->count)
+           || !llm_text_is_empty(llm_json_text(error));
+}
+
+/* An answer that broke down, by what one of its choices or Groq's own object
+ * says. */
+static llm_problem_t *broken_in(const llm_json_t *doc, apr_pool_t *pool)
+{
+    static const char *const broken[] = {
+        "error", "insufficient_system_resource", "network_error", NULL};
+    const llm_json_t *choices = llm_json_get(doc, "choices"), *choice;
+    const llm_json_t *groq = llm_json_want(doc, "x_groq");
+    const char *const *word;
+
+    if (tells_error(groq)) {
+        return problem_from(502, NULL, groq, NULL, pool);
+    }
+    for (choice = llm_json_is(choices, LLM_JSON_ARRAY) ? choices->child : NULL;
+         choice; choice = choice->next) {
+        const llm_json_t *reason = llm_json_get(choice, "finish_reason");
+
+        if (tells_error(choice)) {
+            return problem_from(status_in(choice), NULL, choice, NULL, pool);
+        }
+        for (word = broken; llm_json_is(reason, LLM_JSON_STRING) && *word;
+             ++word) {
+            if (llm_json_equals(reason, *word)) {
+                return llm_problem_from_provider(
+                    502, NULL,
+                    apr_pstrcat(pool, "the provider broke the answer off: ",
+                                *word, NULL),
+                    NULL, NULL, pool);
+            }
+        }
+    }
+    return NULL;
+}
+
 llm_problem_t *llm_openai_problem_in(const llm_json_t *doc, apr_pool_t *pool)
 {
-    const llm_json_t *error = llm_json_want(doc, "error");
-    int is_error = (llm_json_is(error, LLM_JSON_OBJECT) && error->count)
-                   || !llm_text_is_empty(llm_json_text(error))
+    int is_error = tells_error(doc)
                    || llm_json_equals(llm_json_get(doc, "object"), "error")
                    || base_error(doc);
 
@@ -236,10 +280,8 @@ llm_problem_t *llm_openai_problem_in(const llm_json_t *doc, apr_pool_t *pool)
                    || llm_json_get(doc, "detail")
                    || llm_json_get(doc, "error_type");
     }
-    if (!is_error) {
-        return NULL;
-    }
-    return problem_from(status_in(doc), NULL, doc, NULL, pool);
+    return is_error ? problem_from(status_in(doc), NULL, doc, NULL, pool)
+                    : broken_in(doc, pool);
 }
 
 llm_problem_t *llm_openai_event_problem(const llm_event_t *event,

@@ -320,12 +320,21 @@ static llm_problem_t *put_chat(llm_buf_t *out, llm_request_t *req,
     return problem;
 }
 
-static void put_embed(llm_buf_t *out, const llm_ask_t *ask)
+static void put_embed(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask,
+                      const llm_habits_t *habits)
 {
     llm_put_member(out, "input", ask->embed_input);
-    llm_put_member(out, "dimensions", ask->dimensions);
+    llm_put_member(out,
+                   (habits->quirks & LLM_OPENAI_OWN_WORDS) ? "output_dimension"
+                                                           : "dimensions",
+                   ask->dimensions);
     llm_put_text_member(out, "encoding_format", ask->encoding_format);
-    llm_put_text_member(out, "user", ask->user);
+    if (!llm_profile_lacks(habits, "user")) {
+        llm_put_text_member(out, "user", ask->user);
+    }
+    else if (ask->user.data) {
+        llm_request_drop(req, "user");
+    }
 }
 
 llm_problem_t *llm_openai_write_request(llm_request_t *req,
@@ -345,7 +354,7 @@ llm_problem_t *llm_openai_write_request(llm_request_t *req,
     llm_buf_putc(out, '{');
     llm_put_string_member(out, "model", model);
     if (ask->op == LLM_OP_EMBED) {
-        put_embed(out, ask);
+        put_embed(out, req, ask, &habits);
     }
     else {
         problem = put_chat(out, req, ask, provider, &habits, own, pool);

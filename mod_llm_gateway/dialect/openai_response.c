@@ -156,7 +156,7 @@ static void read_choice(llm_choices_t *choices, const llm_json_t *doc,
                         const llm_json_t *node, int position, apr_pool_t *pool)
 {
     const llm_json_t *message = llm_json_want(node, "message");
-    const llm_json_t *stop = llm_json_want(node, "stop_reason"); /* vLLM */
+    const llm_json_t *stop = llm_openai_stop_of(node);
     const llm_json_t *logprobs = llm_json_want(node, "logprobs");
     apr_int64_t index = position;
     llm_parts_t parts = {NULL, NULL};
@@ -202,17 +202,41 @@ static void read_head(llm_answer_t *answer, const llm_json_t *doc,
     llm_openai_read_usage(answer->usage, doc);
 }
 
-/* data[].embedding, in the order of their indexes' appearance, as a list of
- * their own: its nodes are copies, its values the provider's bytes. */
+/* The entries of `data` where their indexes say they belong, or as they came
+ * where those are no numbering. */
+static const llm_json_t **in_order(const llm_json_t *data, apr_pool_t *pool)
+{
+    const llm_json_t **sorted = apr_pcalloc(
+        pool, sizeof(const llm_json_t *) * ((apr_size_t)data->count + 1));
+    const llm_json_t *item;
+    int i = 0;
+
+    for (item = data->child; item; item = item->next) {
+        apr_int64_t index = -1;
+
+        if (!llm_json_int(llm_json_get(item, "index"), &index) || index < 0
+            || index >= data->count || sorted[index]) {
+            break;
+        }
+        sorted[index] = item;
+    }
+    for (i = 0, item = item ? data->child : NULL; item; item = item->next) {
+        sorted[i++] = item;
+    }
+    return sorted;
+}
+
+/* data[].embedding, as a list of their own: its nodes are copies, its values
+ * the provider's bytes. */
 static const llm_json_t *read_vectors(const llm_json_t *data, apr_pool_t *pool)
 {
     llm_json_t *list = apr_pcalloc(pool, sizeof(*list)), **plast;
-    const llm_json_t *item;
+    const llm_json_t **item;
 
     list->type = LLM_JSON_ARRAY;
     plast = &list->child;
-    for (item = data->child; item; item = item->next) {
-        const llm_json_t *vector = llm_json_want(item, "embedding");
+    for (item = in_order(data, pool); *item; ++item) {
+        const llm_json_t *vector = llm_json_want(*item, "embedding");
 
         if (vector) {
             *plast = apr_pmemdup(pool, vector, sizeof(*vector));

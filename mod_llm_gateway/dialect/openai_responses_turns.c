@@ -80,12 +80,12 @@ static llm_problem_t *put_file(const place_t *place, const llm_part_t *part)
     const llm_media_t *media = part->media;
     llm_buf_t *out = place->out;
 
+    if (llm_media_is_video(media)) {
+        return cannot(place, ".content.video");
+    }
     llm_buf_lit(out, "{\"type\":\"input_file\"");
     if (media->base64.data) {
-        llm_put_text_member(out, "filename",
-                            media->filename.data
-                                ? media->filename
-                                : LLM_TEXT_LITERAL("document.pdf"));
+        llm_put_text_member(out, "filename", llm_media_filename(media));
         llm_put_name(out, "file_data");
         llm_put_media_url(out, media);
     }

@@ -30,6 +30,7 @@
 
 #define NO_INDEX (-1) /* the provider gave none */
 #define LEGACY   (-2) /* function_call */
+#define NOTHING  (-1)
 
 typedef struct call_state_t {
     int index;       /* the provider's, or NO_INDEX, or LEGACY */
@@ -42,6 +43,7 @@ typedef struct choice_state_t {
     int began;
     int finished;
     int cited;                 /* there were citations */
+    int held;                  /* call whose "{}" is held back, or NOTHING */
     apr_array_header_t *calls; /* of call_state_t, or NULL */
 } choice_state_t;
 
@@ -80,12 +82,27 @@ static void emit(const pass_t *pass, const llm_delta_t *delta)
     pass->emit(pass->baton, delta);
 }
 
+/* Arguments that are "{}" may be all there are, or what some servers begin
+ * with before they send the arguments. */
+static void let_go(const pass_t *pass)
+{
+    llm_delta_t delta = {.kind = LLM_DELTA_ARGS, .choice = pass->index};
+
+    if (pass->choice->held != NOTHING) {
+        delta.call_index = pass->choice->held;
+        delta.text = LLM_TEXT_LITERAL("{}");
+        pass->choice->held = NOTHING;
+        emit(pass, &delta);
+    }
+}
+
 static void emit_text(const pass_t *pass, llm_delta_e kind, llm_text_t text,
                       const llm_json_t *logprobs)
 {
     llm_delta_t delta = {.kind = kind, .choice = pass->index};
 
     if (text.len || logprobs) {
+        let_go(pass);
         delta.text = text.data ? text : LLM_TEXT_LITERAL("");
         delta.logprobs = logprobs;
         emit(pass, &delta);
@@ -114,24 +131,25 @@ static void begin(const pass_t *pass, const llm_json_t *doc)
 }
 
 /* "[DONE]" ends choices that did not say why (Snowflake). */
-static void finish_all(const pass_t *pass)
+static void finish_all(pass_t *pass)
 {
     int i;
 
     for (i = 0; i < pass->reader->choices->nelts; ++i) {
-        const choice_state_t *choice =
-            &APR_ARRAY_IDX(pass->reader->choices, i, choice_state_t);
         llm_delta_t delta = {.kind = LLM_DELTA_FINISH, .choice = i};
 
-        if (choice->began && !choice->finished) {
+        pass->index = i;
+        pass->choice = &APR_ARRAY_IDX(pass->reader->choices, i, choice_state_t);
+        if (pass->choice->began && !pass->choice->finished) {
+            let_go(pass);
             delta.finish =
-                choice->calls ? LLM_FINISH_TOOL_CALLS : LLM_FINISH_OTHER;
+                pass->choice->calls ? LLM_FINISH_TOOL_CALLS : LLM_FINISH_OTHER;
             emit(pass, &delta);
         }
     }
 }
 
-static void end(const pass_t *pass)
+static void end(pass_t *pass)
 {
     llm_delta_t delta = {.kind = LLM_DELTA_END};
 
@@ -263,6 +281,7 @@ static void read_call(const pass_t *pass, const llm_json_t *node,
     id = id && *id ? id : NULL;
     number = find_call(pass->choice, index, id, name);
     if (number < 0) {
+        let_go(pass);
         number = add_call(pass, index);
     }
     if (number < 0) {
@@ -275,11 +294,18 @@ static void read_call(const pass_t *pass, const llm_json_t *node,
     take_name(pass, call, number, name,
               llm_openai_call_signature(node, pass->scratch));
     delta.text = args_of(pass, llm_json_want(function, "arguments"));
-    if (delta.text.len && call->name.len) {
-        call->has_args = 1;
+    if (!delta.text.len || !call->name.len) {
+        return;
+    }
+    if (!call->has_args && llm_text_equals(delta.text, "{}")) {
+        pass->choice->held = number;
+    }
+    else {
+        pass->choice->held = NOTHING;
         delta.call_index = number;
         emit(pass, &delta);
     }
+    call->has_args = 1;
 }
 
 static void read_calls(const pass_t *pass, const llm_json_t *said)
@@ -290,6 +316,10 @@ static void read_calls(const pass_t *pass, const llm_json_t *said)
     if (llm_json_is(calls, LLM_JSON_ARRAY)) {
         for (node = calls->child; node; node = node->next) {
             apr_int64_t index = NO_INDEX;
+
+            if (node->type != LLM_JSON_OBJECT) {
+                continue;
+            }
 
             llm_json_int(llm_json_get(node, "index"), &index);
             read_call(pass, node, llm_json_get(node, "function"),
@@ -424,7 +454,7 @@ static void read_said(const pass_t *pass, const llm_json_t *node,
 
 static void read_finish(const pass_t *pass, const llm_json_t *node)
 {
-    const llm_json_t *stop = llm_json_want(node, "stop_reason"); /* vLLM */
+    const llm_json_t *stop = llm_openai_stop_of(node);
     llm_delta_t delta = {.kind = LLM_DELTA_FINISH, .choice = pass->index};
 
     delta.finish = llm_openai_finish(llm_json_get(node, "finish_reason"),
@@ -436,6 +466,7 @@ static void read_finish(const pass_t *pass, const llm_json_t *node)
         delta.finish = LLM_FINISH_STOP_SEQUENCE;
         delta.stop_sequence = llm_json_text(stop);
     }
+    let_go(pass);
     pass->choice->finished = 1;
     emit(pass, &delta);
 }
@@ -451,7 +482,10 @@ static void read_choice(pass_t *pass, const llm_json_t *node, int position)
         return;
     }
     while (reader->choices->nelts <= index) {
-        memset(apr_array_push(reader->choices), 0, sizeof(choice_state_t));
+        choice_state_t *choice = apr_array_push(reader->choices);
+
+        memset(choice, 0, sizeof(*choice));
+        choice->held = NOTHING;
     }
     pass->index = (int)index;
     pass->choice = &APR_ARRAY_IDX(reader->choices, pass->index, choice_state_t);

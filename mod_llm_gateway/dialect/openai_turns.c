@@ -109,11 +109,26 @@ static llm_problem_t *put_audio(const place_t *place, const llm_part_t *part)
     return NULL;
 }
 
+/* Servers that take films take them so; OpenAI itself takes none. */
+static llm_problem_t *put_video(const place_t *place, const llm_part_t *part)
+{
+    if ((place->quirks & LLM_OPENAI_GENUINE) || part->media->file_id.data) {
+        return cannot(place, ".content.video");
+    }
+    llm_buf_lit(place->out, "{\"type\":\"video_url\",\"video_url\":{\"url\":");
+    llm_put_media_url(place->out, part->media);
+    llm_buf_lit(place->out, "}}");
+    return NULL;
+}
+
 static llm_problem_t *put_file(const place_t *place, const llm_part_t *part)
 {
     const llm_media_t *media = part->media;
     llm_buf_t *out = place->out;
 
+    if (llm_media_is_video(media)) {
+        return put_video(place, part);
+    }
     if ((place->quirks & LLM_OPENAI_DOCUMENT_URLS) && !media->file_id.data) {
         llm_buf_lit(out, "{\"type\":\"document_url\",\"document_url\":");
         llm_put_media_url(out, media);
@@ -127,10 +142,7 @@ static llm_problem_t *put_file(const place_t *place, const llm_part_t *part)
     }
     llm_buf_lit(out, "{\"type\":\"file\",\"file\":{");
     if (media->base64.data) {
-        llm_put_text_member(out, "filename",
-                            media->filename.data
-                                ? media->filename
-                                : LLM_TEXT_LITERAL("document.pdf"));
+        llm_put_text_member(out, "filename", llm_media_filename(media));
         llm_put_name(out, "file_data");
         llm_put_media_url(out, media);
     }

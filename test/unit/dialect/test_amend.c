@@ -62,75 +62,89 @@ static const char *passed(const char *profile, const char *model,
     return apr_pstrmemdup(unit_pool, out->data, out->len);
 }
 
+static const struct {
+    const char *profile, *model, *body, *expected;
+} amended[] = {
+    {"mistral", "m",
+     "{\"model\":\"x\",\"max_completion_tokens\": 5,\"seed\":1e0}",
+     "{\"model\":\"m\",\"max_tokens\": 5,\"random_seed\":1e0}"},
+    {"mistral", "m",
+     "{\"user\":\"u\" , \"store\":false,\"model\":\"x\",\"metadata\":{}}",
+     "{\"model\":\"m\"} user metadata"},
+    {"mistral", "m",
+     "{\"model\":\"x\",\"user\":\"u\",\"metadata\":{\"a\":1},\"n\":2 }",
+     "{\"model\":\"m\",\"n\":2 } user metadata"},
+    {"mistral", "m",
+     "{\"model\":\"x\",\"stream\":true,\"stream_options\":{"
+     "\"include_usage\":true}}",
+     "{\"model\":\"m\",\"stream\":true}"},
+    {"mistral", "m",
+     "{\"model\":\"x\",\"messages\":[{\"role\":\"developer\",\"name\":"
+     "\"n\",\"content\":\"a\"},{\"role\":\"assistant\",\"tool_calls\":[{"
+     "\"id\":\"Ab3dEf7hI\"}]},{\"role\":\"tool\",\"name\":\"f\","
+     "\"tool_call_id\":\"Ab3dEf7hI\"}]}",
+     "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":"
+     "\"a\"},{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"Ab3dEf7hI\"}"
+     "]},{\"role\":\"tool\",\"name\":\"f\",\"tool_call_id\":\"Ab3dEf7hI\"}"
+     "]} messages.name"},
+    {"mistral", "m",
+     "{\"model\":\"x\",\"tool_choice\":\"required\",\"big\":"
+     "18446744073709551616,\"z\":\"\\u0000\"}",
+     "{\"model\":\"m\",\"tool_choice\":\"any\",\"big\":"
+     "18446744073709551616,\"z\":\"\\u0000\"}"},
+    {"deepseek", "m",
+     "{\"model\":\"x\",\"max_tokens\":1,\"max_completion_tokens\":5}",
+     "{\"model\":\"m\",\"max_tokens\":1} max_completion_tokens"},
+    {"deepseek", "m",
+     "{\"model\":\"x\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]"
+     ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{"
+     "\"name\":\"n\",\"strict\":true,\"schema\":{\"type\":\"object\"}}}}",
+     "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":"
+     "\"Answer with a JSON object and nothing else. It has to be valid by "
+     "this JSON Schema:\\n{\\\"type\\\":\\\"object\\\"}\"},{\"role\":"
+     "\"user\",\"content\":\"a\"}],\"response_format\":{\"type\":"
+     "\"json_object\"}} response_format.json_schema.name "
+     "response_format.json_schema.strict"},
+    {"groq", "openai/gpt-oss-20b",
+     "{\"model\":\"x\",\"response_format\":{\"type\":\"json_schema\","
+     "\"json_schema\":{\"name\":\"n\",\"schema\":{}}}}",
+     "{\"model\":\"openai/gpt-oss-20b\",\"response_format\":{\"type\":"
+     "\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":{}}}}"},
+    {"perplexity", "m",
+     "{\"model\":\"x\",\"response_format\":{\"type\":\"json_object\"}}",
+     "{\"model\":\"m\",\"response_format\":{\"type\":\"json_schema\","
+     "\"json_schema\":{\"name\":\"answer\",\"schema\":{\"type\":\"object\"}"
+     "}}}"},
+    {"generic", "m",
+     "{\"model\":\"x\",\"user\":\"u\",\"max_completion_tokens\":5}",
+     "{\"model\":\"m\",\"user\":\"u\",\"max_completion_tokens\":5}"},
+    {"mistral", "m",
+     "{\"model\":\"x\",\"input\":\"a\",\"dimensions\": 256,\"user\":\"u\"}",
+     "{\"model\":\"m\",\"input\":\"a\",\"output_dimension\": 256} user"},
+    {"openai", "gpt-5-mini",
+     "{\"model\":\"x\",\"max_tokens\": 5,\"user\":\"u\"}",
+     "{\"model\":\"gpt-5-mini\",\"max_completion_tokens\": 5,\"user\":"
+     "\"u\"}"},
+    {"azure", "o3",
+     "{\"model\":\"x\",\"max_tokens\":5,\"max_completion_tokens\":6}",
+     "{\"model\":\"o3\",\"max_tokens\":5,\"max_completion_tokens\":6}"},
+    {"openai", "gpt-4o", "{\"model\":\"x\",\"max_tokens\":5}",
+     "{\"model\":\"gpt-4o\",\"max_tokens\":5}"},
+    {"openai", "m",
+     "{\"model\":\"x\",\"user\":\"u\",\"messages\":[{\"role\":"
+     "\"developer\"}]}",
+     "{\"model\":\"m\",\"user\":\"u\",\"messages\":[{\"role\":"
+     "\"developer\"}]}"},
+};
+
 START_TEST(what_must_changes_in_bytes_that_pass)
 {
-    static const struct {
-        const char *profile, *model, *body, *expected;
-    } rows[] = {
-        {"mistral", "m",
-         "{\"model\":\"x\",\"max_completion_tokens\": 5,\"seed\":1e0}",
-         "{\"model\":\"m\",\"max_tokens\": 5,\"random_seed\":1e0}"},
-        {"mistral", "m",
-         "{\"user\":\"u\" , \"store\":false,\"model\":\"x\",\"metadata\":{}}",
-         "{\"model\":\"m\"} user metadata"},
-        {"mistral", "m",
-         "{\"model\":\"x\",\"user\":\"u\",\"metadata\":{\"a\":1},\"n\":2 }",
-         "{\"model\":\"m\",\"n\":2 } user metadata"},
-        {"mistral", "m",
-         "{\"model\":\"x\",\"stream\":true,\"stream_options\":{"
-         "\"include_usage\":true}}",
-         "{\"model\":\"m\",\"stream\":true}"},
-        {"mistral", "m",
-         "{\"model\":\"x\",\"messages\":[{\"role\":\"developer\",\"name\":"
-         "\"n\",\"content\":\"a\"},{\"role\":\"assistant\",\"tool_calls\":[{"
-         "\"id\":\"Ab3dEf7hI\"}]},{\"role\":\"tool\",\"name\":\"f\","
-         "\"tool_call_id\":\"Ab3dEf7hI\"}]}",
-         "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":"
-         "\"a\"},{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"Ab3dEf7hI\"}"
-         "]},{\"role\":\"tool\",\"name\":\"f\",\"tool_call_id\":\"Ab3dEf7hI\"}"
-         "]} messages.name"},
-        {"mistral", "m",
-         "{\"model\":\"x\",\"tool_choice\":\"required\",\"big\":"
-         "18446744073709551616,\"z\":\"\\u0000\"}",
-         "{\"model\":\"m\",\"tool_choice\":\"any\",\"big\":"
-         "18446744073709551616,\"z\":\"\\u0000\"}"},
-        {"deepseek", "m",
-         "{\"model\":\"x\",\"max_tokens\":1,\"max_completion_tokens\":5}",
-         "{\"model\":\"m\",\"max_tokens\":1} max_completion_tokens"},
-        {"deepseek", "m",
-         "{\"model\":\"x\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]"
-         ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{"
-         "\"name\":\"n\",\"strict\":true,\"schema\":{\"type\":\"object\"}}}}",
-         "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":"
-         "\"Answer with a JSON object and nothing else. It has to be valid by "
-         "this JSON Schema:\\n{\\\"type\\\":\\\"object\\\"}\"},{\"role\":"
-         "\"user\",\"content\":\"a\"}],\"response_format\":{\"type\":"
-         "\"json_object\"}} response_format.json_schema.name "
-         "response_format.json_schema.strict"},
-        {"groq", "openai/gpt-oss-20b",
-         "{\"model\":\"x\",\"response_format\":{\"type\":\"json_schema\","
-         "\"json_schema\":{\"name\":\"n\",\"schema\":{}}}}",
-         "{\"model\":\"openai/gpt-oss-20b\",\"response_format\":{\"type\":"
-         "\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":{}}}}"},
-        {"perplexity", "m",
-         "{\"model\":\"x\",\"response_format\":{\"type\":\"json_object\"}}",
-         "{\"model\":\"m\",\"response_format\":{\"type\":\"json_schema\","
-         "\"json_schema\":{\"name\":\"answer\",\"schema\":{\"type\":\"object\"}"
-         "}}}"},
-        {"generic", "m",
-         "{\"model\":\"x\",\"user\":\"u\",\"max_completion_tokens\":5}",
-         "{\"model\":\"m\",\"user\":\"u\",\"max_completion_tokens\":5}"},
-        {"openai", "m",
-         "{\"model\":\"x\",\"user\":\"u\",\"messages\":[{\"role\":"
-         "\"developer\"}]}",
-         "{\"model\":\"m\",\"user\":\"u\",\"messages\":[{\"role\":"
-         "\"developer\"}]}"},
-    };
     apr_size_t i;
 
-    for (i = 0; i < sizeof(rows) / sizeof(*rows); ++i) {
-        ck_assert_str_eq(passed(rows[i].profile, rows[i].model, rows[i].body),
-                         rows[i].expected);
+    for (i = 0; i < sizeof(amended) / sizeof(*amended); ++i) {
+        ck_assert_str_eq(
+            passed(amended[i].profile, amended[i].model, amended[i].body),
+            amended[i].expected);
     }
 }
 END_TEST

@@ -230,6 +230,40 @@ START_TEST(servers_get_what_they_take)
 }
 END_TEST
 
+START_TEST(films_go_to_servers_that_may_take_them)
+{
+    static const char body[] =
+        "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"inlineData\":{"
+        "\"mimeType\":\"video/mp4\",\"data\":\"AAAA\"}}]}]}";
+    const char *found = exchange_request(
+        at("vllm"), exchange_ask("gemini", LLM_OP_CHAT, body), "m");
+
+    ck_assert_msg(strstr(found, "[{\"type\":\"video_url\",\"video_url\":{"
+                                "\"url\":\"data:video/mp4;base64,AAAA\"}}]")
+                      != NULL,
+                  "%s", found);
+    found = exchange_request(at("azure"),
+                             exchange_ask("gemini", LLM_OP_CHAT, body), "m");
+    ck_assert_msg(strstr(found, "refused") != NULL, "%s", found);
+}
+END_TEST
+
+START_TEST(an_embedding_is_asked_of_mistral_in_its_words)
+{
+    const char *found = exchange_request(
+        at("mistral"),
+        exchange_ask("openai", LLM_OP_EMBED,
+                     "{\"model\":\"e\",\"input\":\"a\",\"dimensions\":256,"
+                     "\"user\":\"u\"}"),
+        "mistral-embed");
+
+    ck_assert_msg(strstr(found, "\"input\":\"a\",\"output_dimension\":256}")
+                      != NULL,
+                  "%s", found);
+    ck_assert_msg(strstr(found, "dropped user") != NULL, "%s", found);
+}
+END_TEST
+
 /* ---- histories ---- */
 
 static const char *messages_at(const char *profile, const char *messages)
@@ -508,6 +542,8 @@ Suite *profiles_suite(void)
     tcase_add_test(known, a_known_host_needs_no_path);
     tcase_add_test(known, efforts_are_the_nearest_there_is);
     tcase_add_test(asked, servers_get_what_they_take);
+    tcase_add_test(asked, films_go_to_servers_that_may_take_them);
+    tcase_add_test(asked, an_embedding_is_asked_of_mistral_in_its_words);
     tcase_add_test(asked, a_history_reaches_mistral_in_its_form);
     tcase_add_test(asked, mistral_gets_system_messages_in_front_and_goes_on);
     tcase_add_test(asked, calls_have_reasoning_where_they_need_it);
