@@ -29,25 +29,19 @@ int llm_json_is_bool(const llm_json_t *node)
            || llm_json_is(node, LLM_JSON_FALSE);
 }
 
-const llm_json_t *llm_json_get(const llm_json_t *node, const char *name)
+const llm_json_t *llm_json_member(const llm_json_t *node, const char *name,
+                                  apr_size_t len)
 {
     const llm_json_t *child, *found = NULL;
 
     if (llm_json_is(node, LLM_JSON_OBJECT)) {
         for (child = node->child; child; child = child->next) {
-            if (llm_text_equals(child->name, name)) {
+            if (llm_text_is(child->name, name, len)) {
                 found = child; /* of duplicates the last one counts */
             }
         }
     }
     return found;
-}
-
-const llm_json_t *llm_json_want(const llm_json_t *node, const char *name)
-{
-    const llm_json_t *found = llm_json_get(node, name);
-
-    return llm_json_is(found, LLM_JSON_NULL) ? NULL : found;
 }
 
 const llm_json_t *llm_json_path(const llm_json_t *node, ...)

@@ -14,6 +14,8 @@
 #ifndef LLM_JSON_H
 #define LLM_JSON_H
 
+#include <string.h>
+
 #include "core/llm.h"
 #include "core/llm_buf.h"
 
@@ -58,9 +60,14 @@ apr_status_t llm_json_read(const llm_json_t **pdoc, const char *data,
  * unescaping; the last one where there are duplicates (as Python, Go and
  * JavaScript do). NULL: absent, or `node` is NULL or no object.
  */
-const llm_json_t *llm_json_get(const llm_json_t *node, const char *name);
+static inline const llm_json_t *llm_json_get(const llm_json_t *node,
+                                             const char *name);
 /* The same, but a member that is null counts as absent. */
-const llm_json_t *llm_json_want(const llm_json_t *node, const char *name);
+static inline const llm_json_t *llm_json_want(const llm_json_t *node,
+                                              const char *name);
+/* llm_json_get with the length of the name. */
+const llm_json_t *llm_json_member(const llm_json_t *node, const char *name,
+                                  apr_size_t len);
 /* Nested: llm_json_path(doc, "usage", "input_tokens", NULL). */
 const llm_json_t *llm_json_path(const llm_json_t *node, ...)
     __attribute__((sentinel));
@@ -71,7 +78,11 @@ int llm_json_is_true(const llm_json_t *node);             /* NULL: 0 */
 int llm_json_is_bool(const llm_json_t *node);             /* NULL: 0 */
 /* Is it the string `plain`? Compares after unescaping. NULL: 0. */
 int llm_json_equals(const llm_json_t *node, const char *plain);
-int llm_text_equals(llm_text_t text, const char *plain);
+static inline int llm_text_equals(llm_text_t text, const char *plain);
+/* The same with the length of `plain`, and its part for what is escaped. */
+static inline int llm_text_is(llm_text_t text, const char *plain,
+                              apr_size_t len);
+int llm_text_is_escaped(llm_text_t text, const char *plain, apr_size_t len);
 
 /* A string's inside; none for anything but a string. */
 llm_text_t llm_json_text(const llm_json_t *node);
@@ -113,5 +124,41 @@ typedef void llm_member_cb(void *baton, const llm_member_t *member);
 apr_status_t llm_json_scan(const char *data, apr_size_t len,
                            llm_member_cb *each, void *baton,
                            llm_json_error_t *error);
+
+/* Members are looked up by name so often that what cannot be equal is told
+ * without a call: escaping never makes text shorter, and begins with \. */
+static inline int llm_text_is(llm_text_t text, const char *plain,
+                              apr_size_t len)
+{
+    if (!text.data || text.len < len) {
+        return 0;
+    }
+    if (text.len == len) {
+        return !memcmp(text.data, plain, len)
+               && (!memchr(plain, '\\', len)
+                   || llm_text_is_escaped(text, plain, len));
+    }
+    return (*text.data == *plain || *text.data == '\\')
+           && llm_text_is_escaped(text, plain, len);
+}
+
+static inline int llm_text_equals(llm_text_t text, const char *plain)
+{
+    return llm_text_is(text, plain, strlen(plain));
+}
+
+static inline const llm_json_t *llm_json_get(const llm_json_t *node,
+                                             const char *name)
+{
+    return llm_json_member(node, name, strlen(name));
+}
+
+static inline const llm_json_t *llm_json_want(const llm_json_t *node,
+                                              const char *name)
+{
+    const llm_json_t *found = llm_json_member(node, name, strlen(name));
+
+    return found && found->type != LLM_JSON_NULL ? found : NULL;
+}
 
 #endif /* LLM_JSON_H */

@@ -84,16 +84,12 @@ static apr_size_t decode_escape(const char **pat, const char *end, char *out)
     return 1;
 }
 
-int llm_text_equals(llm_text_t text, const char *plain)
+int llm_text_is_escaped(llm_text_t text, const char *plain, apr_size_t len)
 {
     const char *at = text.data, *end;
-    apr_size_t len = strlen(plain);
 
-    if (!text.data || text.len < len) {
-        return 0; /* escaping never makes text shorter */
-    }
     if (!memchr(text.data, '\\', text.len)) {
-        return text.len == len && !memcmp(text.data, plain, len);
+        return 0;
     }
     for (end = at + text.len; at < end;) {
         char out[4];
