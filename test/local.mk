@@ -156,6 +156,7 @@ endif
 	%D%/property/requests.c \
 	%D%/property/stream_of.c \
 	%D%/property/streams.c \
+	%D%/unit/dialect/counts.h \
 	%D%/unit/dialect/exchange.c \
 	%D%/unit/dialect/exchange.h \
 	%D%/unit/dialect/exchange_for.c \
@@ -236,6 +237,7 @@ endif
 	%D%/unit/dialect/test_bedrock_client.c \
 	%D%/unit/dialect/test_citations.c \
 	%D%/unit/dialect/test_cohere_client.c \
+	%D%/unit/dialect/test_counts.c \
 	%D%/unit/dialect/test_cross.c \
 	%D%/unit/dialect/test_facts_anthropic.c \
 	%D%/unit/dialect/test_facts_bedrock.c \

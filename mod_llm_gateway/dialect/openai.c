@@ -174,7 +174,8 @@ static void take_completion(llm_usage_t *usage, const llm_json_t *object,
 
     forget(usage, LLM_CLASS_REASONING);
     forget(usage, LLM_CLASS_AUDIO_OUT);
-    if (take_count(&n, details, reasoning_names)) {
+    if (take_count(&n, details, reasoning_names)
+        || take_count(&n, object, reasoning_names)) { /* SGLang */
         take_part(usage, LLM_CLASS_REASONING, &whole, n > beyond ? n : beyond);
     }
     else if (beyond) {
@@ -188,6 +189,23 @@ static void take_completion(llm_usage_t *usage, const llm_json_t *object,
 
 /* Counts past this are nonsense; their sums must not overflow. */
 #define COUNT_MAX APR_INT64_C(1000000000000)
+
+/* Perplexity's research: what it read is billed as input, and what it thought
+ * as output, and neither is in the prompt, the completion or the total. */
+static void take_research(const llm_json_t *object, apr_int64_t *pprompt,
+                          apr_int64_t *pbeyond)
+{
+    static const char *const citation_names[] = {"citation_tokens", NULL};
+    static const char *const reasoning_names[] = {"reasoning_tokens", NULL};
+    apr_int64_t n;
+
+    if (take_count(&n, object, citation_names) && n <= COUNT_MAX) {
+        *pprompt += n;
+        if (take_count(&n, object, reasoning_names) && n <= COUNT_MAX) {
+            *pbeyond = n;
+        }
+    }
+}
 
 /* A usage object (Chat Completions, Responses, embeddings), overwriting what
  * it tells. Returns 1 when it told anything. */
@@ -204,14 +222,15 @@ static int take_usage(llm_usage_t *usage, const llm_json_t *object)
     if (prompt > COUNT_MAX || completion > COUNT_MAX) {
         return 0;
     }
+    take_count(&total, object, total_names);
+    beyond = has_prompt && total <= COUNT_MAX
+                 ? llm_usage_rest(total, prompt + completion)
+                 : 0;
+    take_research(object, &prompt, &beyond);
     if (has_prompt) {
         take_prompt(usage, object, prompt);
     }
     if (has_completion) {
-        take_count(&total, object, total_names);
-        beyond = has_prompt && total <= COUNT_MAX
-                     ? llm_usage_rest(total, prompt + completion)
-                     : 0;
         take_completion(usage, object, completion, beyond);
     }
     return has_prompt || has_completion;
