@@ -110,6 +110,7 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/bedrock_embed.c \
 	%D%/dialect/bedrock_internal.h \
 	%D%/dialect/bedrock_invoke.c \
+	%D%/dialect/bedrock_media.c \
 	%D%/dialect/bedrock_path.c \
 	%D%/dialect/bedrock_request.c \
 	%D%/dialect/bedrock_response.c \
@@ -192,12 +193,14 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/openai_responses_client.c \
 	%D%/dialect/openai_responses_custom.c \
 	%D%/dialect/openai_responses_input.c \
+	%D%/dialect/openai_responses_media.c \
 	%D%/dialect/openai_responses_internal.h \
 	%D%/dialect/openai_responses_provider.c \
 	%D%/dialect/openai_responses_response.c \
 	%D%/dialect/openai_responses_stream.c \
 	%D%/dialect/openai_responses_turns.c \
 	%D%/dialect/openai_responses_writer.c \
+	%D%/dialect/openai_sound.c \
 	%D%/dialect/openai_stream.c \
 	%D%/dialect/openai_turns.c \
 	%D%/dialect/openai_writer.c \
@@ -207,6 +210,7 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/registry.c \
 	%D%/dialect/schema.c \
 	%D%/dialect/schema.h \
+	%D%/dialect/shown.c \
 	%D%/dialect/sides.c \
 	%D%/dialect/sides.h \
 	%D%/dialect/sign_aws.c \

@@ -175,6 +175,13 @@ typedef enum {
     LLM_FORMAT_SCHEMA
 } llm_format_e;
 
+/* What an answer is made of; bits. */
+typedef enum {
+    LLM_SHOW_TEXT = 1 << 0,
+    LLM_SHOW_IMAGE = 1 << 1,
+    LLM_SHOW_SOUND = 1 << 2
+} llm_show_e;
+
 /* A question to a model. Members not said are NULL, zero or none. */
 typedef struct llm_ask_t {
     llm_op_e op;
@@ -203,9 +210,12 @@ typedef struct llm_ask_t {
     const llm_json_t *thinking_budget; /* tokens; number */
     int thinking;                      /* 1 asked for, -1 forbidden, 0 unsaid */
     int hide_thoughts;                 /* Gemini: not wanted in the answer */
-    int prompt;      /* Ollama: asked by a prompt, and answered
+    int prompt;              /* Ollama: asked by a prompt, and answered
                                           in that form; no conversation */
-    llm_text_t user; /* end user's id */
+    unsigned modalities;     /* bits of llm_show_e; 0: text, as nobody said */
+    llm_text_t voice;        /* of sound: its name at the provider, or none */
+    llm_text_t sound_format; /* OpenAI's word ("pcm16"), or none */
+    llm_text_t user;         /* end user's id */
     llm_text_t service_tier;
     const llm_json_t *metadata;
     const llm_json_t *embed_input; /* LLM_OP_EMBED: string or array */

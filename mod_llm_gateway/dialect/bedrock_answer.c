@@ -2,9 +2,10 @@
 /*
  * Answers of Converse, whole and streamed.
  *
- * In a stream only a call's block has a contentBlockStart; text and thinking
+ * In a stream only a call's or a picture's block has a contentBlockStart; text and thinking
  * begin with their first delta. Thinking that is hidden comes in blocks of its
- * own. The reason of the end comes before the counts, each in an event of its
+ * own, and a picture is known at the end of its block (bedrock_media.c). The
+ * reason of the end comes before the counts, each in an event of its
  * own. All events have a member "p" of random length, which says nothing. What
  * Bedrock's own tools did (a type "server_tool_use") is not for the client to
  * do again.
@@ -20,9 +21,10 @@ struct llm_reader_t {
     llm_usage_t usage;
     apr_array_header_t *calls; /* of int: their blocks, in order */
     int answer;                /* block of the tool that is the answer; -1 */
-    int begun;                 /* BEGIN was told */
-    int finished;              /* FINISH was told */
-    int over;                  /* END or a problem was told */
+    llm_bedrock_picture_t *picture; /* of the open block; NULL: none began */
+    int begun;                      /* BEGIN was told */
+    int finished;                   /* FINISH was told */
+    int over;                       /* END or a problem was told */
 };
 
 static int is_own_tool(const llm_json_t *use)
@@ -148,7 +150,12 @@ static void read_block(llm_parts_t *parts, const llm_ask_t *ask,
     const llm_json_t *node =
         llm_json_is(cited, LLM_JSON_ARRAY) ? cited->child : NULL;
 
+    const llm_media_t *shown = llm_bedrock_read_shown(block, pool);
+
     read_text(parts, llm_json_text(llm_json_want(block, "text")), pool);
+    if (shown) {
+        llm_parts_add_shown(parts, shown, pool);
+    }
     read_thinking(parts, llm_json_want(block, "reasoningContent"), pool);
     if (use && !is_own_tool(use)) {
         read_call(parts, ask, use, pcount, pool);
@@ -268,6 +275,47 @@ static int block_of(const llm_json_t *doc)
     return (int)index;
 }
 
+static llm_bedrock_picture_t *picture_of(llm_reader_t *reader)
+{
+    if (!reader->picture) {
+        reader->picture =
+            llm_bedrock_picture_make(reader->ask->answer_limit, reader->pool);
+    }
+    return reader->picture;
+}
+
+/* A picture that is whole. */
+static void send_picture(const sink_t *sink)
+{
+    llm_delta_t delta = {.kind = LLM_DELTA_TEXT};
+
+    if (sink->reader->picture) {
+        delta.media =
+            llm_bedrock_picture_end(sink->reader->picture, sink->scratch);
+    }
+    if (delta.media) {
+        delta.text = llm_media_markdown(delta.media, sink->scratch);
+        sink->emit(sink->baton, &delta);
+    }
+}
+
+static void read_piece(const sink_t *sink, const llm_json_t *delta)
+{
+    if (sink->reader->ask
+        && !llm_bedrock_picture_add(picture_of(sink->reader), delta,
+                                    sink->scratch)) {
+        send_problem(sink,
+                     llm_problem_make(LLM_PROBLEM_UPSTREAM, sink->scratch,
+                                      "the provider's answer is too large"));
+    }
+}
+
+static void read_block_stop(const sink_t *sink, const llm_json_t *doc)
+{
+    (void)doc;
+    send_picture(sink);
+}
+
 static void read_start(const sink_t *sink, const llm_json_t *doc)
 {
     llm_reader_t *reader = sink->reader;
@@ -276,6 +324,10 @@ static void read_start(const sink_t *sink, const llm_json_t *doc)
     llm_delta_t delta = {.kind = LLM_DELTA_CALL};
     llm_call_t call = {.name = llm_json_text(name)};
 
+    if (reader->ask && llm_json_path(doc, "start", "image", NULL)) {
+        llm_bedrock_picture_begin(picture_of(reader),
+                                  llm_json_get(doc, "start"));
+    }
     if (llm_text_is_empty(call.name) || is_own_tool(use)) {
         return;
     }
@@ -341,6 +393,9 @@ static void read_delta(const sink_t *sink, const llm_json_t *doc)
                   llm_json_text(llm_json_want(thinking, "redactedContent")),
                   sink->scratch));
     read_cite(sink, llm_json_want(delta, "citation"));
+    if (llm_json_want(delta, "image")) {
+        read_piece(sink, delta);
+    }
     if (use) {
         read_input(sink, block_of(doc),
                    llm_json_text(llm_json_want(use, "input")));
@@ -352,6 +407,7 @@ static void read_stop(const sink_t *sink, const llm_json_t *doc)
     llm_reader_t *reader = sink->reader;
     llm_delta_t delta = {.kind = LLM_DELTA_FINISH};
 
+    send_picture(sink);
     if (!reader->finished) {
         reader->finished = 1;
         delta.finish = finish_of(llm_json_want(doc, "stopReason"),
@@ -375,14 +431,18 @@ static void read_metadata(const sink_t *sink, const llm_json_t *doc)
     }
 }
 
-/* Events that are not here say nothing: ends of blocks. */
+/* Events that are not here say nothing. */
 static const struct {
     const char *name;
     void (*read)(const sink_t *sink, const llm_json_t *doc);
 } events[] = {
-    {"contentBlockDelta", read_delta}, {"contentBlockStart", read_start},
-    {"messageStart", send_begin},      {"messageStop", read_stop},
-    {"metadata", read_metadata},       {NULL, NULL},
+    {"contentBlockDelta", read_delta},
+    {"contentBlockStart", read_start},
+    {"contentBlockStop", read_block_stop},
+    {"messageStart", send_begin},
+    {"messageStop", read_stop},
+    {"metadata", read_metadata},
+    {NULL, NULL},
 };
 
 /* An event that is an error, or no JSON; else NULL. */

@@ -10,6 +10,7 @@
  *   bedrock_writer.c    a streamed answer for a client
  *   bedrock_request.c   an ask becomes a request: options, tools, formats
  *   bedrock_turns.c     its turns become messages
+ *   bedrock_media.c     pictures and sound in answers
  *   bedrock_answer.c    whole and streamed answers of the provider
  *   bedrock_embed.c     embeddings, asked and answered
  *   bedrock_invoke.c    InvokeModel: Claude for Anthropic's clients, usage
@@ -30,6 +31,8 @@ int llm_bedrock_read_usage(llm_usage_t *usage, const llm_json_t *doc);
 
 /* "application/pdf" of "pdf"; NULL for what is no format of documents. */
 const char *llm_bedrock_document_type(llm_text_t format);
+/* "png" of image/png; NULL where there are no bytes, or of another type. */
+const char *llm_bedrock_image_format(const llm_media_t *media);
 
 /* ---- facing a client ------------------------------------------------- */
 
@@ -98,6 +101,29 @@ llm_problem_t *llm_bedrock_read_response(llm_answer_t **panswer,
                                          const llm_ask_t *ask,
                                          const llm_json_t *doc,
                                          apr_pool_t *pool);
+
+/* ---- what answers show ----------------------------------------------- */
+
+/* The picture, sound or film of a block; NULL where it is none. */
+const llm_media_t *llm_bedrock_read_shown(const llm_json_t *block,
+                                          apr_pool_t *pool);
+/* The picture of a stream's open block, which is whole at the block's end:
+ * `start` and `delta` are members of that name. `add` returns 0 where it is
+ * larger than the limit (0: none), `end` NULL where there was no picture. */
+typedef struct llm_bedrock_picture_t llm_bedrock_picture_t;
+llm_bedrock_picture_t *llm_bedrock_picture_make(apr_size_t limit,
+                                                apr_pool_t *pool);
+void llm_bedrock_picture_begin(llm_bedrock_picture_t *picture,
+                               const llm_json_t *start);
+int llm_bedrock_picture_add(llm_bedrock_picture_t *picture,
+                            const llm_json_t *delta, apr_pool_t *scratch);
+const llm_media_t *llm_bedrock_picture_end(llm_bedrock_picture_t *picture,
+                                           apr_pool_t *scratch);
+/* Has what an answer shows a place here? `media` may be NULL. */
+int llm_bedrock_shows(const llm_media_t *media);
+/* Its block. */
+void llm_bedrock_put_shown(llm_buf_t *out, const llm_media_t *media);
+
 /* ---- InvokeModel ----------------------------------------------------- */
 
 /* The member of a stream's last event that has its counts. */

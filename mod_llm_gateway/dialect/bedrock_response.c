@@ -171,7 +171,11 @@ static void put_parts(llm_buf_t *out, const llm_part_t *part, const char *seed,
         switch (part->kind) {
         case LLM_PART_TEXT:
         case LLM_PART_REFUSAL:
-            if (part->text.len) {
+            if (llm_bedrock_shows(part->media)) {
+                llm_put_comma(out);
+                llm_bedrock_put_shown(out, part->media);
+            }
+            else if (part->text.len) {
                 llm_put_comma(out);
                 llm_buf_putc(out, '{');
                 llm_put_text_member(out, "text", part->text);
@@ -193,7 +197,7 @@ static void put_parts(llm_buf_t *out, const llm_part_t *part, const char *seed,
             llm_put_comma(out);
             put_call(out, part->call, seed, calls++, pool);
             break;
-        default: /* media have no place */
+        default: /* what a provider did for itself */
             break;
         }
     }

@@ -95,6 +95,15 @@ static int format_of(const llm_word_t *words, const char *type)
     return -1;
 }
 
+const char *llm_bedrock_image_format(const llm_media_t *media)
+{
+    int format = media->base64.data && media->media_type
+                     ? format_of(images, media->media_type)
+                     : -1;
+
+    return format < 0 ? NULL : image_formats[format];
+}
+
 /* Clients were seen to put an address where the bytes belong. */
 static int is_base64(llm_text_t text)
 {

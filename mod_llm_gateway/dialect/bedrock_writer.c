@@ -8,8 +8,8 @@
  *   (contentBlockStart? contentBlockDelta* contentBlockStop)*
  *   messageStop, metadata
  *
- * with one block open at a time, numbered from 0. Only calls have a
- * contentBlockStart. Why it ended waits for the end of the stream, since most
+ * with one block open at a time, numbered from 0. Only calls and pictures have
+ * a contentBlockStart. Why it ended waits for the end of the stream, since most
  * servers count last. A call without arguments gets "{}", since clients read
  * what the pieces make together. A failure is an exception, and the end.
  *
@@ -20,7 +20,13 @@
 
 #include <apr_strings.h>
 
-typedef enum { OPEN_NONE, OPEN_TEXT, OPEN_THINKING, OPEN_CALL } open_e;
+typedef enum {
+    OPEN_NONE,
+    OPEN_TEXT,
+    OPEN_THINKING,
+    OPEN_IMAGE,
+    OPEN_CALL
+} open_e;
 
 struct llm_writer_t {
     apr_pool_t *pool;
@@ -145,6 +151,28 @@ static void write_text(llm_buf_t *out, llm_writer_t *writer, llm_text_t text)
     close_delta(out, at);
 }
 
+/* A picture is a block of its own, in one piece. */
+static void write_shown(llm_buf_t *out, llm_writer_t *writer,
+                        const llm_media_t *media)
+{
+    apr_size_t at;
+
+    close_block(out, writer);
+    open_block(out, writer, OPEN_IMAGE);
+    at = open_event(out, "contentBlockStart");
+    llm_put_int_member(out, "contentBlockIndex", writer->blocks - 1);
+    llm_buf_lit(out, ",\"start\":{\"image\":{");
+    llm_put_string_member(out, "format", llm_bedrock_image_format(media));
+    llm_buf_lit(out, "}}");
+    close_event(out, at);
+    at = open_delta(out, writer);
+    llm_buf_lit(out, "\"image\":{\"source\":{");
+    llm_put_text_member(out, "bytes", media->base64);
+    llm_buf_lit(out, "}}");
+    close_delta(out, at);
+    close_block(out, writer);
+}
+
 /* `name` is "text", "signature" or "redactedContent". */
 static void write_thinking(llm_buf_t *out, llm_writer_t *writer,
                            const char *name, llm_text_t text)
@@ -265,6 +293,10 @@ static void write_content(llm_buf_t *out, llm_writer_t *writer,
 {
     switch (delta->kind) {
     case LLM_DELTA_TEXT:
+        if (llm_bedrock_shows(delta->media)) {
+            write_shown(out, writer, delta->media);
+            break;
+        }
         write_text(out, writer, delta->text);
         break;
     case LLM_DELTA_REFUSAL:

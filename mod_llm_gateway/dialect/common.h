@@ -158,6 +158,11 @@ llm_text_t llm_media_markdown(const llm_media_t *media, apr_pool_t *pool);
 llm_part_t *llm_parts_add_shown(llm_parts_t *parts, const llm_media_t *media,
                                 apr_pool_t *pool);
 
+/* An answer's pictures, sound and files in the turns of a history: the same
+ * turns where there are none, else others, in which they stand with what the
+ * user says next, for providers that take them from the user alone. */
+llm_turn_t *llm_turns_without_shown(llm_turn_t *turns, apr_pool_t *pool);
+
 /* ---- tools ----------------------------------------------------------- */
 
 /* Arguments as OpenAI has them, JSON in a string, to the JSON text of an

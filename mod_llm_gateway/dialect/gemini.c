@@ -322,6 +322,7 @@ static const llm_rename_t names[] = {
     {"logprobs", "generationConfig.responseLogprobs"},
     {"max_tokens", "generationConfig.maxOutputTokens"},
     {"messages", "contents"},
+    {"modalities", "generationConfig.responseModalities"},
     {"n", "generationConfig.candidateCount"},
     {"presence_penalty", "generationConfig.presencePenalty"},
     {"reasoning_effort", "generationConfig.thinkingConfig"},

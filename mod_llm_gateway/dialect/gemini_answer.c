@@ -427,6 +427,7 @@ static const char *member_of(const char *param)
         {"input", "content"},
         {"logprobs", "generationConfig.responseLogprobs"},
         {"max_tokens", "generationConfig.maxOutputTokens"},
+        {"modalities", "generationConfig.responseModalities"},
         {"n", "generationConfig.candidateCount"},
         {"presence_penalty", "generationConfig.presencePenalty"},
         {"reasoning_effort", "generationConfig.thinkingConfig"},

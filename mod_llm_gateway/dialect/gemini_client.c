@@ -104,6 +104,7 @@ static const char *const config_members[] = {"candidateCount",
                                              "responseModalities",
                                              "responseSchema",
                                              "seed",
+                                             "speechConfig",
                                              "stopSequences",
                                              "temperature",
                                              "thinkingConfig",
@@ -148,8 +149,6 @@ static llm_problem_t *read_words(llm_ask_t *ask, const llm_json_t *config,
 {
     const llm_json_t *stop = llm_gemini_want(config, "stopSequences");
     const llm_json_t *logprobs = llm_gemini_want(config, "responseLogprobs");
-    const llm_json_t *modes = llm_gemini_want(config, "responseModalities");
-    const llm_json_t *mode;
 
     if (stop && stop->type != LLM_JSON_ARRAY) {
         return expected("generationConfig.stopSequences", "an array of strings",
@@ -159,21 +158,8 @@ static llm_problem_t *read_words(llm_ask_t *ask, const llm_json_t *config,
         return expected("generationConfig.responseLogprobs", "true or false",
                         pool);
     }
-    if (modes && modes->type != LLM_JSON_ARRAY) {
-        return expected("generationConfig.responseModalities", "an array",
-                        pool);
-    }
     ask->stop = stop && stop->count ? stop : NULL;
     ask->logprobs = llm_json_is_true(logprobs) ? logprobs : NULL;
-    for (mode = modes ? modes->child : NULL; mode; mode = mode->next) {
-        apr_int64_t number;
-
-        if (!llm_json_equals(mode, "TEXT")
-            && !(llm_json_int(mode, &number) && number == 1)) {
-            llm_ask_add_unknown(ask, modes, "generationConfig", pool);
-            break;
-        }
-    }
     return NULL;
 }
 
@@ -271,6 +257,9 @@ static llm_problem_t *read_config(llm_ask_t *ask, const llm_json_t *doc,
     problem = read_numbers(ask, config, pool);
     if (!problem) {
         problem = read_words(ask, config, pool);
+    }
+    if (!problem) {
+        problem = llm_gemini_read_modalities(ask, config, pool);
     }
     if (!problem) {
         problem = read_format(ask, config, pool);

@@ -41,6 +41,10 @@ llm_problem_t *llm_gemini_put_contents(llm_buf_t *out, llm_request_t *req,
 /* The member of a part that holds media. NULL, or why it cannot be sent. */
 const char *llm_gemini_put_media(llm_buf_t *out, llm_request_t *req,
                                  const llm_media_t *media, llm_part_e kind);
+/* responseModalities and speechConfig of a client's generationConfig. */
+llm_problem_t *llm_gemini_read_modalities(llm_ask_t *ask,
+                                          const llm_json_t *config,
+                                          apr_pool_t *pool);
 /*
  * A schema as a member of the open object: under `name` where the members of
  * Gemini's own Schema say all that it says, else under `json_name` as JSON

@@ -3,6 +3,9 @@
  * Pictures, sound and documents as Gemini takes them: bytes as inlineData,
  * addresses as fileData. Gemini wants to know the media type; where the client
  * did not say it, the address's ending or the first bytes tell.
+ *
+ * And what a client wants its answer to be made of: responseModalities, and the
+ * voice of sound.
  */
 #include "dialect/gemini_internal.h"
 
@@ -181,4 +184,64 @@ const char *llm_gemini_put_media(llm_buf_t *out, llm_request_t *req,
         return NULL;
     }
     return put_handle(out, media);
+}
+
+/* ---- what answers are made of ---- */
+
+/* By number the same as bits of llm_show_e are, from 1. */
+static const llm_word_t modalities[] = {
+    {"TEXT", 1},
+    {"IMAGE", 2},
+    {"AUDIO", 3},
+    {NULL, 0},
+};
+
+/* One voice by its name; what else there is is Google's. */
+static llm_problem_t *read_voice(llm_ask_t *ask, const llm_json_t *config,
+                                 apr_pool_t *pool)
+{
+    static const char where[] = "generationConfig.speechConfig";
+    static const char *const known[] = {"voiceConfig", NULL};
+    static const char *const voices[] = {"prebuiltVoiceConfig", NULL};
+    static const char *const names[] = {"voiceName", NULL};
+    const llm_json_t *speech = llm_gemini_want(config, "speechConfig");
+    const llm_json_t *voice = llm_gemini_want(speech, "voiceConfig");
+    const llm_json_t *built = llm_gemini_want(voice, "prebuiltVoiceConfig");
+
+    if (speech && speech->type != LLM_JSON_OBJECT) {
+        return llm_problem_field(pool, where, "expected an object");
+    }
+    if (speech && !(ask->modalities & LLM_SHOW_SOUND)) {
+        llm_ask_add_unknown(ask, speech, "generationConfig", pool);
+        return NULL;
+    }
+    ask->voice = llm_json_text(llm_gemini_want(built, "voiceName"));
+    llm_gemini_note_others(ask, speech, known, where, pool);
+    llm_gemini_note_others(ask, voice, voices, where, pool);
+    llm_gemini_note_others(ask, built, names, where, pool);
+    return NULL;
+}
+
+llm_problem_t *llm_gemini_read_modalities(llm_ask_t *ask,
+                                          const llm_json_t *config,
+                                          apr_pool_t *pool)
+{
+    const llm_json_t *modes = llm_gemini_want(config, "responseModalities");
+    const llm_json_t *mode;
+
+    if (modes && modes->type != LLM_JSON_ARRAY) {
+        return llm_problem_field(pool, "generationConfig.responseModalities",
+                                 "expected an array");
+    }
+    for (mode = modes ? modes->child : NULL; mode; mode = mode->next) {
+        int number = llm_gemini_enum(modalities, mode, 0);
+
+        if (number < 1 || number > 3) {
+            ask->modalities = 0;
+            llm_ask_add_unknown(ask, modes, "generationConfig", pool);
+            break;
+        }
+        ask->modalities |= 1u << (number - 1);
+    }
+    return read_voice(ask, config, pool);
 }

@@ -63,7 +63,6 @@ static const char *const handled[] = {
     "image_config",
     "extra_body",
     "google",
-    "modalities",
     NULL,
 };
 
@@ -482,33 +481,58 @@ static void put_format(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask,
     }
 }
 
-/* OpenAI's "modalities", which Gemini writes in capitals. */
+/* Is it said in Gemini's own words? */
+static int is_own(const llm_ask_t *ask, const char *camel, const char *snake)
+{
+    return unknown_member(ask, camel) || unknown_member(ask, snake);
+}
+
+/* Sound comes without text; in a stream it has no head, so OpenAI's pcm16 is
+ * all it can be. */
 static llm_problem_t *put_modalities(llm_buf_t *out, llm_request_t *req,
                                      const llm_ask_t *ask, apr_pool_t *pool)
 {
-    const llm_json_t *list = unknown_member(ask, "modalities");
-    const llm_json_t *word;
-    apr_size_t begin;
+    int sound = (ask->modalities & LLM_SHOW_SOUND) != 0;
+    llm_problem_t *problem = NULL;
 
-    if (!llm_json_is(list, LLM_JSON_ARRAY)) {
-        return list ? llm_problem_field(pool, "modalities", "expected an array")
-                    : NULL;
+    if (sound && ask->sound_format.data
+        && !llm_text_equals(ask->sound_format, "pcm16")
+        && (ask->stream || !llm_text_equals(ask->sound_format, "wav"))) {
+        problem = llm_request_lacks(
+            req, llm_problem_field(pool, "audio.format",
+                                   ask->stream
+                                       ? "Gemini's sound is streamed as pcm16"
+                                       : "Gemini's sound is pcm16 or wav"));
     }
-    begin = out->len;
+    if (problem || !(ask->modalities & ~(unsigned)LLM_SHOW_TEXT)
+        || is_own(ask, "responseModalities", "response_modalities")) {
+        return problem;
+    }
     llm_put_name(out, "responseModalities");
     llm_buf_putc(out, '[');
-    for (word = list->child; word; word = word->next) {
-        if (!llm_json_equals(word, "text") && !llm_json_equals(word, "image")) {
-            out->len = begin;
-            return llm_request_lacks(
-                req, llm_problem_unsupported("modalities", "Gemini", pool));
-        }
+    if ((ask->modalities & LLM_SHOW_TEXT) && !sound) {
+        llm_buf_lit(out, "\"TEXT\"");
+    }
+    if (ask->modalities & LLM_SHOW_IMAGE) {
         llm_put_comma(out);
-        llm_buf_puts(out,
-                     llm_json_equals(word, "text") ? "\"TEXT\"" : "\"IMAGE\"");
+        llm_buf_lit(out, "\"IMAGE\"");
+    }
+    if (sound) {
+        llm_put_comma(out);
+        llm_buf_lit(out, "\"AUDIO\"");
     }
     llm_buf_putc(out, ']');
     return NULL;
+}
+
+static void put_voice(llm_buf_t *out, const llm_ask_t *ask)
+{
+    if (ask->voice.data && !is_own(ask, "speechConfig", "speech_config")) {
+        llm_put_name(out, "speechConfig");
+        llm_buf_lit(out, "{\"voiceConfig\":{\"prebuiltVoiceConfig\":{");
+        llm_put_text_member(out, "voiceName", ask->voice);
+        llm_buf_lit(out, "}}}");
+    }
 }
 
 static llm_problem_t *put_config(llm_buf_t *out, llm_request_t *req,
@@ -541,6 +565,7 @@ static llm_problem_t *put_config(llm_buf_t *out, llm_request_t *req,
     if (!problem) {
         problem = put_modalities(out, req, ask, pool);
     }
+    put_voice(out, ask);
     put_owns(out, ask, IN_CONFIG);
     if (out->data[out->len - 1] == '{') {
         llm_buf_cut(out, before); /* nothing was said */
@@ -556,6 +581,8 @@ static llm_problem_t *put_config(llm_buf_t *out, llm_request_t *req,
 static const llm_limits_t limits = {
     .who = "Gemini",
     .lacks = LLM_LACKS_LOGIT_BIAS | LLM_LACKS_LABELS,
+    .modalities = LLM_SHOW_IMAGE | LLM_SHOW_SOUND,
+    .shows = 1,
     .takes_tool = is_google_tool,
 };
 

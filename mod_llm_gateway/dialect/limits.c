@@ -406,6 +406,33 @@ static llm_problem_t *fit_format(fit_t *fit)
     return problem;
 }
 
+/* Answers in something else than text. */
+static llm_problem_t *fit_modalities(fit_t *fit)
+{
+    unsigned wanted = fit->given->modalities & ~(unsigned)LLM_SHOW_TEXT;
+    llm_problem_t *problem = NULL;
+
+    if (wanted & ~fit->limits->modalities) {
+        problem = lacks(fit, "modalities");
+        if (!problem) {
+            changed(fit)->modalities = 0;
+        }
+    }
+    return problem;
+}
+
+static void move_shown(fit_t *fit)
+{
+    llm_turn_t *turns =
+        fit->limits->shows
+            ? fit->given->turns
+            : llm_turns_without_shown(fit->given->turns, fit->pool);
+
+    if (turns != fit->given->turns) {
+        changed(fit)->turns = turns;
+    }
+}
+
 llm_problem_t *llm_ask_fit(const llm_ask_t **pask, llm_request_t *req,
                            const llm_limits_t *limits, apr_pool_t *pool)
 {
@@ -424,12 +451,16 @@ llm_problem_t *llm_ask_fit(const llm_ask_t **pask, llm_request_t *req,
     if (!problem) {
         problem = fit_format(&fit);
     }
+    if (!problem) {
+        problem = fit_modalities(&fit);
+    }
     if (problem) {
         return problem;
     }
     drop_count(&fit);
     drop_effort(&fit);
     drop_labels(&fit);
+    move_shown(&fit);
     if (fit.ask) {
         *pask = req->fitted = fit.ask;
     }

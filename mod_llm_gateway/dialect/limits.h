@@ -46,6 +46,9 @@ typedef struct llm_limits_t {
     const char *who;        /* for error texts: "anthropic" */
     unsigned lacks;         /* bits of llm_lack_e */
     double temperature_max; /* 0: none is known */
+    unsigned modalities;    /* bits of llm_show_e: what answers are made of
+                               besides text */
+    int shows;              /* an assistant's turn may have pictures */
     /* Does it take this tool, which is in a form of its sender's own? NULL:
      * none of them. */
     int (*takes_tool)(const llm_json_t *raw);

@@ -409,6 +409,7 @@ static const llm_limits_t limits = {
     .who = NAME,
     .lacks = LLM_LACKS_SEVERAL | LLM_LACKS_LOGIT_BIAS | LLM_LACKS_FORCED_CALL
              | LLM_LACKS_TOOL_FORMAT | LLM_LACKS_BUDGET | LLM_LACKS_LABELS,
+    .shows = 1,
 };
 
 /* ---- requests ---- */

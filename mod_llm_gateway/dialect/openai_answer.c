@@ -17,15 +17,16 @@
 /* ---- parts of a message ---- */
 
 /* The texts of one kind as one string. Returns 0 when there is none. */
-static int put_texts(llm_buf_t *out, const char *name, const llm_part_t *parts,
-                     llm_part_e kind)
+static int put_texts(llm_buf_t *out, const llm_ask_t *ask, const char *name,
+                     const llm_part_t *parts, llm_part_e kind, apr_pool_t *pool)
 {
     const llm_part_t *part;
     int count = 0;
 
     for (part = parts; part; part = part->next) {
         if (part->kind == kind && part->text.data
-            && !llm_openai_is_image(part->media)) {
+            && !llm_openai_is_image(part->media)
+            && !llm_openai_is_sound(ask, part->media, pool)) {
             if (!count++) {
                 llm_put_name(out, name);
                 llm_buf_putc(out, '"');
@@ -182,7 +183,7 @@ static void put_citations(llm_buf_t *out, const llm_part_t *part)
 
 static void put_choice(llm_buf_t *out, const llm_ask_t *ask,
                        const llm_choice_t *choice, const char *seed,
-                       apr_pool_t *pool)
+                       apr_int64_t created, apr_pool_t *pool)
 {
     const llm_part_t *parts = choice->parts;
     const char *finish = llm_openai_finish_name(choice->finish);
@@ -194,16 +195,17 @@ static void put_choice(llm_buf_t *out, const llm_ask_t *ask,
     llm_buf_putc(out, '{');
     llm_put_int_member(out, "index", choice->index);
     llm_buf_lit(out, ",\"message\":{\"role\":\"assistant\"");
-    if (!put_texts(out, "content", parts, LLM_PART_TEXT)) {
+    if (!put_texts(out, ask, "content", parts, LLM_PART_TEXT, pool)) {
         llm_buf_lit(out, ",\"content\":null");
     }
-    if (!put_texts(out, "refusal", parts, LLM_PART_REFUSAL)) {
+    if (!put_texts(out, ask, "refusal", parts, LLM_PART_REFUSAL, pool)) {
         llm_buf_lit(out, ",\"refusal\":null");
     }
-    put_texts(out, "reasoning_content", parts, LLM_PART_THINKING);
+    put_texts(out, ask, "reasoning_content", parts, LLM_PART_THINKING, pool);
     put_details(out, parts);
     put_citations(out, parts);
     put_images(out, parts);
+    llm_openai_put_sound(out, ask, parts, seed, created, pool);
     put_calls(out, ask, parts, seed, pool);
     llm_buf_lit(out, "},\"logprobs\":");
     if (choice->logprobs) {
@@ -236,7 +238,7 @@ static void write_chat(llm_buf_t *out, const llm_ask_t *ask,
         choice_seed = choice->index
                           ? apr_psprintf(pool, "%s.%d", seed, choice->index)
                           : seed;
-        put_choice(out, ask, choice, choice_seed, pool);
+        put_choice(out, ask, choice, choice_seed, answer->created, pool);
     }
     llm_buf_lit(out, "],\"usage\":");
     llm_openai_put_usage(out, answer->usage, LLM_OP_CHAT);

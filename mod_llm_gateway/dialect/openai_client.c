@@ -394,20 +394,8 @@ static llm_problem_t *read_stream(llm_ask_t *ask, const llm_json_t *doc,
     return NULL;
 }
 
-/* Answers in text are what everybody gives; anything else is not. */
-static void read_modalities(llm_ask_t *ask, const llm_json_t *doc,
-                            apr_pool_t *pool)
-{
-    const llm_json_t *list = llm_json_want(doc, "modalities");
-
-    if (list
-        && (list->count != 1
-            || !llm_json_equals(llm_json_at(list, 0), "text"))) {
-        llm_ask_add_unknown(ask, list, NULL, pool);
-    }
-}
-
-static const char *const chat_members[] = {"frequency_penalty",
+static const char *const chat_members[] = {"audio",
+                                           "frequency_penalty",
                                            "function_call",
                                            "functions",
                                            "logit_bias",
@@ -463,7 +451,9 @@ static llm_problem_t *read_chat(llm_ask_t *ask, const llm_json_t *doc,
         problem =
             llm_openai_read_messages(ask, llm_json_get(doc, "messages"), pool);
     }
-    read_modalities(ask, doc, pool);
+    if (!problem) {
+        problem = llm_openai_read_modalities(ask, doc, pool);
+    }
     llm_ask_add_unknowns(ask, doc, chat_members, NULL, pool);
     return problem;
 }

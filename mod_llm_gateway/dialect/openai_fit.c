@@ -59,6 +59,11 @@ llm_problem_t *llm_openai_fit(const llm_ask_t **pask, llm_request_t *req,
 
     if (habits->quirks & LLM_OPENAI_GENUINE) {
         limits.who = "openai";
+        limits.modalities = LLM_SHOW_SOUND;
+    }
+    if (llm_profile_lists(habits->profile->own, "modalities")) {
+        limits.modalities = LLM_SHOW_IMAGE | LLM_SHOW_SOUND;
+        limits.shows = 1;
     }
     for (wish = wishes; wish->word; ++wish) {
         if (llm_profile_lacks(habits, wish->word)) {

@@ -9,6 +9,7 @@
  *   openai_pass.c      same dialect: splicing requests, hiding usage
  *   openai_client.c    a client's request becomes an ask: options, tools
  *   openai_messages.c  its messages become turns
+ *   openai_sound.c     answers in sound, and the wish for more than text
  *   openai_answer.c    an answer for a client: whole, embeddings, models
  *   openai_writer.c    a streamed answer for a client
  *   openai_completions.c  legacy completions, a client's dialect of their own
@@ -76,6 +77,26 @@ int llm_openai_read_image(llm_parts_t *parts, const llm_json_t *node,
 int llm_openai_is_image(const llm_media_t *media);
 /* An element of `images`. */
 void llm_openai_put_image(llm_buf_t *out, int index, const llm_media_t *media);
+
+/* `modalities` and `audio` of a client's request, and for a provider. */
+llm_problem_t *llm_openai_read_modalities(llm_ask_t *ask, const llm_json_t *doc,
+                                          apr_pool_t *pool);
+void llm_openai_put_modalities(llm_buf_t *out, const llm_ask_t *ask);
+/* `audio` of a message or delta: its transcript, a text, and the sound. `ask`
+ * may be NULL. */
+void llm_openai_read_sound(llm_parts_t *parts, const llm_ask_t *ask,
+                           const llm_json_t *said, apr_pool_t *pool);
+/* Is it the sound that the client asked for, or can it be made that? `media`
+ * may be NULL. */
+int llm_openai_is_sound(const llm_ask_t *ask, const llm_media_t *media,
+                        apr_pool_t *pool);
+/* `audio` of a message: all such parts in one; nothing where there is none. */
+void llm_openai_put_sound(llm_buf_t *out, const llm_ask_t *ask,
+                          const llm_part_t *parts, const char *seed,
+                          apr_int64_t created, apr_pool_t *pool);
+/* `audio` of a delta: a piece, or, without data, what ends them. */
+void llm_openai_put_sound_piece(llm_buf_t *out, const char *id, llm_text_t data,
+                                apr_int64_t created);
 /* One element of reasoning_details. Texts that are none are left out. */
 void llm_openai_put_detail(llm_buf_t *out, const char *type, int index,
                            llm_text_t text, llm_text_t signature,

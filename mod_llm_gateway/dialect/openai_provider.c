@@ -263,6 +263,7 @@ static void put_options(llm_buf_t *out, llm_request_t *req,
     llm_put_text_member(out, "service_tier", ask->service_tier);
     llm_put_member(out, "metadata", ask->metadata);
     put_user(out, req, ask);
+    llm_openai_put_modalities(out, ask);
     llm_openai_put_format(out, req, ask, quirks);
     put_effort(out, req, ask, habits, pool);
     put_choice(out, ask, quirks);

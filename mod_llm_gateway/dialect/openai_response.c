@@ -75,8 +75,9 @@ static void read_list(llm_parts_t *parts, const llm_json_t *list,
     }
 }
 
-static void read_content(llm_parts_t *parts, const llm_json_t *message,
-                         const llm_json_t *doc, apr_pool_t *pool)
+static void read_content(llm_parts_t *parts, const llm_ask_t *ask,
+                         const llm_json_t *message, const llm_json_t *doc,
+                         apr_pool_t *pool)
 {
     const llm_json_t *content = llm_json_want(message, "content");
     llm_text_t refusal = llm_json_text(llm_json_want(message, "refusal"));
@@ -88,6 +89,7 @@ static void read_content(llm_parts_t *parts, const llm_json_t *message,
     else if (!llm_text_is_empty(llm_json_text(content))) {
         llm_parts_add_text(parts, LLM_PART_TEXT, llm_json_text(content), pool);
     }
+    llm_openai_read_sound(parts, ask, message, pool);
     if (parts->last && parts->last->kind == LLM_PART_TEXT
         && !parts->last->media) {
         llm_cites_t cites = {NULL, NULL};
@@ -152,8 +154,9 @@ static int read_calls(llm_parts_t *parts, const llm_json_t *message,
 
 /* ---- choices ---- */
 
-static void read_choice(llm_choices_t *choices, const llm_json_t *doc,
-                        const llm_json_t *node, int position, apr_pool_t *pool)
+static void read_choice(llm_choices_t *choices, const llm_ask_t *ask,
+                        const llm_json_t *doc, const llm_json_t *node,
+                        int position, apr_pool_t *pool)
 {
     const llm_json_t *message = llm_json_want(node, "message");
     const llm_json_t *stop = llm_openai_stop_of(node);
@@ -166,7 +169,7 @@ static void read_choice(llm_choices_t *choices, const llm_json_t *doc,
 
     llm_json_int(llm_json_get(node, "index"), &index);
     choice = llm_choices_add(choices, (int)(index & 0xffff), pool);
-    read_content(&parts, message, doc, pool);
+    read_content(&parts, ask, message, doc, pool);
     calls = read_calls(&parts, message, pool);
     text = llm_json_text(llm_json_get(node, "text")); /* legacy completions */
     if (!message && !llm_text_is_empty(text)) {
@@ -276,7 +279,7 @@ llm_problem_t *llm_openai_read_response(llm_answer_t **panswer,
         return llm_problem_lacking("choices", pool);
     }
     for (node = choices->child; node; node = node->next) {
-        read_choice(&list, doc, node, position++, pool);
+        read_choice(&list, ask, doc, node, position++, pool);
     }
     answer->choices = list.first;
     return NULL;

@@ -232,7 +232,8 @@ static const char *id_of(const items_t *items, const char *prefix)
 
 static int is_said(const llm_part_t *part)
 {
-    return part->kind == LLM_PART_TEXT || part->kind == LLM_PART_REFUSAL;
+    return (part->kind == LLM_PART_TEXT && !llm_responses_shows(part->media))
+           || part->kind == LLM_PART_REFUSAL;
 }
 
 static llm_bytes_t annotations_of(const items_t *items, const llm_part_t *part)
@@ -306,6 +307,14 @@ static void put_thinking(items_t *items, const llm_part_t *part)
     ++items->index;
 }
 
+static void put_shown(items_t *items, const llm_media_t *media)
+{
+    llm_put_comma(items->out);
+    llm_responses_put_shown(items->out, id_of(items, "ig_"), "completed",
+                            media);
+    ++items->index;
+}
+
 static void put_items(items_t *items, const llm_part_t *part)
 {
     while (part) {
@@ -315,6 +324,9 @@ static void put_items(items_t *items, const llm_part_t *part)
         }
         if (part->kind == LLM_PART_TOOL_CALL) {
             put_call(items, part->call);
+        }
+        else if (part->kind == LLM_PART_TEXT) {
+            put_shown(items, part->media);
         }
         else if (part->kind == LLM_PART_THINKING
                  || part->kind == LLM_PART_REDACTED) {

@@ -370,6 +370,26 @@ static llm_problem_t *read_reasoning(place_t *place, const llm_json_t *item)
     return NULL;
 }
 
+/* A picture of an earlier answer. */
+static llm_problem_t *read_shown(place_t *place, const llm_json_t *item)
+{
+    static const char *const known[] = {
+        "type",       "id",      "status", "result", "output_format",
+        "background", "quality", "size",   "action", "revised_prompt",
+        NULL};
+    const llm_media_t *shown = llm_responses_read_shown(item, place->pool);
+
+    if (!shown) {
+        return wrong(place, ".result",
+                     "expected the picture: the provider of this model does "
+                     "not know what OpenAI has stored");
+    }
+    llm_parts_add(open_said(place), LLM_PART_IMAGE, place->pool)->media = shown;
+    keep_said(place);
+    note_others(place, item, known);
+    return NULL;
+}
+
 static const struct {
     const char *type;
     read_item_fn *read;
@@ -379,6 +399,7 @@ static const struct {
     {"custom_tool_call_output", read_result},
     {"function_call", read_call},
     {"function_call_output", read_result},
+    {"image_generation_call", read_shown},
     {"reasoning", read_reasoning},
     {NULL, NULL},
 };

@@ -6,6 +6,7 @@
  *   openai_responses_client.c    a client's request becomes an ask
  *   openai_responses_input.c     its input items become turns
  *   openai_responses_answer.c    a whole answer for a client; items
+ *   openai_responses_media.c     pictures in answers and histories
  *   openai_responses_custom.c    tools that take a text, as functions
  *   openai_responses_writer.c    a streamed answer for a client
  *   openai_responses_provider.c  an ask becomes a request
@@ -90,6 +91,25 @@ void llm_responses_put_call(llm_buf_t *out, int custom, const char *id,
 void llm_responses_put_reasoning(llm_buf_t *out, const char *id,
                                  llm_text_t text, llm_text_t opaque,
                                  int redacted);
+
+/* ---- pictures -------------------------------------------------------- */
+
+/* Is what an answer shows an item here, and no text? `media` may be NULL. */
+int llm_responses_shows(const llm_media_t *media);
+/* The item; `media` is NULL as long as it is not whole. */
+void llm_responses_put_shown(llm_buf_t *out, const char *id, const char *status,
+                             const llm_media_t *media);
+/* All events of an item that is whole at once, the first numbered *psequence:
+ * the picture, or hidden thinking where there is none. `index` is the item's,
+ * `seed` what its id is made of. Returns the item, within `out`: valid until
+ * more is written. */
+llm_bytes_t llm_responses_put_whole(llm_buf_t *out, unsigned *psequence,
+                                    int index, const char *seed,
+                                    llm_text_t hidden, const llm_media_t *shown,
+                                    apr_pool_t *pool);
+/* What an item shows; NULL where it holds nothing. */
+const llm_media_t *llm_responses_read_shown(const llm_json_t *item,
+                                            apr_pool_t *pool);
 
 /* ---- custom tools ---------------------------------------------------- */
 

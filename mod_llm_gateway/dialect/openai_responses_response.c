@@ -4,7 +4,7 @@
  *
  * Output items come in the order in which the model made them; what runs at
  * the provider (web_search_call and its kin) is not for the client and is
- * passed over. A status of "queued" or "in_progress" is no answer yet: nothing
+ * passed over, but for pictures that were made. A status of "queued" or "in_progress" is no answer yet: nothing
  * here asks for one in the background.
  */
 #include "dialect/openai_responses_internal.h"
@@ -71,6 +71,16 @@ static void read_call(llm_parts_t *parts, const llm_json_t *item,
     }
 }
 
+static void read_shown(llm_parts_t *parts, const llm_json_t *item,
+                       apr_pool_t *pool)
+{
+    const llm_media_t *shown = llm_responses_read_shown(item, pool);
+
+    if (shown) {
+        llm_parts_add_shown(parts, shown, pool);
+    }
+}
+
 /* Returns 1 for a call. */
 static int read_item(llm_choice_t *choice, llm_parts_t *parts,
                      const llm_json_t *item, apr_pool_t *pool)
@@ -86,6 +96,9 @@ static int read_item(llm_choice_t *choice, llm_parts_t *parts,
     else if (llm_json_equals(type, "function_call")) {
         read_call(parts, item, pool);
         return 1;
+    }
+    else if (llm_json_equals(type, "image_generation_call")) {
+        read_shown(parts, item, pool);
     }
     return 0;
 }

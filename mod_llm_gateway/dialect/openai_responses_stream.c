@@ -366,6 +366,17 @@ static void end_message(const pass_t *pass, const llm_json_t *node)
     }
 }
 
+static void end_picture(const pass_t *pass, const llm_json_t *node)
+{
+    llm_delta_t delta = {.kind = LLM_DELTA_TEXT};
+
+    delta.media = llm_responses_read_shown(node, pass->scratch);
+    if (delta.media) {
+        delta.text = llm_media_markdown(delta.media, pass->scratch);
+        pass->emit(pass->baton, &delta);
+    }
+}
+
 static void end_item(const pass_t *pass, const llm_json_t *node)
 {
     const llm_json_t *type = llm_json_get(node, "type");
@@ -381,6 +392,9 @@ static void end_item(const pass_t *pass, const llm_json_t *node)
     }
     else if (llm_json_equals(type, "message")) {
         end_message(pass, node);
+    }
+    else if (llm_json_equals(type, "image_generation_call")) {
+        end_picture(pass, node);
     }
 }
 

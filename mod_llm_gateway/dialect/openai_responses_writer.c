@@ -13,6 +13,8 @@
  *                reasoning_summary_text.done, reasoning_summary_part.done
  *       function_call: function_call_arguments.delta*, .done
  *       custom_tool_call: custom_tool_call_input.delta, .done, when it is whole
+ *       image_generation_call: image_generation_call.in_progress, .generating,
+ *                .completed
  *     response.output_item.done
  *   response.completed or response.incomplete
  *
@@ -481,26 +483,17 @@ static void write_signature(llm_buf_t *out, llm_writer_t *writer,
     }
 }
 
-/* Hidden thinking is an item of its own, whole at once. */
-static void write_redacted(llm_buf_t *out, llm_writer_t *writer,
-                           llm_text_t text)
+/* Hidden thinking, or a picture: an item of its own, whole at once. */
+static void write_whole(llm_buf_t *out, llm_writer_t *writer, llm_text_t hidden,
+                        const llm_media_t *shown)
 {
-    const char *id;
-    apr_size_t from;
+    llm_bytes_t item;
 
-    if (!text.len) {
-        return;
-    }
     close_item(out, writer);
-    id = llm_call_id_make("rs_", writer->head.id, writer->index, writer->pool);
-    open_item(out, writer, "response.output_item.added");
-    llm_responses_put_reasoning(out, id, LLM_TEXT_NONE, LLM_TEXT_NONE, 1);
-    close_event(out);
-    open_item(out, writer, "response.output_item.done");
-    from = out->len;
-    llm_responses_put_reasoning(out, id, LLM_TEXT_NONE, text, 1);
-    keep_json(writer, writer->output, out->data + from, out->len - from);
-    close_event(out);
+    item =
+        llm_responses_put_whole(out, &writer->sequence, writer->index,
+                                writer->head.id, hidden, shown, writer->pool);
+    keep_json(writer, writer->output, item.data, item.len);
     ++writer->index;
 }
 
@@ -596,6 +589,10 @@ static void write_content(llm_buf_t *out, llm_writer_t *writer,
     switch (delta->kind) {
     case LLM_DELTA_TEXT:
     case LLM_DELTA_REFUSAL:
+        if (llm_responses_shows(delta->media)) {
+            write_whole(out, writer, LLM_TEXT_NONE, delta->media);
+            break;
+        }
         write_said(out, writer, delta);
         break;
     case LLM_DELTA_CITE:
@@ -608,7 +605,9 @@ static void write_content(llm_buf_t *out, llm_writer_t *writer,
         write_signature(out, writer, delta->text);
         break;
     case LLM_DELTA_REDACTED:
-        write_redacted(out, writer, delta->text);
+        if (delta->text.len) {
+            write_whole(out, writer, delta->text, NULL);
+        }
         break;
     case LLM_DELTA_CALL:
         write_call(out, writer, delta);

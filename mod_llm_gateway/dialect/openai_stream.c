@@ -48,6 +48,7 @@ typedef struct choice_state_t {
 } choice_state_t;
 
 struct llm_reader_t {
+    const llm_ask_t *ask; /* NULL where bytes pass */
     apr_pool_t *pool;
     apr_array_header_t *choices; /* of choice_state_t, by index */
     llm_usage_t usage;
@@ -70,7 +71,7 @@ llm_reader_t *llm_openai_reader_make(const llm_ask_t *ask, apr_pool_t *pool)
 {
     llm_reader_t *reader = apr_pcalloc(pool, sizeof(*reader));
 
-    (void)ask;
+    reader->ask = ask;
     reader->pool = pool;
     reader->choices = apr_array_make(pool, 1, sizeof(choice_state_t));
     llm_usage_clear(&reader->usage);
@@ -344,7 +345,7 @@ static void emit_parts(const pass_t *pass, const llm_part_t *part)
             emit_text(pass, LLM_DELTA_THINKING, part->text, NULL);
             emit_text(pass, LLM_DELTA_SIGNATURE, part->signature, NULL);
         }
-        else if (part->media) {
+        else {
             llm_delta_t delta = {.kind = LLM_DELTA_TEXT,
                                  .choice = pass->index,
                                  .text = part->text,
@@ -443,6 +444,7 @@ static void read_said(const pass_t *pass, const llm_json_t *node,
     }
     llm_openai_read_images(&shown, llm_json_want(said, "images"),
                            pass->scratch);
+    llm_openai_read_sound(&shown, pass->reader->ask, said, pass->scratch);
     emit_parts(pass, shown.first);
     emit_text(pass, LLM_DELTA_REFUSAL,
               llm_json_text(llm_json_want(said, "refusal")), NULL);

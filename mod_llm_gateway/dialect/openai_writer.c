@@ -37,6 +37,7 @@ typedef struct choice_state_t {
     int thought;               /* number of the thinking block */
     int in_thought;            /* the last delta belonged to it */
     int images;                /* written so far */
+    const char *sound;         /* id of the sound; NULL: there was none */
     int is_signed;             /* it has its signature: more opens another */
 } choice_state_t;
 
@@ -211,6 +212,19 @@ static void put_image(llm_buf_t *out, const llm_writer_t *writer,
     end_chunk(out, writer, NULL, NULL);
 }
 
+/* A piece of sound; none is its end. */
+static void put_sound(llm_buf_t *out, const llm_writer_t *writer,
+                      choice_state_t *choice, int index, llm_text_t data)
+{
+    if (!choice->sound) {
+        choice->sound =
+            llm_call_id_make("audio_", writer->exchange, index, writer->pool);
+    }
+    open_chunk(out, writer, index);
+    llm_openai_put_sound_piece(out, choice->sound, data, writer->created);
+    end_chunk(out, writer, NULL, NULL);
+}
+
 /* ---- tool calls ---- */
 
 /* Our number of the provider's call, -1 when it did not begin. */
@@ -320,6 +334,9 @@ static void end_choice(llm_buf_t *out, llm_writer_t *writer, int index)
     llm_finish_e finish = choice->finish;
     const char *name;
 
+    if (choice->sound) {
+        put_sound(out, writer, choice, index, LLM_TEXT_NONE);
+    }
     for (i = 0; i < count; ++i) {
         if (!APR_ARRAY_IDX(choice->calls, i, call_state_t).has_args) {
             put_args(out, writer, index, i, LLM_TEXT_LITERAL("{}"));
@@ -369,6 +386,9 @@ static void write_content(llm_buf_t *out, llm_writer_t *writer,
     case LLM_DELTA_TEXT:
         if (llm_openai_is_image(delta->media)) {
             put_image(out, writer, choice, delta);
+        }
+        else if (llm_openai_is_sound(writer->ask, delta->media, writer->pool)) {
+            put_sound(out, writer, choice, delta->choice, delta->media->base64);
         }
         else if (delta->text.len || delta->logprobs) {
             put_text(out, writer, delta, "content");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What ConverseStream allows, checked without the code that writes it: blocks
- * one after the other, numbered from 0, of which only calls have a start; a
+ * one after the other, numbered from 0, of which only calls and pictures have a start; a
  * reason to end, counts, and nothing behind them or behind an exception.
  */
 #include <string.h>
@@ -18,9 +18,15 @@ typedef struct bedrock_t {
 static void check_start(bedrock_t *state, const llm_json_t *doc)
 {
     const llm_json_t *use = llm_json_path(doc, "start", "toolUse", NULL);
+    const llm_json_t *image = llm_json_path(doc, "start", "image", NULL);
 
     ck_assert_msg(!state->open, "a block begins inside another");
     ck_assert_int_eq(legal_int(doc, "contentBlockIndex"), state->block);
+    if (image) {
+        legal_string(image, "format");
+        state->open = "image";
+        return;
+    }
     ck_assert_str_ne(legal_string(use, "toolUseId"), "");
     legal_string(use, "name");
     state->open = "toolUse";
@@ -36,11 +42,15 @@ static void check_delta(bedrock_t *state, const llm_json_t *doc)
     kind = llm_text_string(delta->child->name, unit_pool);
     if (!state->open) {
         ck_assert_str_ne(kind, "toolUse");
+        ck_assert_str_ne(kind, "image");
         state->open = kind;
     }
     ck_assert_str_eq(kind, state->open);
     if (!strcmp(kind, "toolUse")) {
         legal_string(delta->child, "input");
+    }
+    else if (!strcmp(kind, "image")) {
+        legal_string(llm_json_get(delta->child, "source"), "bytes");
     }
     else if (!strcmp(kind, "text")) {
         ck_assert_uint_gt(llm_json_text(delta->child).len, 0);

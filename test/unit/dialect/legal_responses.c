@@ -108,6 +108,7 @@ static void item_added(responses_t *state, const llm_json_t *doc)
                  {"reasoning", "rs_"},
                  {"function_call", "fc_"},
                  {"custom_tool_call", "ctc_"},
+                 {"image_generation_call", "ig_"},
                  {NULL, NULL}};
     const llm_json_t *item = llm_json_get(doc, "item");
     int i;
@@ -120,7 +121,7 @@ static void item_added(responses_t *state, const llm_json_t *doc)
     }
     ck_assert_msg(types[i].type != NULL, "item %s", state->type);
     ck_assert(!strncmp(state->item, types[i].prefix, strlen(types[i].prefix)));
-    if (i >= 2) {
+    if (i == 2 || i == 3) {
         ck_assert_str_eq(legal_string(item, i == 2 ? "arguments" : "input"),
                          "");
         ck_assert_int_gt((int)strlen(legal_string(item, "call_id")), 0);
@@ -150,6 +151,10 @@ static void item_done(responses_t *state, const llm_json_t *doc)
     if (!strcmp(state->type, "custom_tool_call")) {
         ck_assert_msg(state->part_done, "a call without its input");
         same_text(state->pieces, item, "input");
+    }
+    if (!strcmp(state->type, "image_generation_call")) {
+        ck_assert_msg(state->part_done, "a picture before its steps");
+        ck_assert_int_gt((int)strlen(legal_string(item, "result")), 0);
     }
     if (!strcmp(state->type, "message")) {
         ck_assert_uint_eq(llm_json_get(item, "content")->count,
@@ -247,7 +252,7 @@ static void part_done(responses_t *state, const llm_json_t *doc)
 
 /* ---- events ---- */
 
-enum { ADDED, PIECE, NOTE, WHOLE, DONE };
+enum { ADDED, PIECE, NOTE, WHOLE, DONE, STEP };
 
 static const struct {
     const char *type, *item, *part, *whole;
@@ -275,6 +280,12 @@ static const struct {
      PIECE},
     {"response.custom_tool_call_input.done", "custom_tool_call", NULL, "input",
      WHOLE},
+    {"response.image_generation_call.in_progress", "image_generation_call", "0",
+     NULL, STEP},
+    {"response.image_generation_call.generating", "image_generation_call", "1",
+     NULL, STEP},
+    {"response.image_generation_call.completed", "image_generation_call", "2",
+     NULL, STEP},
     {NULL, NULL, NULL, NULL, 0},
 };
 
@@ -293,6 +304,10 @@ static void check_part(responses_t *state, const llm_json_t *doc,
         break;
     case NOTE:
         note(state, doc, events[i].part);
+        break;
+    case STEP: /* a picture's, in their order */
+        ck_assert_int_eq(state->part++, *events[i].part - '0');
+        state->part_done = state->part == 3;
         break;
     case PIECE:
         piece(state, doc, events[i].part);

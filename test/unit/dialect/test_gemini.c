@@ -416,6 +416,9 @@ START_TEST(generation_config)
         {"\"response_format\":{\"type\":\"text\"}", ""},
         {"\"modalities\":[\"text\",\"image\"]",
          "{\"responseModalities\":[\"TEXT\",\"IMAGE\"]}"},
+        {"\"modalities\":[\"image\",\"text\"]",
+         "{\"responseModalities\":[\"TEXT\",\"IMAGE\"]}"},
+        {"\"modalities\":[\"text\"]", ""},
         {"\"temperature\":null", ""},
     };
     apr_size_t i;
@@ -526,8 +529,15 @@ START_TEST(what_has_no_place)
         {"\"verbosity\":\"low\"", "dropped verbosity\n"},
         {"\"extra_body\":{\"google\":{\"zzz\":1}}",
          "refused extra_body.google.zzz: Gemini providers cannot do this\n"},
-        {"\"modalities\":[\"text\",\"audio\"]",
-         "refused modalities: Gemini providers cannot do this\n"},
+        {"\"modalities\":[\"text\",\"video\"]",
+         "refused modalities: the provider of this model has no such "
+         "member\n"},
+        {"\"modalities\":[\"text\",\"audio\"],\"audio\":{\"voice\":"
+         "\"Kore\",\"format\":\"mp3\"}",
+         "refused audio.format: Gemini's sound is pcm16 or wav\n"},
+        {"\"modalities\":[\"text\",\"audio\"],\"audio\":{\"voice\":"
+         "\"Kore\",\"format\":\"wav\"},\"stream\":true",
+         "refused audio.format: Gemini's sound is streamed as pcm16\n"},
         {"\"reasoning_effort\":\"enormous\"",
          "refused reasoning_effort: expected none, minimal, low, medium, "
          "high, xhigh or max\n"},
