@@ -351,7 +351,7 @@ static const char *const hints[] = {
     "store",
     "text.format.description",
     "timeout",
-    "usage",      /* whether counts are told: OpenRouter's */
+    "usage", /* whether counts are told: OpenRouter's */
     "truncation", /* what is left out of a conversation too long */
     "taskType",   /* what an embedding is for */
     "task_type",

@@ -46,10 +46,16 @@ static const llm_json_t *first_call(const llm_json_t *doc)
 static int read_call(llm_call_t *call, const llm_json_t *node, apr_pool_t *pool)
 {
     const llm_json_t *function = llm_json_get(node, "function");
+    const llm_json_t *args = llm_json_get(function, "arguments");
 
     call->id = llm_json_string(llm_json_want(node, "id"), pool);
     call->name = llm_json_text(llm_json_get(function, "name"));
-    call->args = llm_args_from_json(llm_json_get(function, "arguments"));
+    if (llm_json_is(args, LLM_JSON_STRING)) { /* of servers like it */
+        llm_args_from_text(&call->args, llm_json_text(args), pool);
+    }
+    else {
+        call->args = llm_args_from_json(args);
+    }
     call->signature = NULL;
     if (call->id && !*call->id) {
         call->id = NULL;

@@ -185,8 +185,9 @@ static llm_problem_t *read_think(llm_ask_t *ask, const llm_json_t *doc,
         return NULL;
     }
     if (!llm_json_equals(think, "low") && !llm_json_equals(think, "medium")
-        && !llm_json_equals(think, "high")) {
-        return expected("think", "true, false, \"low\", \"medium\" or \"high\"",
+        && !llm_json_equals(think, "high") && !llm_json_equals(think, "max")) {
+        return expected("think",
+                        "true, false, \"low\", \"medium\", \"high\" or \"max\"",
                         pool);
     }
     ask->thinking = 1;
@@ -226,17 +227,20 @@ static void note_member(llm_ask_t *ask, const llm_json_t *doc, const char *name,
     }
 }
 
+/* `shift` and `truncate` say what is left out of a conversation too long: what
+ * fits is the same with them and without. */
 static llm_problem_t *read_turns(llm_ask_t *ask, const llm_json_t *doc,
                                  apr_pool_t *pool)
 {
     static const char *const chat[] = {
-        "format", "keep_alive", "logprobs",     "messages", "model", "options",
-        "stream", "think",      "top_logprobs", "tools",    NULL};
+        "format",  "keep_alive", "logprobs", "messages",     "model",
+        "options", "stream",     "think",    "top_logprobs", "tools",
+        "shift",   "truncate",   NULL};
     static const char *const generate[] = {
-        "context",  "format", "images",       "keep_alive",
-        "logprobs", "model",  "options",      "prompt",
-        "raw",      "stream", "suffix",       "system",
-        "template", "think",  "top_logprobs", NULL};
+        "context", "format",   "images",   "keep_alive", "logprobs",
+        "model",   "options",  "prompt",   "raw",        "stream",
+        "suffix",  "system",   "template", "think",      "top_logprobs",
+        "shift",   "truncate", NULL};
     llm_problem_t *problem;
 
     ask->prompt = !llm_json_get(doc, "messages");

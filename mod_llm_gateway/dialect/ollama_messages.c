@@ -93,8 +93,14 @@ static int read_images(llm_parts_t *parts, const llm_json_t *images,
             return 0;
         }
         media = apr_pcalloc(pool, sizeof(*media));
-        media->base64 = llm_json_text(node);
-        media->media_type = type_of(media->base64);
+        if (!llm_media_set_url(media, llm_json_text(node), pool)
+            || !media->base64.data) {
+            media->base64 = llm_json_text(node);
+            media->url = LLM_TEXT_NONE;
+        }
+        if (!media->media_type) { /* no data: URL, which some clients send */
+            media->media_type = type_of(media->base64);
+        }
         llm_parts_add(parts, LLM_PART_IMAGE, pool)->media = media;
     }
     return 1;

@@ -7,6 +7,7 @@
  * not known gets what all of them understand.
  */
 #include "dialect/openai_internal.h"
+#include "dialect/schema.h"
 
 #include <string.h>
 
@@ -20,6 +21,17 @@ unsigned llm_openai_quirks(const llm_provider_t *provider, const char *model)
 }
 
 /* ---- tools ---- */
+
+/* OpenAI refuses a strict function whose schema does not keep its rules;
+ * Anthropic, Bedrock and Cohere have others. */
+static int takes_strict(const llm_tool_t *tool, unsigned quirks)
+{
+    if (quirks & LLM_OPENAI_NO_TOOL_STRICT) {
+        return 0;
+    }
+    return !(quirks & LLM_OPENAI_GENUINE) || !llm_json_is_true(tool->strict)
+           || llm_schema_is_strict(tool->schema);
+}
 
 static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask,
                       unsigned quirks)
@@ -39,11 +51,11 @@ static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask,
         llm_put_text_member(out, "name", tool->name);
         llm_put_text_member(out, "description", tool->description);
         llm_put_member(out, "parameters", tool->schema);
-        if (!(quirks & LLM_OPENAI_NO_TOOL_STRICT)) {
+        if (takes_strict(tool, quirks)) {
             llm_put_member(out, "strict", tool->strict);
         }
         else if (llm_json_is_true(tool->strict)) {
-            llm_request_drop(req, "tools.strict");
+            llm_request_drop(req, "tools.function.strict");
         }
         llm_buf_lit(out, "}}");
         if (tool->cache) {

@@ -14,6 +14,7 @@
  */
 #include "dialect/openai_responses_internal.h"
 #include "dialect/limits.h"
+#include "dialect/schema.h"
 
 #include <string.h>
 
@@ -30,10 +31,11 @@ static const llm_limits_t limits = {
 /* ---- tools ---- */
 
 /* Here a function is strict unless it says that it is not; elsewhere it is
- * the other way round. */
+ * the other way round, and by rules of their own. */
 static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
 {
     const llm_tool_t *tool;
+    int strict;
 
     if (!ask->tools) {
         return;
@@ -52,12 +54,12 @@ static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
             llm_put_raw_member(out, "parameters",
                                "{\"type\":\"object\",\"properties\":{}}");
         }
-        if (tool->strict) {
-            llm_put_member(out, "strict", tool->strict);
+        strict = llm_json_is_true(tool->strict);
+        if (strict && !llm_schema_is_strict(tool->schema)) {
+            llm_request_drop(req, "tools.function.strict");
+            strict = 0;
         }
-        else {
-            llm_put_raw_member(out, "strict", "false");
-        }
+        llm_put_raw_member(out, "strict", strict ? "true" : "false");
         llm_buf_putc(out, '}');
         if (tool->cache) {
             llm_request_drop(req, "tools.cache_control");

@@ -37,6 +37,7 @@ static const char *const strict_words[] = {
     "title",
     "type",
     "$ref",
+    "$schema",
     NULL,
 };
 static const char *const strict_formats[] = {

@@ -28,7 +28,8 @@ _CHAT = {
     "top_p", "user", "verbosity", "web_search_options"}
 _EMBEDDINGS = {"model", "input", "dimensions", "encoding_format", "user"}
 _ROLES = {"system", "developer", "user", "assistant", "tool", "function"}
-_PARTS = {"text", "image_url", "input_audio", "file", "refusal"}
+# video_url: servers that copy OpenAI's dialect
+_PARTS = {"text", "image_url", "input_audio", "file", "refusal", "video_url"}
 _CREATED = 1767225600
 MODELS = ["gpt-4o", "gpt-4o-mini", "text-embedding-3-small"]
 
@@ -176,6 +177,10 @@ def _check_part(part, role, where):
         url = part.get("image_url", {}).get("url", "")
         need(re.match(r"(https?://|data:image/[a-z.+-]+;base64,[A-Za-z0-9+/]+=*$)", url),
              f"Invalid '{where}.image_url.url'.", param=where, code="invalid_image_url")
+    if part["type"] == "video_url":
+        url = part.get("video_url", {}).get("url", "")
+        need(re.match(r"(https?://|data:video/[a-z0-9.+-]+;base64,[A-Za-z0-9+/]+=*$)", url),
+             f"Invalid '{where}.video_url.url'.", param=where)
 
 
 def _check_tool_turns(messages):
