@@ -425,6 +425,7 @@ module_LTLIBRARIES += %D%/mod_llm_gateway.la
 	%D%/httpd/kept.h \
 	%D%/httpd/kept_answer.c \
 	%D%/httpd/kept_body.c \
+	%D%/httpd/kept_paths.c \
 	%D%/httpd/llmgw.h \
 	%D%/httpd/log.c \
 	%D%/httpd/meter_filter.c \

@@ -20,15 +20,19 @@
 #include "core/llm_key.h"
 #include "flow/stream_internal.h"
 
-#define IDS_MAX 8
+#define IDS_MAX 32
 
 static int is_object(const llm_json_t *doc)
 {
-    static const char *const kinds[] = {"response", "file", "batch", "upload",
-                                        NULL};
+    static const char *const kinds[] = {
+        "response",     "file",         "batch",     "upload",
+        "vector_store", "conversation", "container", NULL};
     const llm_json_t *object = llm_json_get(doc, "object");
     const char *const *kind = kinds;
 
+    if (!object && llm_json_equals(llm_json_get(doc, "type"), "file")) {
+        return 1;
+    }
     while (*kind && !llm_json_equals(object, *kind)) {
         ++kind;
     }
@@ -64,6 +68,21 @@ static void note_member(llm_attempt_t *attempt, const llm_json_t *doc,
                                               llm_stream_of(attempt)->scratch));
 }
 
+/* Containers that a response's code ran in. */
+static void note_containers(llm_attempt_t *attempt, const llm_json_t *doc)
+{
+    const llm_json_t *output = llm_json_get(doc, "output"), *item;
+
+    if (!llm_json_is(output, LLM_JSON_ARRAY)) {
+        return;
+    }
+    for (item = output->child; item; item = item->next) {
+        if (item->type == LLM_JSON_OBJECT) {
+            note_member(attempt, item, "container_id");
+        }
+    }
+}
+
 void llm_kept_note(llm_attempt_t *attempt, const llm_json_t *doc)
 {
     const llm_json_t *response = llm_json_want(doc, "response");
@@ -77,6 +96,7 @@ void llm_kept_note(llm_attempt_t *attempt, const llm_json_t *doc)
         note_member(attempt, doc, "output_file_id");
         note_member(attempt, doc, "error_file_id");
         note_member(attempt, llm_json_want(doc, "file"), "id");
+        note_containers(attempt, doc);
     }
 }
 

@@ -346,6 +346,8 @@ const command_rec llmgw_commands[] = {
                   "provider"),
     AP_INIT_FLAG("LLMIncludeUsage", llmgw_conf_include_usage, NULL, RSRC_CONF,
                  "Whether streams are asked for their usage"),
+    AP_INIT_TAKE1("LLMNative", llmgw_conf_native, NULL, RSRC_CONF,
+                  "What passes of a provider's own API: known or all"),
     AP_INIT_TAKE1("LLMProfile", llmgw_conf_profile, NULL, RSRC_CONF,
                   "Whose server a provider is, with its habits"),
     AP_INIT_FLAG("LLMResponses", llmgw_conf_responses, NULL, RSRC_CONF,

@@ -16,6 +16,7 @@ const char *llmgw_conf_key(cmd_parms *cmd, void *dir, const char *source);
 const char *llmgw_conf_header(cmd_parms *cmd, void *dir, const char *name,
                               const char *value);
 const char *llmgw_conf_include_usage(cmd_parms *cmd, void *dir, int on);
+const char *llmgw_conf_native(cmd_parms *cmd, void *dir, const char *what);
 const char *llmgw_conf_profile(cmd_parms *cmd, void *dir, const char *name);
 const char *llmgw_conf_responses(cmd_parms *cmd, void *dir, int on);
 const char *llmgw_conf_model(cmd_parms *cmd, void *dir, const char *args);

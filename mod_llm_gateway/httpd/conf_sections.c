@@ -23,10 +23,9 @@
 #define WEIGHT_MAX      10000
 
 static const char *const provider_directives[] = {
-    "LLMDialect", "LLMBaseURL", "LLMAPIVersion",
-    "LLMKey",     "LLMHeader",  "LLMIncludeUsage",
-    "LLMProfile", "LLMProject", "LLMResponses",
-    "LLMToken",   NULL,
+    "LLMDialect", "LLMBaseURL",      "LLMAPIVersion", "LLMKey",
+    "LLMHeader",  "LLMIncludeUsage", "LLMNative",     "LLMProfile",
+    "LLMProject", "LLMResponses",    "LLMToken",      NULL,
 };
 static const char *const model_directives[] = {"LLMTarget", "LLMOnClientAbort",
                                                NULL};
@@ -449,6 +448,25 @@ const char *llmgw_conf_profile(cmd_parms *cmd, void *dir, const char *name)
                : apr_psprintf(cmd->pool,
                               "LLMProfile: expected one of %s, not '%s'",
                               llm_profile_names(cmd->pool), name);
+}
+
+const char *llmgw_conf_native(cmd_parms *cmd, void *dir, const char *what)
+{
+    const char *wrong = NULL;
+    llm_provider_t *provider = current_provider(cmd, &wrong);
+    llmgw_provider_t *glue;
+
+    (void)dir;
+    if (wrong) {
+        return wrong;
+    }
+    if (strcasecmp(what, "known") != 0 && strcasecmp(what, "all") != 0) {
+        return apr_psprintf(cmd->pool,
+                            "LLMNative: expected known or all, not '%s'", what);
+    }
+    glue = provider->glue;
+    glue->native_all = !strcasecmp(what, "all");
+    return NULL;
 }
 
 const char *llmgw_conf_responses(cmd_parms *cmd, void *dir, int on)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a provider of OpenAI's family keeps for its account: files, batches,
- * uploads and responses, named by an id in the path.
+ * What a provider keeps for its account, named by an id in the path: OpenAI's
+ * files, batches, uploads, responses, vector stores, conversations and
+ * containers, and Anthropic's files. The table is in kept_paths.c.
  *
  * No model tells the provider. Where one can have such a thing it is that one;
  * where several can, the path below the provider's own name says which. The
@@ -19,122 +20,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
-#define ID_MAX 200
-
-/* What follows the id, and how it may be called. */
-static const struct kept_row_t {
-    const char *kind;
-    int has_id;
-    const char *rest;
-    int method;
-    const char *allow;
-} rows[] = {
-    {"responses", 1, "", M_GET, "GET, HEAD, DELETE"},
-    {"responses", 1, "", M_DELETE, "GET, HEAD, DELETE"},
-    {"responses", 1, "/input_items", M_GET, "GET, HEAD"},
-    {"responses", 1, "/cancel", M_POST, "POST"},
-    {"files", 0, "", M_GET, "GET, HEAD, POST"},
-    {"files", 0, "", M_POST, "GET, HEAD, POST"},
-    {"files", 1, "", M_GET, "GET, HEAD, DELETE"},
-    {"files", 1, "", M_DELETE, "GET, HEAD, DELETE"},
-    {"files", 1, "/content", M_GET, "GET, HEAD"},
-    {"batches", 0, "", M_GET, "GET, HEAD, POST"},
-    {"batches", 0, "", M_POST, "GET, HEAD, POST"},
-    {"batches", 1, "", M_GET, "GET, HEAD"},
-    {"batches", 1, "/cancel", M_POST, "POST"},
-    {"uploads", 0, "", M_POST, "POST"},
-    {"uploads", 1, "/parts", M_POST, "POST"},
-    {"uploads", 1, "/complete", M_POST, "POST"},
-    {"uploads", 1, "/cancel", M_POST, "POST"},
-};
-
-#define ROWS (sizeof(rows) / sizeof(rows[0]))
-
-/* ---- paths --------------------------------------------------------------- */
-
-/* The kind that the path's first segment names, and what follows that; NULL:
- * none. */
-static const char *find_kind(const char **prest, const char *path)
-{
-    for (apr_size_t i = 0; i < ROWS; ++i) {
-        apr_size_t len = strlen(rows[i].kind);
-
-        /* some servers do not mind the case */
-        if (!strncasecmp(path, rows[i].kind, len)
-            && (!path[len] || path[len] == '/')) {
-            *prest = path + len;
-            return rows[i].kind;
-        }
-    }
-    return NULL;
-}
-
-/* Letters, digits, "_" and "-", as all ids have; returns what follows it. */
-static const char *skip_id(const char *id)
-{
-    const char *end = id;
-
-    while (apr_isalnum(*end) || *end == '_' || *end == '-') {
-        ++end;
-    }
-    return end > id && end - id <= ID_MAX ? end : NULL;
-}
-
-/* kind, id and rest of "files/file-1/content". 0: it is no such path. */
-static int read_path(request_rec *r, llmgw_kept_t *kept, const char *path)
-{
-    const char *end;
-
-    memset(kept, 0, sizeof(*kept));
-    kept->kind = find_kind(&kept->rest, path);
-    if (!kept->kind) {
-        return 0;
-    }
-    if (*kept->rest == '/' && kept->rest[1]) {
-        end = skip_id(kept->rest + 1);
-        /* what is no id of ours is one that nobody has */
-        kept->id = end ? apr_pstrmemdup(r->pool, kept->rest + 1,
-                                        (apr_size_t)(end - kept->rest - 1))
-                       : "";
-        kept->rest = end ? end : "";
-    }
-    else {
-        kept->rest = "";
-    }
-    return 1;
-}
-
-/* The row for this method; one for another method where there is none; NULL
- * where nobody knows the path. */
-static const struct kept_row_t *find_row(const llmgw_kept_t *kept, int method)
-{
-    const struct kept_row_t *found = NULL;
-
-    for (apr_size_t i = 0; i < ROWS; ++i) {
-        if (!strcmp(rows[i].kind, kept->kind)
-            && rows[i].has_id == (kept->id != NULL)
-            && !strcmp(rows[i].rest, kept->rest)
-            && (!found || rows[i].method == method)) {
-            found = &rows[i];
-        }
-    }
-    return found;
-}
-
 /* ---- providers ----------------------------------------------------------- */
-
-int llmgw_kept_guards(const llm_provider_t *provider)
-{
-    return llm_dialect_find(llm_dialect_family(provider->dialect))
-           == llm_dialect_find("openai");
-}
-
-static int has_responses(const llm_provider_t *provider)
-{
-    const llm_dialect_t *dialect = llm_dialect_find("openai-responses");
-
-    return llm_dialect_for(provider, dialect, NULL, LLM_OP_CHAT) == dialect;
-}
 
 /* The provider that has such things; *pcount: how many could. Who has the
  * Responses API has the rest as well. */
@@ -150,11 +36,11 @@ static const llm_provider_t *find_provider(request_rec *r, const char *kind,
         const llm_provider_t *provider =
             APR_ARRAY_IDX(all, i, const llm_provider_t *);
 
-        if (has_responses(provider)) {
+        if (llmgw_kept_has_responses(provider)) {
             sure = sure ? sure : provider;
             ++*pcount;
         }
-        if (llmgw_kept_guards(provider)) {
+        if (llmgw_kept_keeps(provider, kind)) {
             likely = likely ? likely : provider;
             ++likelies;
         }
@@ -181,66 +67,34 @@ static llm_problem_t *no_provider(request_rec *r, const char *kind, int count)
 
 int llmgw_kept_find(request_rec *r, llmgw_request_t *request, const char *path)
 {
-    const struct kept_row_t *row;
-    const char *query;
-    int count;
+    const llmgw_kept_t *kept = &request->kept;
+    const char *query, *allow;
+    int count, is_allowed;
 
     if (strncmp(path, "/v1/", 4) != 0
-        || !read_path(r, &request->kept, path + 4)) {
+        || !llmgw_kept_read(&request->kept, path + 4, NULL, r->pool)) {
         return 0;
     }
-    row = find_row(&request->kept, r->method_number);
-    if (!row) {
+    is_allowed = llmgw_kept_allow(&allow, kept, r->method_number);
+    if (!allow) {
         request->kept.kind = NULL;
         return 0;
     }
     request->kind = LLMGW_NATIVE;
     request->client = llm_dialect_find(
-        strcmp(row->kind, "responses") ? "openai" : "openai-responses");
-    request->method_allowed = r->method_number == row->method;
-    request->allow = row->allow;
-    request->native = find_provider(r, row->kind, &count);
+        strcmp(kept->kind, "responses") ? "openai" : "openai-responses");
+    request->method_allowed = is_allowed;
+    request->allow = allow;
+    request->native = find_provider(r, kept->kind, &count);
     if (count != 1) {
         request->kind = LLMGW_UNKNOWN;
-        request->line_problem = no_provider(r, row->kind, count);
+        request->line_problem = no_provider(r, kept->kind, count);
         return 1;
     }
     query = llmgw_query_without_keys(r->args, r->pool);
     request->native_rest =
         apr_pstrcat(r->pool, path + 3, query ? "?" : NULL, query, NULL);
     return 1;
-}
-
-/* "/openai/v1/files" -> "files": what stands before is where the API is. */
-static const char *skip_base(const llm_provider_t *provider, const char *path)
-{
-    const char *base = provider->base_path ? provider->base_path : "";
-
-    if (llm_path_begins_with(path, base)) {
-        path += strlen(base);
-    }
-    if (!strncasecmp(path, "/openai/", strlen("/openai/"))) {
-        path += strlen("/openai");
-    }
-    if (path[0] == '/' && apr_tolower(path[1]) == 'v' && apr_isdigit(path[2])) {
-        path += 1 + strcspn(path + 1, "/");
-    }
-    return path + (*path == '/');
-}
-
-void llmgw_kept_native(request_rec *r, llmgw_request_t *request,
-                       const char *path)
-{
-    const char *rest;
-
-    if (!llmgw_kept_guards(request->native)) {
-        return;
-    }
-    rest = skip_base(request->native, path);
-    while (*rest == '/') {
-        ++rest;
-    }
-    read_path(r, &request->kept, rest);
 }
 
 /* ---- what is looked at -------------------------------------------------- */
@@ -299,6 +153,9 @@ static llm_problem_t *not_there(request_rec *r, const llmgw_kept_t *kept)
         {"files", "No such File object: ", ""},
         {"batches", "No batch found with id '", "'."},
         {"uploads", "No such Upload object: ", ""},
+        {"vector_stores", "Vector store with id '", "' not found."},
+        {"conversations", "Conversation with id '", "' not found."},
+        {"containers", "Container with id '", "' not found."},
     };
     const char *const *text = words[0];
     llm_problem_t *problem;
@@ -357,11 +214,38 @@ static llm_problem_t *check_models(request_rec *r,
     return problem;
 }
 
-llm_problem_t *llmgw_kept_check(request_rec *r, llmgw_request_t *request)
+/* What mod_proxy passes on as it comes can neither be cut nor looked at. */
+static llm_problem_t *check_meter(request_rec *r,
+                                  const llmgw_request_t *request)
+{
+    const llmgw_kept_t *kept = &request->kept;
+    llm_problem_t *problem;
+
+    if (request->kind != LLMGW_METER
+        || (!is_list(r, kept) && strcmp(kept->kind, "batches") != 0)) {
+        return NULL;
+    }
+    problem = llm_problem_make(
+        LLM_PROBLEM_NOT_FOUND, r->pool,
+        "%s of %s are not served here: what is one's own could not be told "
+        "from what is others', or not be billed",
+        is_list(r, kept) ? "lists" : kept->kind, request->native->name);
+    problem->code = "not_served";
+    return problem;
+}
+
+llm_problem_t *llmgw_kept_check_path(request_rec *r, llmgw_request_t *request)
 {
     llm_problem_t *problem = NULL;
 
-    if (request->kept.kind && request->kind == LLMGW_NATIVE) {
+    if (request->native && request->kind != LLMGW_CALL) {
+        problem = llmgw_kept_closed(r, request);
+    }
+    if (!problem && request->kept.kind && request->kind != LLMGW_CALL) {
+        problem = check_meter(r, request);
+        if (problem) {
+            return problem;
+        }
         if (request->x->keeps == LLM_KEEPS_OBJECTS) {
             problem = check_models(r, request);
         }
@@ -369,5 +253,12 @@ llm_problem_t *llmgw_kept_check(request_rec *r, llmgw_request_t *request)
             problem = check_id(r, request);
         }
     }
+    return problem;
+}
+
+llm_problem_t *llmgw_kept_check(request_rec *r, llmgw_request_t *request)
+{
+    llm_problem_t *problem = llmgw_kept_check_path(r, request);
+
     return problem ? problem : llmgw_kept_check_body(r, request);
 }

@@ -278,7 +278,8 @@ void llmgw_kept_answer(request_rec *r, llmgw_request_t *request)
         || x->reply.status / 100 != 2) {
         return;
     }
-    if (r->method_number == M_DELETE && request->kept.id) {
+    if (r->method_number == M_DELETE && request->kept.id
+        && !*request->kept.rest) {
         forget(r, request);
     }
     if (!x->whole_only || r->header_only) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ids in a request's body: a response to go on from, a file to be read by a
- * model, the input of a batch. They may not be somebody else's, since an answer
- * could tell what is in them.
+ * Ids in a request's body: a response or a conversation to go on from, a file
+ * or a store of files to be read by a model, the container of its code, the
+ * input of a batch. They may not be somebody else's, since an answer could tell
+ * what is in them.
  *
  * A body is read only where it may hold one: where a member's name stands
  * there as it is, or something is escaped that could be a letter.
@@ -19,8 +20,16 @@
 #define DEPTH_MAX 128
 #define IDS_MAX   100
 
-static const char *const members[] = {"previous_response_id", "input_file_id",
-                                      "file_id", "file_ids", NULL};
+static const char *const members[] = {"container",
+                                      "container_id",
+                                      "conversation",
+                                      "file_id",
+                                      "file_ids",
+                                      "input_file_id",
+                                      "previous_response_id",
+                                      "vector_store_id",
+                                      "vector_store_ids",
+                                      NULL};
 /* What is in them is the client's own. */
 static const char *const passed_over[] = {"metadata", "parameters", NULL};
 
@@ -67,6 +76,10 @@ static void look(search_t *search, const llm_json_t *node, llm_text_t name,
     if (node->type == LLM_JSON_STRING && is_wanted) {
         add(search, node, name);
     }
+    else if (is_wanted
+             && llm_json_is(llm_json_get(node, "id"), LLM_JSON_STRING)) {
+        add(search, llm_json_get(node, "id"), name); /* "conversation" */
+    }
     if (depth == DEPTH_MAX) {
         return;
     }
@@ -82,28 +95,36 @@ static void look(search_t *search, const llm_json_t *node, llm_text_t name,
     }
 }
 
-/* Does `sign` stand somewhere, `at` of whose bytes is a rare one? memchr is
- * many times as fast as memmem. */
-static int has_sign(llm_bytes_t raw, const char *sign, apr_size_t at)
+/* Does one of the signs stand somewhere, all of which have this rare byte?
+ * memchr is many times as fast as memmem. */
+static int has_sign(llm_bytes_t raw, const char *const *signs, char rare)
 {
     const char *end = raw.data + raw.len, *hit = raw.data;
-    apr_size_t len = strlen(sign);
 
-    for (; (hit = memchr(hit, sign[at], (apr_size_t)(end - hit))); ++hit) {
-        if ((apr_size_t)(hit - raw.data) >= at
-            && (apr_size_t)(end - hit) >= len - at
-            && !memcmp(hit - at, sign, len)) {
-            return 1;
+    for (; (hit = memchr(hit, rare, (apr_size_t)(end - hit))); ++hit) {
+        for (int i = 0; signs[i]; ++i) {
+            apr_size_t len = strlen(signs[i]);
+            apr_size_t at = (apr_size_t)(strchr(signs[i], rare) - signs[i]);
+
+            if ((apr_size_t)(hit - raw.data) >= at
+                && (apr_size_t)(end - hit) >= len - at
+                && !memcmp(hit - at, signs[i], len)) {
+                return 1;
+            }
         }
     }
     return 0;
 }
 
-/* Could one of the members be in there? "e_id" is in all of their names. */
+/* Could one of the members be in there? "e_id" is in most of their names; the
+ * ids behind the others begin like this. */
 static int may_hold(llm_bytes_t raw)
 {
+    static const char *const signs[] = {"e_id", "conv_", "cntr_", NULL};
+    static const char *const escapes[] = {"\\u00", NULL};
+
     return raw.len
-           && (has_sign(raw, "e_id", 1) || has_sign(raw, "\\u00", 0)
+           && (has_sign(raw, signs, '_') || has_sign(raw, escapes, '\\')
                || memchr(raw.data, 0, raw.len)); /* UTF-16, perhaps */
 }
 
@@ -130,13 +151,25 @@ static int passes(const llm_exchange_t *x)
 static llm_problem_t *not_there(request_rec *r, const char *name,
                                 const char *id)
 {
-    int is_response = !strcmp(name, "previous_response_id");
-    llm_problem_t *problem = llm_problem_make(
-        is_response ? LLM_PROBLEM_BAD_REQUEST : LLM_PROBLEM_NOT_FOUND, r->pool,
-        is_response ? "Previous response with id '%.200s' not found."
-                    : "No such File object: %.200s",
-        id);
+    static const char *const words[][2] = {
+        {"previous_response_id", "Previous response"},
+        {"conversation", "Conversation"},
+        {"container", "Container"},
+        {"vector_store_id", "Vector store"},
+    };
+    int is_response = !strcmp(name, words[0][0]);
+    const char *what = NULL;
+    llm_problem_t *problem;
 
+    for (apr_size_t i = 0; i < sizeof(words) / sizeof(words[0]); ++i) {
+        if (!strncmp(name, words[i][0], strlen(words[i][0]))) {
+            what = words[i][1];
+        }
+    }
+    problem = llm_problem_make(
+        is_response ? LLM_PROBLEM_BAD_REQUEST : LLM_PROBLEM_NOT_FOUND, r->pool,
+        what ? "%s with id '%.200s' not found." : "No such %s object: %.200s",
+        what ? what : "File", id);
     problem->param = name;
     problem->code = is_response ? "previous_response_not_found" : NULL;
     return problem;
@@ -217,7 +250,7 @@ llm_problem_t *llmgw_kept_check_body(request_rec *r, llmgw_request_t *request)
     look(&search, doc, LLM_TEXT_NONE, 0);
     if (search.is_full) {
         return llm_problem_make(LLM_PROBLEM_BAD_REQUEST, r->pool,
-                                "more than %d files in one request", IDS_MAX);
+                                "more than %d ids in one request", IDS_MAX);
     }
     return search.ids->nelts ? check(r, request, &search) : NULL;
 }

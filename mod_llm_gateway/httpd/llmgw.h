@@ -41,6 +41,7 @@ typedef struct llmgw_provider_t {
     llm_token_source_t *token;      /* LLMToken's; NULL: the secret is sent */
     const ap_directive_t *token_at; /* where it was configured */
     llm_token_slot_t *slot;         /* the token, set at post_config */
+    int native_all;                 /* LLMNative all */
     const char *file;               /* where it was configured, for messages */
     int line;
 } llmgw_provider_t;
@@ -222,7 +223,7 @@ typedef struct llmgw_owner_t {
 
 /* What a path names that a provider keeps. */
 typedef struct llmgw_kept_t {
-    const char *kind; /* "files", "batches", "uploads", "responses"; NULL:
+    const char *kind; /* "files", "responses", as in kept_paths.c; NULL:
                          nothing */
     const char *id;   /* NULL: it names none; "": what can be none */
     const char *rest; /* of the path behind it */
@@ -248,7 +249,8 @@ typedef struct llmgw_request_t {
     int query_keys_differ;        /* there were two */
     const llm_provider_t *native; /* NATIVE, METER */
     const char *native_rest;      /* with the query, gateway keys removed */
-    llmgw_kept_t kept;            /* NATIVE */
+    const char *native_plain;     /* its path, decoded, without the query */
+    llmgw_kept_t kept;            /* NATIVE, METER */
     int claimed;                  /* of x->made: those that have an owner */
     int billed;                   /* x->owed was put */
     int method_allowed;           /* 0: 405 */
@@ -295,6 +297,11 @@ void llmgw_kept_begin(request_rec *r, llmgw_request_t *request);
 /* Once the body is read and the plan made: 404 for what is not the caller's;
  * NULL when all is well. */
 llm_problem_t *llmgw_kept_check(request_rec *r, llmgw_request_t *request);
+/* The same of the path alone, before the body is read, and of the body. */
+llm_problem_t *llmgw_kept_check_path(request_rec *r, llmgw_request_t *request);
+llm_problem_t *llmgw_kept_check_body(request_rec *r, llmgw_request_t *request);
+/* Is it a provider whose ids are looked after, in paths and in bodies? */
+int llmgw_kept_guards(const llm_provider_t *provider);
 /* kept_answer.c: before anything of an answer goes out, the ids in it get their
  * owner, and what was made in the background is billed; that also where nobody
  * is left to send it to. And what is done with a whole one. */

@@ -2,8 +2,8 @@
 /*
  * Filter mode: what stock mod_proxy carries is metered, by httpd's hooks.
  *
- *   fixups          key, store, slot; of a key that may not use every model
- *                   the body is read here, to see which one is asked for
+ *   fixups          key, store, slot; where a body may name what somebody else
+ *                   keeps, or a model that the key may not use, it is read here
  *   input filter    a copy of the body, as mod_proxy reads it
  *   proxy's fixups  the client's credentials off, the provider's secret on,
  *                   in the headers mod_proxy writes and nowhere else
@@ -17,6 +17,7 @@
  */
 #include "httpd/llmgw.h"
 
+#include "core/llm_form.h"
 #include "flow/tags.h"
 
 #include <string.h>
@@ -109,6 +110,11 @@ static llm_problem_t *find_provider(request_rec *r, llmgw_request_t *request)
     path = ap_strstr_c(url, "://");
     path = path ? ap_strchr_c(path + 3, '/') : NULL;
     request->native_rest = path ? path : "/";
+    path = apr_pstrdup(r->pool, request->native_rest);
+    if (ap_unescape_url_keep2f((char *)path, 1)) {
+        return llmgw_problem_of_status(r, HTTP_BAD_REQUEST);
+    }
+    llmgw_kept_native(r, request, path);
     return NULL;
 }
 
@@ -259,6 +265,7 @@ static void end_answer(request_rec *r, llmgw_request_t *request)
     }
     if (meter->is_answered && !meter->is_broken) {
         llm_attempt_close(meter->attempt, now);
+        llmgw_kept_note(r, request);
         return;
     }
     /* no answer came: was the provider at work all the same? */
@@ -293,6 +300,17 @@ static int strip_query(request_rec *r)
     return DECLINED;
 }
 
+/* Has the body to be looked at before any of it goes on: for the model's name,
+ * or for ids of what a provider keeps? */
+static int is_read_ahead(request_rec *r, const llmgw_request_t *request)
+{
+    const char *type = apr_table_get(r->headers_in, "Content-Type");
+
+    return *request->key.models
+           || (r->method_number == M_POST && llmgw_kept_guards(request->native)
+               && !llm_form_is(type));
+}
+
 static llm_problem_t *admit(request_rec *r, llmgw_request_t *request)
 {
     llm_problem_t *problem = llmgw_auth_check(r, request);
@@ -315,9 +333,13 @@ static llm_problem_t *admit(request_rec *r, llmgw_request_t *request)
     if (!problem) {
         problem = llm_tags_from_header(request->x);
     }
-    if (!problem && *request->key.models) {
+    if (!problem) {
+        problem = llmgw_kept_check_path(r, request);
+    }
+    if (!problem && is_read_ahead(r, request)) {
         problem = read_ahead(r, request);
         problem = problem ? problem : begin(request);
+        problem = problem ? problem : llmgw_kept_check_body(r, request);
     }
     return problem;
 }
@@ -481,6 +503,9 @@ static apr_status_t output_filter(ap_filter_t *f, apr_bucket_brigade *bb)
         begin_answer(r, request, apr_time_now());
     }
     read_answer(request, bb);
+    if (request->meter->attempt) {
+        llmgw_kept_note(r, request);
+    }
     return ap_pass_brigade(f->next, bb);
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """OpenAI's operations beside chats: completions, moderations, images, audio,
-files, batches, and the /rerank that other servers have beside them.
+files, batches, vector stores, conversations, containers, and the /rerank that other servers have beside them.
 
 Images are a few bytes that are no text, speech is as many bytes as the model's
 name asks for (`tts-1;size=3000000` is not a script but `size` of the body);
@@ -26,6 +26,7 @@ SOUND = b"ID3\x04\x00" + bytes(range(255, -1, -1)) * 40
 _CREATED = 1767225600
 _FILES = {}           # id -> (object, bytes)
 _BATCHES = {}         # id -> object
+_THINGS = {"vector_stores": {}, "conversations": {}, "containers": {}}
 
 _POSTS = {"completions": "completions", "moderations": "moderations",
           "images/generations": "images", "images/edits": "images",
@@ -40,6 +41,8 @@ def operation(request):
         for end, name in _POSTS.items():
             if path.endswith("/" + end) and not path.endswith("/chat/completions"):
                 return name
+    if re.search(r"/v1/(vector_stores|conversations|containers)(/|$)", path):
+        return "things"
     if re.search(r"/files(/[^/]+(/content)?)?$", path):
         return "files"
     if re.search(r"/batches(/[^/]+(/cancel)?)?$", path):
@@ -86,7 +89,7 @@ def model(request, operation, doc):
 
 
 def check(request, operation, doc, lenient):
-    if operation in ("files", "batches"):
+    if operation in ("files", "batches", "things"):
         return
     name = model(request, operation, doc)
     need(isinstance(name, str) and name, "you must provide a model parameter", param="model")
@@ -294,6 +297,27 @@ def _batches(request, doc, script):
     elif batch["status"] == "in_progress":
         _complete(batch)
     return json_answer(batch)
+
+
+def _things(request, doc, script):
+    kind, name, rest = (request.path.partition("/v1/")[2].split("/", 2) + ["", ""])[:3]
+    rows = _THINGS[kind]
+    if not name:
+        if request.method == "GET":
+            return _page(request, list(rows.values()))
+        prefix = {"vector_stores": "vs", "conversations": "conv", "containers": "cntr"}[kind]
+        name = f"{prefix}_scripted{len(rows):06d}"
+        rows[name] = {"id": name, "object": kind[:-1], "created_at": _CREATED}
+        return json_answer(rows[name])
+    if name not in rows:
+        _missing(kind, name)
+    if request.method == "DELETE" and not rest:
+        del rows[name]
+        return json_answer({"id": name, "object": f"{kind[:-1]}.deleted", "deleted": True})
+    if rest:
+        return json_answer({"object": "list", "data": [{"id": f"in-{name}", "object": "row"}],
+                            "has_more": False})
+    return json_answer(rows[name])
 
 
 def _complete(batch):
