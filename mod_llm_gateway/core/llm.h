@@ -151,6 +151,8 @@ struct llm_turn_t {
 typedef struct llm_tool_t llm_tool_t;
 struct llm_tool_t {
     llm_text_t name;
+    llm_text_t given;         /* the client's name of it, where the provider
+                                 takes `name` in its place; else none */
     llm_text_t description;   /* or none */
     const llm_json_t *schema; /* JSON Schema of the arguments, or NULL */
     const llm_json_t *strict; /* OpenAI's flag as given, or NULL */

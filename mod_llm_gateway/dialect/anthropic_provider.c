@@ -25,23 +25,10 @@ static const llm_limits_t limits = {
              | LLM_LACKS_EFFORT | LLM_LACKS_LOGPROBS | LLM_LACKS_SEED
              | LLM_LACKS_METADATA,
     .temperature_max = 1,
+    .names = {"_-", 128, 0},
 };
 
 /* ---- tools ---- */
-
-static void put_object_schema(llm_buf_t *out, const llm_json_t *schema)
-{
-    if (!schema || !schema->count) {
-        llm_buf_lit(out, "{\"type\":\"object\",\"properties\":{}}");
-    }
-    else if (llm_json_get(schema, "type")) {
-        llm_json_put(out, schema);
-    }
-    else { /* what stands behind the brace, blanks and all */
-        llm_buf_lit(out, "{\"type\":\"object\",");
-        llm_buf_append(out, schema->raw.data + 1, schema->raw.len - 1);
-    }
-}
 
 /* A strict tool's schema keeps the rules of formats; one that cannot is not
  * strict. Returns whether it is. */
@@ -51,14 +38,14 @@ static int put_input_schema(llm_buf_t *out, llm_request_t *req,
     llm_bytes_t schema;
 
     if (!llm_json_is_true(tool->strict)) {
-        put_object_schema(out, tool->schema);
+        llm_put_tool_schema(out, tool->schema);
         return 0;
     }
     if (!can || !llm_json_equals(llm_json_get(tool->schema, "type"), "object")
         || llm_schema_fit(&schema, tool->schema, &llm_schema_claude,
                           "tools.function.parameters", req, pool)) {
         llm_request_drop(req, "tools.function.strict");
-        put_object_schema(out, tool->schema);
+        llm_put_tool_schema(out, tool->schema);
         return 0;
     }
     llm_buf_append(out, schema.data, schema.len);

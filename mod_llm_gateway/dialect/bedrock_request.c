@@ -11,6 +11,7 @@
  */
 #include "dialect/bedrock_internal.h"
 #include "dialect/limits.h"
+#include "dialect/schema.h"
 
 #include <string.h>
 
@@ -78,6 +79,7 @@ static const llm_limits_t limits = {
              | LLM_LACKS_EFFORT | LLM_LACKS_LOGPROBS | LLM_LACKS_SEED
              | LLM_LACKS_LABELS,
     .temperature_max = 1,
+    .names = {"_-", 64, 0},
 };
 
 /* ---- the plan ---- */
@@ -166,17 +168,7 @@ static void open_tool(llm_buf_t *out, llm_text_t name, llm_text_t description)
 static void put_tool(llm_buf_t *out, const llm_tool_t *tool)
 {
     open_tool(out, tool->name, tool->description);
-    if (!tool->schema || !tool->schema->count) { /* demanded */
-        llm_buf_lit(out, "{\"type\":\"object\",\"properties\":{}}");
-    }
-    else if (llm_json_get(tool->schema, "type")) {
-        llm_json_put(out, tool->schema);
-    }
-    else { /* what stands behind the brace, blanks and all */
-        llm_buf_lit(out, "{\"type\":\"object\",");
-        llm_buf_append(out, tool->schema->raw.data + 1,
-                       tool->schema->raw.len - 1);
-    }
+    llm_put_tool_schema(out, tool->schema);
     llm_buf_lit(out, "}}}");
 }
 

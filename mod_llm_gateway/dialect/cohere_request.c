@@ -43,12 +43,7 @@ static void put_tool(llm_buf_t *out, const llm_tool_t *tool)
     llm_put_text_member(out, "name", tool->name);
     llm_put_text_member(out, "description", tool->description);
     llm_put_name(out, "parameters");
-    if (tool->schema) {
-        llm_json_put(out, tool->schema);
-    }
-    else { /* demanded */
-        llm_buf_lit(out, "{\"type\":\"object\",\"properties\":{}}");
-    }
+    llm_put_tool_schema(out, tool->schema);
     llm_buf_lit(out, "}}");
 }
 

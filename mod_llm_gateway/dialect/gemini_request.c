@@ -584,6 +584,7 @@ static const llm_limits_t limits = {
     .modalities = LLM_SHOW_IMAGE | LLM_SHOW_SOUND,
     .shows = 1,
     .takes_tool = is_google_tool,
+    .names = {"_-.:", 64, 1},
 };
 
 llm_problem_t *llm_gemini_put_chat(llm_buf_t *out, llm_request_t *req,

@@ -438,6 +438,7 @@ llm_problem_t *llm_ask_fit(const llm_ask_t **pask, llm_request_t *req,
 {
     fit_t fit = {NULL, *pask, req, limits, pool};
     llm_problem_t *problem = fit_tools(&fit);
+    const llm_ask_t *named;
 
     if (!problem) {
         problem = fit_choice(&fit);
@@ -461,8 +462,9 @@ llm_problem_t *llm_ask_fit(const llm_ask_t **pask, llm_request_t *req,
     drop_effort(&fit);
     drop_labels(&fit);
     move_shown(&fit);
-    if (fit.ask) {
-        *pask = req->fitted = fit.ask;
+    named = llm_tool_names_fit(fit.ask ? fit.ask : *pask, &limits->names, pool);
+    if (named != *pask) {
+        *pask = req->fitted = named;
     }
     return NULL;
 }

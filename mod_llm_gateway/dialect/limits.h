@@ -16,6 +16,7 @@
 #define DIALECT_LIMITS_H
 
 #include "dialect/dialect.h"
+#include "dialect/tool_names.h"
 
 /* Wishes. What says no more than the default ("n":1, a penalty of 0) is none. */
 typedef enum {
@@ -52,6 +53,7 @@ typedef struct llm_limits_t {
     /* Does it take this tool, which is in a form of its sender's own? NULL:
      * none of them. */
     int (*takes_tool)(const llm_json_t *raw);
+    llm_tool_rule_t names; /* of tools */
 } llm_limits_t;
 
 /* `*pask` as it can be written: itself, or a copy in `pool` without what the

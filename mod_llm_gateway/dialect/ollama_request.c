@@ -9,6 +9,7 @@
  */
 #include "dialect/ollama_internal.h"
 #include "dialect/limits.h"
+#include "dialect/schema.h"
 
 #include <string.h>
 
@@ -288,12 +289,7 @@ static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
         llm_put_text_member(out, "name", tool->name);
         llm_put_text_member(out, "description", tool->description);
         llm_put_name(out, "parameters");
-        if (tool->schema) {
-            llm_json_put(out, tool->schema);
-        }
-        else { /* the server's templates expect one */
-            llm_buf_lit(out, "{\"type\":\"object\",\"properties\":{}}");
-        }
+        llm_put_tool_schema(out, tool->schema); /* templates expect one */
         llm_buf_lit(out, "}}");
         if (llm_json_is_true(tool->strict)) {
             llm_request_drop(req, "tools.function.strict");

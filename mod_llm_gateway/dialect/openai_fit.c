@@ -53,7 +53,8 @@ static int lacks_choice(const llm_ask_t *ask, unsigned quirks)
 llm_problem_t *llm_openai_fit(const llm_ask_t **pask, llm_request_t *req,
                               const llm_habits_t *habits, apr_pool_t *pool)
 {
-    llm_limits_t limits = {.who = habits->profile->title};
+    llm_limits_t limits = {.who = habits->profile->title,
+                           .names = {"_-", 64, 0}};
     const llm_word_t *wish;
     llm_ask_t *ask;
 

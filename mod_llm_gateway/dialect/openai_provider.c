@@ -50,7 +50,10 @@ static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask,
         llm_buf_lit(out, "{\"type\":\"function\",\"function\":{");
         llm_put_text_member(out, "name", tool->name);
         llm_put_text_member(out, "description", tool->description);
-        llm_put_member(out, "parameters", tool->schema);
+        if (tool->schema) {
+            llm_put_name(out, "parameters");
+            llm_put_tool_schema(out, tool->schema);
+        }
         if (takes_strict(tool, quirks)) {
             llm_put_member(out, "strict", tool->strict);
         }

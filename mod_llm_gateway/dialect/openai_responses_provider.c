@@ -26,6 +26,7 @@ static const llm_limits_t limits = {
     .who = "openai-responses",
     .lacks = LLM_LACKS_SEVERAL | LLM_LACKS_PENALTIES | LLM_LACKS_LOGIT_BIAS
              | LLM_LACKS_STOP | LLM_LACKS_TOP_K | LLM_LACKS_SEED,
+    .names = {"_-", 64, 0},
 };
 
 /* ---- tools ---- */
@@ -47,13 +48,8 @@ static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
         llm_buf_lit(out, "{\"type\":\"function\"");
         llm_put_text_member(out, "name", tool->name);
         llm_put_text_member(out, "description", tool->description);
-        if (tool->schema) {
-            llm_put_member(out, "parameters", tool->schema);
-        }
-        else {
-            llm_put_raw_member(out, "parameters",
-                               "{\"type\":\"object\",\"properties\":{}}");
-        }
+        llm_put_name(out, "parameters");
+        llm_put_tool_schema(out, tool->schema);
         strict = llm_json_is_true(tool->strict);
         if (strict && !llm_schema_is_strict(tool->schema)) {
             llm_request_drop(req, "tools.function.strict");

@@ -472,3 +472,41 @@ llm_problem_t *llm_schema_fit(llm_bytes_t *pjson, const llm_json_t *schema,
     }
     return NULL;
 }
+
+/* Keywords beside which an object need not tell its members. */
+static int says_elsewhere(const llm_json_t *schema)
+{
+    static const char *const words[] = {"$ref",  "allOf", "anyOf",
+                                        "oneOf", "not",   NULL};
+    const char *const *word;
+
+    for (word = words; *word; ++word) {
+        if (llm_json_get(schema, *word)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+void llm_put_tool_schema(llm_buf_t *out, const llm_json_t *schema)
+{
+    const llm_json_t *type = llm_json_want(schema, "type");
+    int is_object = !type || llm_json_equals(type, "object");
+
+    if (!schema || !schema->count) {
+        llm_buf_lit(out, "{\"type\":\"object\",\"properties\":{}}");
+        return;
+    }
+    if (llm_json_get(schema, "type")) {
+        llm_buf_append(out, schema->raw.data, schema->raw.len - 1);
+    }
+    else { /* what stands behind the brace, blanks and all */
+        llm_buf_lit(out, "{\"type\":\"object\",");
+        llm_buf_append(out, schema->raw.data + 1, schema->raw.len - 2);
+    }
+    if (is_object && !llm_json_get(schema, "properties")
+        && !says_elsewhere(schema)) {
+        llm_buf_lit(out, ",\"properties\":{}");
+    }
+    llm_buf_putc(out, '}');
+}

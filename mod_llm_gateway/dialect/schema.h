@@ -38,4 +38,12 @@ llm_problem_t *llm_schema_fit(llm_bytes_t *pjson, const llm_json_t *schema,
                               const char *param, llm_request_t *req,
                               apr_pool_t *pool);
 
+/*
+ * The schema of a tool's arguments, as every provider takes it: its own bytes,
+ * and behind them the `type` and the `properties` that clients leave out and
+ * OpenAI, Anthropic or Bedrock demand. NULL, or an empty one: an object without
+ * members.
+ */
+void llm_put_tool_schema(llm_buf_t *out, const llm_json_t *schema);
+
 #endif /* DIALECT_SCHEMA_H */

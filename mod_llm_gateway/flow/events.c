@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "dialect/common.h"
+#include "dialect/tool_names.h"
 #include "flow/kept.h"
 #include "flow/stream_internal.h"
 
@@ -73,7 +74,16 @@ static void write_now(void *baton, const llm_delta_t *delta)
 static void write_delta(llm_attempt_t *attempt, const llm_delta_t *delta)
 {
     llm_call_order_t *order = llm_stream_of(attempt)->order;
+    llm_delta_t given;
+    llm_call_t call;
 
+    if (delta->kind == LLM_DELTA_CALL && attempt->request.fitted) {
+        call = *delta->call;
+        call.name = llm_tool_given_name(attempt->request.fitted, call.name);
+        given = *delta;
+        given.call = &call;
+        delta = &given;
+    }
     if (order) {
         llm_call_order_take(order, delta);
     }

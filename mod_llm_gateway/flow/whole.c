@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "dialect/tool_names.h"
 #include "flow/answer.h"
 #include "flow/kept.h"
 #include "flow/media.h"
@@ -56,6 +57,10 @@ static void translate_whole(llm_attempt_t *attempt, const llm_json_t *doc)
     }
     llm_meter_tier(attempt, doc, attempt->pool);
     llm_meter_head(attempt, answer->usage);
+    if (attempt->request.fitted) {
+        llm_tool_names_give_back(answer, attempt->request.fitted,
+                                 attempt->pool);
+    }
     if (!answer->created) {
         answer->created = apr_time_sec(llm_stream_of(attempt)->now);
     }

@@ -325,3 +325,17 @@ def test_a_picture_of_the_answer_is_a_part(four, upstream, stream):
     assert parts == [{"text": "Here: "}, {"inlineData": {
         "mimeType": "image/png", "data": "iVBORw0KGgo="}}]
     assert four.record(answer)["output"] == 1290
+
+
+@pytest.mark.parametrize("method", ["generateContent", "streamGenerateContent?alt=sse"])
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_a_tool_is_called_by_the_name_its_client_gave_it(four, upstream, provider, method):
+    """Dots are Gemini's and MCP's; the others refuse the request for one."""
+    answer = ask(four, provider, {
+        "contents": [{"role": "user", "parts": [{"text": "use the tool"}]}],
+        "tools": [{"functionDeclarations": [{"name": "files.read"}]}]}, method)
+    assert answer.status == 200, answer
+    said = (reader.gemini_stream if "stream" in method else reader.gemini)(answer.body)
+    assert [name for name, arguments in said.calls] == ["files.read"]
+    tool = upstream.only().json["tools"][0]
+    assert tool.get("function", tool)["name"] == "files_read"

@@ -100,7 +100,7 @@ START_TEST(options_reach_others)
                     "\"name\":\"f\"}},\"parallel_tool_calls\":false");
     must_have(chat, "{\"type\":\"function\",\"function\":{\"name\":\"f\","
                     "\"description\":\"d\",\"parameters\":{\"type\":"
-                    "\"object\"},\"strict\":true}}");
+                    "\"object\",\"properties\":{}},\"strict\":true}}");
     must_have(chat, "\"stream\":true,\"stream_options\":{\"include_usage\":"
                     "true}");
     must_have(chat, "dropped text.verbosity\n");
