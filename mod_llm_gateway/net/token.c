@@ -86,7 +86,8 @@ static const char *check_value(const char *name, const char *value,
     if (!strcmp(name, "url")) {
         what = llm_net_check_url(value, pool);
     }
-    else if (!strcmp(name, "ca") && *value != '/') {
+    else if ((!strcmp(name, "ca") || !strcmp(name, "federated"))
+             && *value != '/') {
         what = "expected an absolute path";
     }
     for (; !what && *value; ++value) {

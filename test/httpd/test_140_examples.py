@@ -51,6 +51,8 @@ def tried(gw):
             secret = KEY_FILE if name.endswith(".json") else "sk-example"
             text = text.replace(f"file:/etc/llm-gateway/{name}",
                                 f"file:{gw.file(name, secret)}")
+        text = text.replace("/var/run/secrets/azure/tokens/azure-identity-token",
+                            gw.file("identity.token", "a.b.c", 0o644))
         master = os.path.join(gw.root, "example-master.key")
         for name in sorted(set(re.findall(r"(?m)^\s*LLMKey\s+secret:(\S+)", text))):
             done = gw.ctl("secret", "set", name, "--master-key", master, stdin="sk-example\n")

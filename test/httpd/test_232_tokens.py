@@ -151,6 +151,47 @@ def test_a_managed_identity(gw, upstream):
         "client_id": ["mine"]}
 
 
+def federated(gw, upstream, path, **query):
+    return section(gw, f"entra tenant=t client=app federated={path} "
+                   f"url={token_url(upstream, **query)}", "none", dialect="azure").enable()
+
+
+def test_an_entra_workload_identity(gw, upstream):
+    """The file is read anew for each token: Kubernetes renews what is in it."""
+    path = gw.file("azure-identity-token", "eyJhbGciOi.eyJpc3Mi.c2lnbmF0dXJl-_\n", 0o644)
+    gw.serve(federated(gw, upstream, path, life=4))
+    settled(gw)
+    assert form(fetches(upstream)[0]) == {
+        "grant_type": "client_credentials", "client_id": "app",
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion": "eyJhbGciOi.eyJpc3Mi.c2lnbmF0dXJl-_",
+        "scope": "https://cognitiveservices.azure.com/.default"}
+    assert bearer(chats(upstream)[0]).startswith("token-")
+    gw.file("azure-identity-token", "another.one.signed", 0o644)
+    assert wait_for(lambda: form(fetches(upstream)[-1])["client_assertion"]
+                    == "another.one.signed", 20, "the new assertion")
+    assert ask(gw).status == 200
+
+
+@pytest.mark.parametrize("content, key, said", [
+    (None, "none", "the file of federated= cannot be opened"),
+    ("", "none", "the file of federated= holds no token"),
+    ("two words", "none", "the file of federated= holds no token"),
+    ("x" * 20000, "none", "the file of federated= is too long"),
+    ("a.b.c", None, "federated= stands in for a secret: expected LLMKey none")])
+def test_a_workload_identity_that_cannot_be_shown(gw, upstream, content, key, said):
+    path = "/nowhere/token" if content is None else gw.file("federated.token", content)
+    code, text = gw.configtest(section(gw, "entra tenant=t client=app "
+                                       f"federated={path}", key).enable())
+    assert code and said in text, text
+    assert content is None or len(content) < 3 or content not in text
+
+
+def test_a_workload_identity_wants_a_path(gw):
+    code, text = gw.configtest(section(gw, "entra federated=token", "none").enable())
+    assert code and "federated=: expected an absolute path" in text
+
+
 def test_an_ibm_api_key(gw, upstream):
     gw.serve(section(gw, f"ibm url={token_url(upstream, '/identity/token')}").enable())
     settled(gw)

@@ -55,7 +55,9 @@ def check(request, operation, doc, lenient):
     wanted = GRANTS[form["grant_type"]]
     need(wanted is None or wanted <= set(form), "invalid_request", code="invalid_request")
     need(wanted is not None or request.header("authorization")
-         or {"client_id", "client_secret"} <= set(form), "no client", code="invalid_client")
+         or {"client_id", "client_secret"} <= set(form)
+         or {"client_id", "client_assertion", "client_assertion_type"} <= set(form),
+         "no client", code="invalid_client")
 
 
 def answer(request, operation, doc, script):
