@@ -197,6 +197,7 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/openai_responses_internal.h \
 	%D%/dialect/openai_responses_provider.c \
 	%D%/dialect/openai_responses_response.c \
+	%D%/dialect/openai_responses_space.c \
 	%D%/dialect/openai_responses_stream.c \
 	%D%/dialect/openai_responses_turns.c \
 	%D%/dialect/openai_responses_writer.c \

@@ -260,6 +260,7 @@ endif
 	%D%/unit/dialect/test_responses.c \
 	%D%/unit/dialect/test_responses_client.c \
 	%D%/unit/dialect/test_responses_custom.c \
+	%D%/unit/dialect/test_responses_space.c \
 	%D%/unit/dialect/test_schema.c \
 	%D%/unit/dialect/test_sign_aws.c \
 	%D%/unit/dialect/test_vectors.c \

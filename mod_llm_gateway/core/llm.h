@@ -159,6 +159,8 @@ struct llm_tool_t {
     const llm_json_t *cache;  /* cache_control as given, or NULL */
     const llm_json_t *raw;    /* a tool only its own dialect knows (search) */
     int custom;               /* OpenAI's: takes a text, the argument `input` */
+    llm_text_t space;         /* OpenAI's: the namespace it is in, or none... */
+    llm_text_t name_there;    /* ...and its name there; `name` has both */
     llm_tool_t *next;
 };
 
@@ -200,6 +202,8 @@ typedef struct llm_ask_t {
     const llm_json_t *parallel;   /* bool: may calls be parallel */
     const llm_json_t *max_tokens; /* number */
     const llm_json_t *temperature, *top_p, *top_k, *seed, *n;
+    int usual_top_k, usual_top_p; /* they are what models of the client's
+                                     dialect do unasked: hints elsewhere */
     const llm_json_t *frequency_penalty, *presence_penalty;
     const llm_json_t *stop; /* a string or an array of strings */
     const llm_json_t *logprobs, *top_logprobs, *logit_bias;

@@ -164,6 +164,18 @@ static int has_temperature(const llm_ask_t *ask)
     return is_but(ask->temperature, 1.0, 1.0);
 }
 
+/* Where a model thinks, or is not sampled by choice, what another maker's does
+ * unasked is no wish that could stand in its way. */
+static int has_top_k(const llm_ask_t *ask)
+{
+    return ask->top_k && !ask->usual_top_k;
+}
+
+static int has_top_p(const llm_ask_t *ask, double least)
+{
+    return is_but(ask->top_p, least, 1.0) && !ask->usual_top_p;
+}
+
 static void plan_thinking(llm_anthropic_plan_t *plan, llm_request_t *req,
                           const llm_ask_t *ask, int version)
 {
@@ -174,8 +186,7 @@ static void plan_thinking(llm_anthropic_plan_t *plan, llm_request_t *req,
     }
     if (version < VERSION_BUDGET
         || (version < VERSION_FIXED
-            && (has_temperature(ask) || ask->top_k
-                || is_but(ask->top_p, 0.95, 1.0)))
+            && (has_temperature(ask) || has_top_k(ask) || has_top_p(ask, 0.95)))
         || ask->choose == LLM_CHOOSE_ANY || ask->choose == LLM_CHOOSE_TOOL
         || plan->format_tool) {
         llm_request_drop(req, name);
@@ -258,6 +269,14 @@ static llm_problem_t *plan_sampling(llm_anthropic_plan_t *plan,
     plan->top_k = ask->top_k;
     if (plan->budget || plan->adaptive) {
         plan->temperature = NULL;
+    }
+    if (ask->usual_top_k && (is_fixed || plan->budget || plan->adaptive)) {
+        plan->top_k = NULL;
+        llm_request_drop(req, "top_k");
+    }
+    if (ask->usual_top_p && plan->top_p && is_fixed) {
+        plan->top_p = NULL;
+        llm_request_drop(req, "top_p");
     }
     if (is_fixed && plan->temperature) {
         problem = lacks(&plan->temperature, req, "temperature", none, pool);

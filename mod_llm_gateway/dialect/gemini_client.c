@@ -112,6 +112,18 @@ static const char *const config_members[] = {"candidateCount",
                                              "topP",
                                              NULL};
 
+/* What Gemini's models do where nothing is said, as their pages have it; its
+ * command line says it in every request. */
+#define USUAL_TOP_K 64
+#define USUAL_TOP_P 0.95
+
+static int is_number(const llm_json_t *node, double wanted)
+{
+    double value;
+
+    return llm_json_double(node, &value) && value >= wanted && value <= wanted;
+}
+
 static llm_problem_t *read_numbers(llm_ask_t *ask, const llm_json_t *config,
                                    apr_pool_t *pool)
 {
@@ -141,6 +153,8 @@ static llm_problem_t *read_numbers(llm_ask_t *ask, const llm_json_t *config,
         }
         *rows[i].pnode = node;
     }
+    ask->usual_top_k = is_number(ask->top_k, USUAL_TOP_K);
+    ask->usual_top_p = is_number(ask->top_p, USUAL_TOP_P);
     return NULL;
 }
 

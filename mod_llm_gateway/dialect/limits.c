@@ -206,8 +206,10 @@ static llm_problem_t *fit_wishes(fit_t *fit)
             continue;
         }
         if (wish->is_wished(node)) {
-            llm_problem_t *problem =
-                wish->is_hint ? NULL : lacks(fit, wish->name);
+            int is_hint =
+                wish->is_hint
+                || (wish->bit == LLM_LACKS_TOP_K && fit->given->usual_top_k);
+            llm_problem_t *problem = is_hint ? NULL : lacks(fit, wish->name);
 
             if (problem) {
                 return problem;
@@ -300,6 +302,32 @@ static int takes_tool(const fit_t *fit, const llm_tool_t *tool)
            || (fit->limits->takes_tool && fit->limits->takes_tool(tool->raw));
 }
 
+/*
+ * Agents offer the searches of their own maker beside tools that they run
+ * themselves, and go on without. So such an offer is a hint, unless the model
+ * has to search, or is given nothing else.
+ */
+static int is_search_on_offer(const fit_t *fit, const llm_tool_t *search,
+                              const char *kind)
+{
+    static const char *const kinds[] = {"googleSearch", "google_search",
+                                        "tool_search", "web_search", NULL};
+    const llm_tool_t *tool = fit->given->tools;
+    const char *const *row = kinds;
+
+    while (*row && strncmp(kind, *row, strlen(*row)) != 0) {
+        ++row;
+    }
+    while (tool && !takes_tool(fit, tool)) {
+        tool = tool->next;
+    }
+    return *row && tool && fit->req->unsupported != LLM_UNSUPPORTED_STRICT
+           && (fit->given->choose != LLM_CHOOSE_TOOL
+               || !llm_text_is_same(
+                   llm_json_text(llm_json_get(search->raw, "name")),
+                   fit->given->choose_name));
+}
+
 static llm_problem_t *refuse_tool(fit_t *fit, const llm_tool_t *tool,
                                   int number)
 {
@@ -310,7 +338,8 @@ static llm_problem_t *refuse_tool(fit_t *fit, const llm_tool_t *tool,
         return lacks(fit, fit->given->legacy_functions ? "functions" : "tools");
     }
     kind = kind_of(tool, fit->pool);
-    if (fit->req->unsupported == LLM_UNSUPPORTED_DROP) {
+    if (fit->req->unsupported == LLM_UNSUPPORTED_DROP
+        || is_search_on_offer(fit, tool, kind)) {
         llm_request_drop(fit->req,
                          apr_pstrcat(fit->pool, "tools.", kind, NULL));
         return NULL;

@@ -85,6 +85,19 @@ llm_problem_t *llm_openai_fit(const llm_ask_t **pask, llm_request_t *req,
     return llm_ask_fit(pask, req, &limits, pool);
 }
 
+/* OpenAI's models that reason refuse any, even one that says nothing. */
+void llm_openai_put_top_p(llm_buf_t *out, llm_request_t *req,
+                          const llm_ask_t *ask, unsigned quirks)
+{
+    const unsigned fixed = LLM_OPENAI_REASONS | LLM_OPENAI_GENUINE;
+
+    if (ask->usual_top_p && (quirks & fixed) == fixed) {
+        llm_request_drop(req, "top_p");
+        return;
+    }
+    llm_put_member(out, "top_p", ask->top_p);
+}
+
 /* ---- forms of an answer ---- */
 
 static int has_schemas(unsigned quirks)

@@ -121,6 +121,10 @@ llm_problem_t *llm_openai_put_messages(llm_buf_t *out, llm_request_t *req,
 llm_problem_t *llm_openai_fit(const llm_ask_t **pask, llm_request_t *req,
                               const llm_habits_t *habits, apr_pool_t *pool);
 
+/* `top_p`, but where it is what another maker's models do unasked and this one
+ * refuses any. */
+void llm_openai_put_top_p(llm_buf_t *out, llm_request_t *req,
+                          const llm_ask_t *ask, unsigned quirks);
 /* `response_format` where the server has the form asked for, else the nearest
  * it has; what it then has to be told in words is
  * llm_openai_put_format_prompt's. */

@@ -264,7 +264,7 @@ static void put_options(llm_buf_t *out, llm_request_t *req,
                                                  : "max_tokens",
                    ask->max_tokens);
     llm_put_member(out, "temperature", ask->temperature);
-    llm_put_member(out, "top_p", ask->top_p);
+    llm_openai_put_top_p(out, req, ask, quirks);
     llm_put_member(out, "top_k", ask->top_k);
     llm_put_member(out, "n", ask->n);
     llm_put_member(out, "stop", ask->stop);

@@ -47,10 +47,13 @@ void llm_responses_put_message(llm_buf_t *out, const char *id,
     llm_buf_lit(out, "],\"role\":\"assistant\"}");
 }
 
-void llm_responses_put_call(llm_buf_t *out, int custom, const char *id,
-                            const char *status, const char *call_id,
-                            llm_text_t name, llm_text_t args)
+void llm_responses_put_call(llm_buf_t *out, const llm_tool_t *tool,
+                            const char *id, const char *status,
+                            const char *call_id, llm_text_t name,
+                            llm_text_t args)
 {
+    int custom = tool && tool->custom;
+
     llm_buf_lit(out, "{\"id\":");
     llm_buf_put_string(out, id);
     llm_put_string_member(out, "type",
@@ -59,6 +62,9 @@ void llm_responses_put_call(llm_buf_t *out, int custom, const char *id,
     llm_put_needed_text(out, custom ? "input" : "arguments", args);
     llm_put_string_member(out, "call_id", call_id);
     llm_put_needed_text(out, "name", name);
+    if (tool && tool->space.len) {
+        llm_put_text_member(out, "namespace", tool->space);
+    }
     llm_buf_putc(out, '}');
 }
 
@@ -281,7 +287,9 @@ static const llm_part_t *put_message(items_t *items, const llm_part_t *part)
 static void put_call(items_t *items, const llm_call_t *call)
 {
     const char *id = call->id;
-    int custom = llm_responses_is_custom(items->ask, call->name, items->pool);
+    const llm_tool_t *tool =
+        llm_responses_tool(items->ask, call->name, items->pool);
+    int custom = tool && tool->custom;
 
     if (!id || !*id) {
         id = llm_call_id_make("call_", items->id, items->calls, items->pool);
@@ -289,8 +297,8 @@ static void put_call(items_t *items, const llm_call_t *call)
     ++items->calls;
     llm_put_comma(items->out);
     llm_responses_put_call(
-        items->out, custom, id_of(items, custom ? "ctc_" : "fc_"), "completed",
-        id, call->name,
+        items->out, tool, id_of(items, custom ? "ctc_" : "fc_"), "completed",
+        id, llm_responses_name(tool, call->name, items->pool),
         custom ? llm_responses_args_as_input(call->args, items->pool)
                : llm_text_escape(call->args.data, call->args.len, items->pool));
     ++items->index;

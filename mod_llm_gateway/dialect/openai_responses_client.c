@@ -140,6 +140,31 @@ static llm_problem_t *read_function(llm_ask_t *ask, llm_tool_t *tool,
     return NULL;
 }
 
+static llm_problem_t *read_tool(llm_ask_t *ask, llm_tools_t *tools,
+                                const llm_json_t *node, const char *where,
+                                apr_pool_t *pool)
+{
+    const llm_json_t *type = llm_json_want(node, "type");
+
+    if (!llm_json_is(type, LLM_JSON_STRING)) {
+        return expected(pool, where, "type", "a string");
+    }
+    if (llm_json_equals(type, "custom")) {
+        return llm_responses_read_custom(ask, llm_tools_add(tools, pool), node,
+                                         where, pool);
+    }
+    if (llm_json_equals(type, "function")) {
+        return read_function(ask, llm_tools_add(tools, pool), node, where,
+                             pool);
+    }
+    if (llm_json_equals(type, "namespace")) {
+        return llm_responses_read_space(ask, tools, node, where, read_tool,
+                                        pool);
+    }
+    llm_tools_add(tools, pool)->raw = node; /* one of OpenAI's own */
+    return NULL;
+}
+
 static llm_problem_t *read_tools(llm_ask_t *ask, const llm_json_t *doc,
                                  apr_pool_t *pool)
 {
@@ -153,23 +178,8 @@ static llm_problem_t *read_tools(llm_ask_t *ask, const llm_json_t *doc,
     }
     for (node = list ? list->child : NULL; node && !problem;
          node = node->next) {
-        const char *where = apr_psprintf(pool, "tools[%d]", i++);
-        const llm_json_t *type = llm_json_want(node, "type");
-
-        if (!llm_json_is(type, LLM_JSON_STRING)) {
-            return expected(pool, where, "type", "a string");
-        }
-        if (llm_json_equals(type, "custom")) {
-            problem = llm_responses_read_custom(
-                ask, llm_tools_add(&tools, pool), node, where, pool);
-        }
-        else if (llm_json_equals(type, "function")) {
-            problem = read_function(ask, llm_tools_add(&tools, pool), node,
-                                    where, pool);
-        }
-        else { /* one of OpenAI's own */
-            llm_tools_add(&tools, pool)->raw = node;
-        }
+        problem = read_tool(ask, &tools, node,
+                            apr_psprintf(pool, "tools[%d]", i++), pool);
     }
     ask->tools = tools.first;
     return problem;

@@ -97,20 +97,6 @@ llm_problem_t *llm_responses_read_custom(llm_ask_t *ask, llm_tool_t *tool,
     return read_format(ask, tool, llm_json_want(node, "format"), where, pool);
 }
 
-int llm_responses_is_custom(const llm_ask_t *ask, llm_text_t name,
-                            apr_pool_t *pool)
-{
-    const llm_tool_t *tool;
-
-    for (tool = ask->tools; tool; tool = tool->next) {
-        if (tool->custom
-            && llm_text_equals(tool->name, llm_text_string(name, pool))) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 /* ---- its calls ---- */
 
 llm_bytes_t llm_responses_input_as_args(llm_text_t input, apr_pool_t *pool)

@@ -278,10 +278,19 @@ static llm_problem_t *read_message(place_t *place, const llm_json_t *item)
     return problem;
 }
 
+/* Of a call: what its tool is called where there are no namespaces. */
+static llm_text_t name_of(const place_t *place, const llm_json_t *item)
+{
+    return llm_responses_join(llm_json_text(llm_json_want(item, "namespace")),
+                              llm_json_text(llm_json_get(item, "name")),
+                              place->pool);
+}
+
 static llm_problem_t *read_call(place_t *place, const llm_json_t *item)
 {
-    static const char *const known[] = {
-        "type", "id", "call_id", "name", "arguments", "status", NULL};
+    static const char *const known[] = {"type",      "id",        "call_id",
+                                        "name",      "arguments", "status",
+                                        "namespace", NULL};
     const char *id =
         llm_json_string(llm_json_want(item, "call_id"), place->pool);
     llm_text_t name = llm_json_text(llm_json_get(item, "name"));
@@ -295,7 +304,8 @@ static llm_problem_t *read_call(place_t *place, const llm_json_t *item)
     }
     llm_args_from_text(&args, llm_json_text(llm_json_want(item, "arguments")),
                        place->pool);
-    llm_parts_add_call(open_said(place), id, name, args, NULL, place->pool);
+    llm_parts_add_call(open_said(place), id, name_of(place, item), args, NULL,
+                       place->pool);
     keep_said(place);
     note_others(place, item, known);
     return NULL;
@@ -304,8 +314,8 @@ static llm_problem_t *read_call(place_t *place, const llm_json_t *item)
 /* Of a custom tool: `input` is a text, and not JSON. */
 static llm_problem_t *read_custom(place_t *place, const llm_json_t *item)
 {
-    static const char *const known[] = {"type",  "id",     "call_id", "name",
-                                        "input", "status", NULL};
+    static const char *const known[] = {"type",  "id",     "call_id",   "name",
+                                        "input", "status", "namespace", NULL};
     const char *id =
         llm_json_string(llm_json_want(item, "call_id"), place->pool);
     llm_text_t name = llm_json_text(llm_json_get(item, "name"));
@@ -320,7 +330,7 @@ static llm_problem_t *read_custom(place_t *place, const llm_json_t *item)
     if (!input.data) {
         return wrong(place, ".input", "expected a string");
     }
-    llm_parts_add_call(open_said(place), id, name,
+    llm_parts_add_call(open_said(place), id, name_of(place, item),
                        llm_responses_input_as_args(input, place->pool), NULL,
                        place->pool);
     keep_said(place);

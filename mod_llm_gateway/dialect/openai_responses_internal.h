@@ -8,6 +8,7 @@
  *   openai_responses_answer.c    a whole answer for a client; items
  *   openai_responses_media.c     pictures in answers and histories
  *   openai_responses_custom.c    tools that take a text, as functions
+ *   openai_responses_space.c     tools in namespaces, as functions
  *   openai_responses_writer.c    a streamed answer for a client
  *   openai_responses_provider.c  an ask becomes a request
  *   openai_responses_turns.c     its turns become input items
@@ -82,10 +83,12 @@ void llm_responses_put_text(llm_buf_t *out, llm_text_t text,
 void llm_responses_put_refusal(llm_buf_t *out, llm_text_t text);
 void llm_responses_put_message(llm_buf_t *out, const char *id,
                                const char *status, llm_bytes_t parts);
-/* args: as the inside of a JSON string; of a `custom` tool its input. */
-void llm_responses_put_call(llm_buf_t *out, int custom, const char *id,
-                            const char *status, const char *call_id,
-                            llm_text_t name, llm_text_t args);
+/* args: as the inside of a JSON string; of a custom tool its input. `tool`:
+ * the one of that name where llm_responses_tool() knows it, else NULL. */
+void llm_responses_put_call(llm_buf_t *out, const llm_tool_t *tool,
+                            const char *id, const char *status,
+                            const char *call_id, llm_text_t name,
+                            llm_text_t args);
 /* THINKING with its signature, or, where `redacted`, hidden thinking, which
  * is in `opaque` then. */
 void llm_responses_put_reasoning(llm_buf_t *out, const char *id,
@@ -117,9 +120,9 @@ const llm_media_t *llm_responses_read_shown(const llm_json_t *item,
 llm_problem_t *llm_responses_read_custom(llm_ask_t *ask, llm_tool_t *tool,
                                          const llm_json_t *node,
                                          const char *where, apr_pool_t *pool);
-/* Did the client call the tool of that name custom? */
-int llm_responses_is_custom(const llm_ask_t *ask, llm_text_t name,
-                            apr_pool_t *pool);
+/* The tool of that name where it is custom or in a namespace, else NULL. */
+const llm_tool_t *llm_responses_tool(const llm_ask_t *ask, llm_text_t name,
+                                     apr_pool_t *pool);
 /* The text of a call as that function's arguments, and back: a model's
  * arguments that have no such text are the text themselves, as they came. The
  * text may point into `args`. */
@@ -128,6 +131,30 @@ llm_text_t llm_responses_args_as_input(llm_bytes_t args, apr_pool_t *pool);
 /* The same in place, where arguments were kept as the inside of a JSON string;
  * the text is no longer than they were. */
 void llm_responses_settle_input(llm_buf_t *text, apr_pool_t *pool);
+
+/* ---- namespaces ------------------------------------------------------ */
+
+/* Adds the tool that a client's node is. */
+typedef llm_problem_t *llm_responses_read_tool_fn(llm_ask_t *ask,
+                                                  llm_tools_t *tools,
+                                                  const llm_json_t *node,
+                                                  const char *where,
+                                                  apr_pool_t *pool);
+/* A tool of type "namespace": those in it, each read by read_tool. */
+llm_problem_t *llm_responses_read_space(llm_ask_t *ask, llm_tools_t *tools,
+                                        const llm_json_t *node,
+                                        const char *where,
+                                        llm_responses_read_tool_fn *read_tool,
+                                        apr_pool_t *pool);
+/* What a tool in a namespace is called elsewhere, always the same; without a
+ * namespace its name. */
+llm_text_t llm_responses_join(llm_text_t space, llm_text_t name,
+                              apr_pool_t *pool);
+
+/* What the client calls it: `name`, or of a tool in a namespace its own. A
+ * copy in the pool. */
+llm_text_t llm_responses_name(const llm_tool_t *tool, llm_text_t name,
+                              apr_pool_t *pool);
 
 /* ---- members of the record ------------------------------------------- */
 

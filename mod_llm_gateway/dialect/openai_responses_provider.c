@@ -226,7 +226,7 @@ static void put_options(llm_buf_t *out, llm_request_t *req,
 
     llm_put_member(out, "max_output_tokens", ask->max_tokens);
     llm_put_member(out, "temperature", ask->temperature);
-    llm_put_member(out, "top_p", ask->top_p);
+    llm_openai_put_top_p(out, req, ask, quirks);
     llm_put_text_member(out, "service_tier", ask->service_tier);
     llm_put_member(out, "metadata", ask->metadata);
     put_user(out, req, ask);

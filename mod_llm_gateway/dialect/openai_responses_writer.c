@@ -54,10 +54,11 @@ struct llm_writer_t {
     llm_buf_t *probs; /* log probabilities of the open part, joined */
     llm_buf_t *notes; /* annotations of the open part, joined */
     int note_count;
-    llm_extent_t before; /* texts of the parts before the open one */
-    llm_buf_t *opaque;   /* signature of the open reasoning */
-    int call;            /* the provider's number of the open call */
-    int custom;          /* it is one of a custom tool */
+    llm_extent_t before;    /* texts of the parts before the open one */
+    llm_buf_t *opaque;      /* signature of the open reasoning */
+    int call;               /* the provider's number of the open call */
+    int custom;             /* it is one of a custom tool */
+    const llm_tool_t *tool; /* custom or in a namespace, or NULL */
     const char *call_id;
     llm_text_t call_name;
     int calls;   /* begun so far */
@@ -212,7 +213,7 @@ static void put_item(llm_buf_t *out, const llm_writer_t *writer,
                                     text_in(writer->opaque), 0);
         break;
     case ITEM_CALL:
-        llm_responses_put_call(out, writer->custom, writer->item_id, status,
+        llm_responses_put_call(out, writer->tool, writer->item_id, status,
                                writer->call_id, writer->call_name,
                                text_in(writer->text));
         break;
@@ -514,12 +515,12 @@ static void write_call(llm_buf_t *out, llm_writer_t *writer,
                           ? apr_pstrdup(writer->pool, call->id)
                           : llm_call_id_make("call_", writer->exchange,
                                              writer->calls, writer->pool);
-    writer->call_name.data = apr_pstrmemdup(
-        writer->pool, call->name.data ? call->name.data : "", call->name.len);
-    writer->call_name.len = call->name.len;
+    writer->tool =
+        llm_responses_tool(writer->head.ask, call->name, writer->pool);
+    writer->custom = writer->tool && writer->tool->custom;
+    writer->call_name =
+        llm_responses_name(writer->tool, call->name, writer->pool);
     ++writer->calls;
-    writer->custom =
-        llm_responses_is_custom(writer->head.ask, call->name, writer->pool);
     begin_item(out, writer, ITEM_CALL);
 }
 

@@ -8,9 +8,9 @@ so that a test knows the answer before it asks:
 * a text is answered by "You said: <the last user text>";
 * a tool result by "The tool answered: <the results>";
 * tools are called when the last user text says "use the tool" or a tool
-  choice forces it: those whose names the text holds, else the first. The
-  arguments are the JSON object after the word "with" in the text, else made
-  from the tool's schema;
+  choice forces it: those whose names the text holds from there on, before the
+  arguments, else the first. The arguments are the JSON object after the word
+  "with", else made from the tool's schema;
 * output ends early at a stop sequence or at the token limit, as it really
   would.
 """
@@ -111,7 +111,11 @@ def _calls(turn):
         asked = turn.choice == "any" or "use the tool" in turn.text.lower()
         if not asked:
             return []
-        named = [t for t in turn.tools if t.name in turn.text] or turn.tools[:1]
+        said = turn.text[max(0, turn.text.lower().rfind("use the tool")):]
+        said = re.split(r"\bwith \{", said)[0]
+        named = [t for t in turn.tools
+                 if re.search(rf"(?<![\w-]){re.escape(t.name)}(?![\w-])", said)]
+        named = named or turn.tools[:1]
     if not turn.parallel:
         named = named[:1]
     return [(t.name, _arguments(turn.text, t)) for t in named]

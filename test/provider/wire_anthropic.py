@@ -33,6 +33,7 @@ _BLOCKS = {
 _SERVER_BLOCKS = re.compile(r"server_tool_use|.*_tool_result|mcp_tool_use|"
                             r"search_result|container_upload|compaction")
 MODELS = ["claude-sonnet-4-5", "claude-haiku-4-5"]
+_MIDWAY = "mid-conversation-system-2026-04-07"
 
 
 def operation(request):
@@ -82,7 +83,8 @@ def check(request, operation, doc, lenient):
     need(doc["messages"], "messages: at least one message is required")
     _check_system(doc.get("system"))
     for i, message in enumerate(doc["messages"]):
-        _check_message(message, f"messages.{i}", lenient)
+        _check_message(message, f"messages.{i}", lenient,
+                       _MIDWAY in request.header("anthropic-beta", "") and i)
     need(doc["messages"][0]["role"] == "user",
          'messages: first message must use the "user" role')
     _check_tool_turns(doc["messages"])
@@ -102,9 +104,10 @@ def _check_system(system):
          "system: Input should be a valid string or a list of text blocks")
 
 
-def _check_message(message, where, lenient):
+def _check_message(message, where, lenient, midway):
+    """midway: a system prompt may stand here, by the beta of that name."""
     need(isinstance(message, dict), f"{where}: Input should be an object")
-    need(message.get("role") in ("user", "assistant"),
+    need(message.get("role") in ("user", "assistant", *(["system"] if midway else [])),
          f"{where}.role: Input should be 'user' or 'assistant'")
     content = message.get("content")
     need(isinstance(content, (str, list)), f"{where}.content: Field required")

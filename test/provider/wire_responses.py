@@ -20,7 +20,7 @@ NAME = "openai-responses"
 ALSO = ("openai",)    # mount points of others that have this API as well
 
 _MEMBERS = {
-    "background", "conversation", "include", "input", "instructions",
+    "background", "client_metadata", "conversation", "include", "input", "instructions",
     "max_output_tokens", "max_tool_calls", "metadata", "model",
     "parallel_tool_calls", "previous_response_id", "prompt", "prompt_cache_key",
     "prompt_cache_retention", "reasoning", "safety_identifier", "service_tier",
@@ -92,16 +92,26 @@ def _check_options(doc):
              "Missing required parameter: 'text.format.name'.", param="text.format.name")
 
 
+_TOOLS = {"function": {"type", "name", "description", "parameters", "strict",
+                       "defer_loading"},
+          "custom": {"type", "name", "description", "format"},
+          "namespace": {"type", "name", "description", "tools"}}
+
+
 def _check_tools(doc):
     for i, tool in enumerate(doc.get("tools") or []):
-        need(isinstance(tool, dict) and tool.get("type") in ("function", "web_search"),
-             f"Invalid value: 'tools[{i}].type'.", param=f"tools[{i}].type")
-        if tool["type"] == "function":
-            need(re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", tool.get("name", "")),
-                 f"Missing required parameter: 'tools[{i}].name'.",
-                 param=f"tools[{i}].name")
-            only_known(tool, {"type", "name", "description", "parameters", "strict"},
-                       _unknown)
+        _check_tool(tool, f"tools[{i}]", {*_TOOLS, "tool_search", "web_search"})
+
+
+def _check_tool(tool, where, kinds):
+    need(isinstance(tool, dict) and tool.get("type") in kinds,
+         f"Invalid value: '{where}.type'.", param=f"{where}.type")
+    if tool["type"] in _TOOLS:
+        need(re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", tool.get("name", "")),
+             f"Missing required parameter: '{where}.name'.", param=f"{where}.name")
+        only_known(tool, _TOOLS[tool["type"]], _unknown)
+    for i, inner in enumerate(tool.get("tools") or []):
+        _check_tool(inner, f"{where}.tools[{i}]", {"function", "custom"})
 
 
 def _check_items(items):
@@ -163,6 +173,15 @@ def text_of(content):
     return "".join(p.get("text") or p.get("refusal") or "" for p in content or [])
 
 
+def _functions(doc):
+    """(namespace or None, tool) of each, those in namespaces too."""
+    for tool in doc.get("tools") or []:
+        if tool["type"] == "namespace":
+            yield from ((tool["name"], inner) for inner in tool["tools"])
+        else:
+            yield None, tool
+
+
 def turn_of(doc):
     """The request in the scripted model's terms."""
     turn = mind.Turn()
@@ -184,7 +203,7 @@ def turn_of(doc):
     if earlier:
         turn.prompt += json.dumps(earlier["output"])
     turn.tools = [mind.Tool(t["name"], t.get("parameters"))
-                  for t in doc.get("tools") or [] if t["type"] == "function"]
+                  for _, t in _functions(doc) if t["type"] == "function"]
     choice = doc.get("tool_choice") or "auto"
     turn.choice = (choice.get("name") if isinstance(choice, dict)
                    else {"required": "any"}.get(choice, choice))
@@ -208,8 +227,10 @@ def _items(doc, thought):
         if "reasoning.encrypted_content" in (doc.get("include") or []):
             item["encrypted_content"] = "gAAAAscripted"
         items.append(item)
+    spaces = {t.get("name"): space for space, t in _functions(doc) if space}
     for i, (name, args) in enumerate(thought.calls):
-        items.append({"id": f"fc_scripted{i}", "type": "function_call",
+        items.append({**({"namespace": spaces[name]} if name in spaces else {}),
+                      "id": f"fc_scripted{i}", "type": "function_call",
                       "status": "completed",
                       "arguments": json.dumps(args, ensure_ascii=False),
                       "call_id": f"call_scripted{i}{name[:8]}", "name": name})

@@ -138,7 +138,7 @@ static const struct {
     {"prompt", "\"input\":\"x\",\"prompt\":{\"id\":\"pmpt_1\"}"},
     {"background", "\"input\":\"x\",\"background\":true"},
     {"tools[1]", "\"input\":\"x\",\"tools\":[{\"type\":\"function\","
-                 "\"name\":\"f\"},{\"type\":\"web_search\"}]"},
+                 "\"name\":\"f\"},{\"type\":\"code_interpreter\"}]"},
     {"tools[0]", "\"input\":\"x\",\"tools\":[{\"type\":\"mcp\","
                  "\"server_label\":\"s\"}]"},
     {"tool_choice", "\"input\":\"x\",\"tool_choice\":{\"type\":"
@@ -181,6 +181,18 @@ static const struct {
     {"tools[0].format.definition",
      "\"input\":\"x\",\"tools\":[{\"type\":\"custom\",\"name\":\"f\","
      "\"format\":{\"type\":\"grammar\",\"syntax\":\"lark\"}}]"},
+    {"tools[0].name", "\"input\":\"x\",\"tools\":[{\"type\":"
+                      "\"namespace\",\"tools\":[]}]"},
+    {"tools[0].tools", "\"input\":\"x\",\"tools\":[{\"type\":"
+                       "\"namespace\",\"name\":\"s\"}]"},
+    {"tools[0].tools[0].name",
+     "\"input\":\"x\",\"tools\":[{\"type\":\"namespace\",\"name\":\"s\","
+     "\"tools\":[{\"type\":\"function\"}]}]"},
+    {"tools[0].tools[1].type",
+     "\"input\":\"x\",\"tools\":[{\"type\":\"namespace\",\"name\":\"s\","
+     "\"tools\":[{\"type\":\"function\",\"name\":\"f\"},{\"type\":"
+     "\"namespace\",\"name\":\"t\",\"tools\":[{\"type\":\"function\","
+     "\"name\":\"g\"}]}]}]"},
     {"tool_choice", "\"input\":\"x\",\"tool_choice\":\"any\""},
     {"reasoning.effort", "\"input\":\"x\",\"reasoning\":{\"effort\":5}"},
     {"text.format.schema", "\"input\":\"x\",\"text\":{\"format\":{\"type\":"
