@@ -116,6 +116,8 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/bedrock_response.c \
 	%D%/dialect/bedrock_turns.c \
 	%D%/dialect/bedrock_writer.c \
+	%D%/dialect/call_ids.c \
+	%D%/dialect/call_ids.h \
 	%D%/dialect/call_order.c \
 	%D%/dialect/call_order.h \
 	%D%/dialect/cite.c \

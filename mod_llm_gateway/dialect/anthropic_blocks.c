@@ -146,6 +146,35 @@ static llm_problem_t *read_document(const place_t *place, llm_parts_t *parts,
     return NULL;
 }
 
+/* What the client found: its texts, behind where they are from. */
+static llm_problem_t *read_found(const place_t *place, llm_parts_t *parts,
+                                 const llm_json_t *node)
+{
+    static const char *const known[] = {"type",    "source",        "title",
+                                        "content", "cache_control", NULL};
+
+    note_others(place, node, known, "");
+    add_heading(place, parts, node, "title");
+    add_heading(place, parts, node, "source");
+    return read_list(place, parts, llm_json_get(node, "content"));
+}
+
+/* A tool that a client's search for tools found: by its name. */
+static llm_problem_t *read_reference(const place_t *place, llm_parts_t *parts,
+                                     const llm_json_t *node)
+{
+    static const char *const known[] = {"type", "tool_name", "cache_control",
+                                        NULL};
+    llm_text_t name = llm_json_text(llm_json_get(node, "tool_name"));
+
+    if (llm_text_is_empty(name)) {
+        return wrong(place, ".tool_name", "a name");
+    }
+    note_others(place, node, known, "");
+    llm_parts_add_text(parts, LLM_PART_TEXT, name, place->pool);
+    return NULL;
+}
+
 static llm_problem_t *read_thinking(const place_t *place, llm_parts_t *parts,
                                     const llm_json_t *node)
 {
@@ -225,10 +254,16 @@ static const struct {
     const char *type;
     read_block_fn *read;
 } types[] = {
-    {"text", read_text},          {"tool_use", read_call},
-    {"tool_result", read_result}, {"image", read_image},
-    {"thinking", read_thinking},  {"redacted_thinking", read_redacted},
-    {"document", read_document},  {NULL, NULL},
+    {"text", read_text},
+    {"tool_use", read_call},
+    {"tool_result", read_result},
+    {"image", read_image},
+    {"thinking", read_thinking},
+    {"search_result", read_found},
+    {"tool_reference", read_reference},
+    {"redacted_thinking", read_redacted},
+    {"document", read_document},
+    {NULL, NULL},
 };
 
 static llm_problem_t *read_block(const place_t *place, llm_parts_t *parts,

@@ -15,9 +15,25 @@
 #include <string.h>
 
 #include <apr_hash.h>
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 /* ---- what cannot be carried ---- */
+
+/* {"type":"web_search_20250305","name":"web_search",...}: a tool of its own has
+ * the day of its version in its type. Clients of OpenAI's form pass them on. */
+static int is_own_tool(const llm_json_t *raw)
+{
+    llm_text_t type = llm_json_text(llm_json_get(raw, "type"));
+    apr_size_t i;
+
+    if (type.len < 10 || type.data[type.len - 9] != '_') {
+        return 0;
+    }
+    for (i = type.len - 8; i < type.len && apr_isdigit(type.data[i]); ++i) {
+    }
+    return i == type.len && llm_json_get(raw, "name");
+}
 
 static const llm_limits_t limits = {
     .who = "anthropic",
@@ -25,6 +41,7 @@ static const llm_limits_t limits = {
              | LLM_LACKS_EFFORT | LLM_LACKS_LOGPROBS | LLM_LACKS_SEED
              | LLM_LACKS_METADATA,
     .temperature_max = 1,
+    .takes_tool = is_own_tool,
     .names = {"_-", 128, 0},
 };
 
@@ -58,6 +75,10 @@ static void put_tool(llm_buf_t *out, llm_request_t *req, const llm_tool_t *tool,
     int strict;
 
     llm_put_comma(out);
+    if (tool->raw) {
+        llm_json_put(out, tool->raw);
+        return;
+    }
     llm_buf_putc(out, '{');
     llm_put_text_member(out, "name", tool->name);
     llm_put_text_member(out, "description", tool->description);

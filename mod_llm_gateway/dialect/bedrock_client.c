@@ -171,8 +171,10 @@ static llm_problem_t *read_thinking(llm_ask_t *ask, const llm_json_t *fields,
     }
     if (!thinking) { /* Nova's */
         thinking = llm_json_want(fields, "reasoningConfig");
-        ask->effort =
-            llm_json_text(llm_json_want(thinking, "maxReasoningEffort"));
+        if (llm_json_want(thinking, "maxReasoningEffort")) {
+            ask->effort =
+                llm_json_text(llm_json_want(thinking, "maxReasoningEffort"));
+        }
     }
     if (!thinking) {
         return NULL;

@@ -106,6 +106,21 @@ static llm_problem_t *plan_format(plan_t *plan, llm_request_t *req,
     return problem;
 }
 
+/* The effort of OpenAI's open models, in their own words; NULL: another model,
+ * or none was asked for. */
+static const char *effort_of_open(const llm_ask_t *ask, const char *model)
+{
+    static const llm_word_t words[] = {
+        {"minimal", 0}, {"low", 0}, {"medium", 1}, {"high", 2},
+        {"xhigh", 2},   {"max", 2}, {NULL, 0},
+    };
+    static const char *const names[] = {"low", "medium", "high"};
+    int number = llm_word_value(words, ask->effort, -1);
+
+    return number >= 0 && strstr(model, "openai.gpt-oss") ? names[number]
+                                                          : NULL;
+}
+
 static llm_problem_t *make_plan(plan_t *plan, llm_request_t *req,
                                 const llm_ask_t *ask, const char *model,
                                 apr_pool_t *pool)
@@ -119,7 +134,8 @@ static llm_problem_t *make_plan(plan_t *plan, llm_request_t *req,
     if (plan->is_claude) {
         problem = llm_anthropic_plan(&plan->claude, req, ask, model, pool);
     }
-    else if (ask->thinking > 0 && !strstr(model, "nova-2")) {
+    else if (ask->thinking > 0 && !strstr(model, "nova-2")
+             && !effort_of_open(ask, model)) {
         llm_request_drop(req,
                          ask->effort.data ? "reasoning_effort" : "thinking");
     }
@@ -425,7 +441,12 @@ static llm_problem_t *put_fields(llm_buf_t *out, const llm_ask_t *ask,
         put_nova(out, ask, plan);
     }
     else {
+        const char *effort = effort_of_open(ask, plan->model);
+
         put_claude(out, &plan->claude);
+        if (effort) {
+            llm_put_string_member(out, "reasoning_effort", effort);
+        }
         llm_put_member(out, "top_k",
                        plan->is_claude ? plan->claude.top_k : ask->top_k);
     }

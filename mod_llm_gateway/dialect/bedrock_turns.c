@@ -22,7 +22,8 @@
 typedef struct place_t {
     llm_buf_t *out;
     llm_request_t *req;
-    int caches; /* the model takes cache points */
+    int caches;     /* the model takes cache points */
+    int is_mistral; /* whose ids are nine letters and digits */
     llm_sides_t sides;
     int calls;     /* calls without an id so far */
     int results;   /* results that name no call so far */
@@ -39,7 +40,10 @@ static llm_problem_t *cannot(const place_t *place, const char *what)
 static const char *id_of(const place_t *place, const char *id, int number)
 {
     if (!id) {
-        return llm_call_id_make("tooluse_", "", number, place->pool);
+        id = llm_call_id_make("tooluse_", "", number, place->pool);
+    }
+    if (place->is_mistral) {
+        return llm_call_id_fit(id, "", "", 9, 1, place->pool);
     }
     return llm_call_id_fit(id, "tooluse_", "_.:-", ID_MAX, 0, place->pool);
 }
@@ -343,7 +347,8 @@ llm_problem_t *llm_bedrock_put_messages(llm_buf_t *out, llm_request_t *req,
     place_t place = {.out = out,
                      .req = req,
                      .pool = pool,
-                     .caches = llm_bedrock_caches(model)};
+                     .caches = llm_bedrock_caches(model),
+                     .is_mistral = strstr(model, "mistral.") != NULL};
 
     place.sides = (llm_sides_t){
         .out = out,

@@ -511,10 +511,55 @@ static int says_something(const llm_turn_t *turn)
     return 0;
 }
 
+static void add_copies(llm_parts_t *parts, const llm_part_t *part,
+                       apr_pool_t *pool)
+{
+    for (; part; part = part->next) {
+        llm_part_t *copy = llm_parts_add(parts, part->kind, pool);
+
+        *copy = *part;
+        copy->next = NULL;
+    }
+}
+
+/* Gemma has no place for a system turn ("Developer instruction is not
+ * enabled"), and was taught to take what it says from the user, who says it
+ * first. */
+static const llm_turn_t *told_by_user(const llm_turn_t *turns, apr_pool_t *pool)
+{
+    llm_parts_t parts = {NULL, NULL};
+    llm_turns_t told = {NULL, NULL};
+    const llm_turn_t *turn, *next = skip_system(turns);
+    llm_turn_t *copy;
+
+    for (turn = turns; turn; turn = turn->next) {
+        if (turn->role == LLM_ROLE_SYSTEM) {
+            add_copies(&parts, turn->parts, pool);
+        }
+    }
+    if (!parts.first) {
+        return turns;
+    }
+    copy = llm_turns_add(&told, LLM_ROLE_USER, pool);
+    if (next && next->role == LLM_ROLE_USER) {
+        add_copies(&parts, next->parts, pool);
+        next = skip_system(next->next);
+    }
+    copy->parts = parts.first;
+    for (; next; next = skip_system(next->next)) {
+        copy = llm_turns_add(&told, next->role, pool);
+        copy->parts = next->parts;
+    }
+    return told.first;
+}
+
 llm_problem_t *llm_gemini_put_contents(llm_buf_t *out, llm_request_t *req,
-                                       const llm_ask_t *ask, apr_pool_t *pool)
+                                       const llm_ask_t *ask, const char *model,
+                                       apr_pool_t *pool)
 {
     contents_t c = {.out = out, .req = req, .pool = pool};
+    const llm_turn_t *turns =
+        strstr(model, "gemma") ? told_by_user(ask->turns, pool) : ask->turns;
     const llm_turn_t *turn, *end;
     apr_size_t before;
 
@@ -525,15 +570,15 @@ llm_problem_t *llm_gemini_put_contents(llm_buf_t *out, llm_request_t *req,
             llm_request_drop(req, "messages.name");
         }
     }
-    turn = says_something(ask->turns) ? skip_system(ask->turns) : NULL;
+    turn = says_something(turns) ? skip_system(turns) : NULL;
     if (turn) {
-        put_system(&c, ask->turns);
+        put_system(&c, turns);
     }
     llm_put_name(out, "contents");
     llm_buf_putc(out, '[');
-    if (!turn && ask->turns) {
+    if (!turn && turns) {
         before = content_begin(&c, "user");
-        for (turn = ask->turns; turn; turn = turn->next) {
+        for (turn = turns; turn; turn = turn->next) {
             const llm_part_t *part;
 
             for (part = turn->parts; part; part = part->next) {

@@ -37,7 +37,8 @@ llm_problem_t *llm_gemini_put_chat(llm_buf_t *out, llm_request_t *req,
                                    apr_pool_t *pool);
 /* `contents` and `systemInstruction`, as members of the open object. */
 llm_problem_t *llm_gemini_put_contents(llm_buf_t *out, llm_request_t *req,
-                                       const llm_ask_t *ask, apr_pool_t *pool);
+                                       const llm_ask_t *ask, const char *model,
+                                       apr_pool_t *pool);
 /* The member of a part that holds media. NULL, or why it cannot be sent. */
 const char *llm_gemini_put_media(llm_buf_t *out, llm_request_t *req,
                                  const llm_media_t *media, llm_part_e kind);

@@ -347,11 +347,13 @@ static const llm_word_t efforts[] = {
 };
 
 /* Gemini 3 and later: a level. Pro cannot stop thinking, and its first
- * version knows two levels only. */
+ * version knows two levels only. Nor can 3.7 Flash: "Thinking level MINIMAL is
+ * not supported for this model". */
 static const char *level_of(effort_e effort, model_t model)
 {
     if (effort <= EFFORT_MINIMAL) {
-        return model.is_pro ? "low" : "minimal";
+        return model.is_pro || model.major > 3 || model.minor > 4 ? "low"
+                                                                  : "minimal";
     }
     if (effort == EFFORT_MEDIUM) {
         return model.is_pro && model.major == 3 && !model.minor ? "high"
@@ -598,7 +600,7 @@ llm_problem_t *llm_gemini_put_chat(llm_buf_t *out, llm_request_t *req,
         problem = llm_ask_fit(&ask, req, &limits, pool);
     }
     if (!problem) {
-        problem = llm_gemini_put_contents(out, req, ask, pool);
+        problem = llm_gemini_put_contents(out, req, ask, model, pool);
     }
     if (!problem) {
         put_tools(out, req, ask, pool);

@@ -109,8 +109,8 @@ static llm_problem_t *read_options(llm_ask_t *ask, const llm_json_t *doc,
 
 static const char *const tool_members[] = {"type", "function", "cache_control",
                                            NULL};
-static const char *const function_members[] = {"name", "description",
-                                               "parameters", "strict", NULL};
+static const char *const function_members[] = {
+    "name", "description", "parameters", "strict", "cache_control", NULL};
 /* Clients that also speak Responses, or Messages, leave `function` out. */
 static const char *const flat_members[] = {
     "type",         "name",   "description",   "parameters",
@@ -141,6 +141,9 @@ static llm_problem_t *read_function(llm_ask_t *ask, llm_tool_t *tool,
     }
     tool->description = llm_json_text(llm_json_get(function, "description"));
     tool->schema = schema;
+    if (!tool->cache) {
+        tool->cache = llm_json_want(function, "cache_control");
+    }
     tool->strict = llm_json_is_bool(strict) ? strict : NULL;
     if (llm_json_has_others(function, members)) {
         llm_ask_add_unknowns(ask, function, members, where, pool);
@@ -279,15 +282,18 @@ static llm_problem_t *read_choice(llm_ask_t *ask, const llm_json_t *doc,
 /* ---- the rest ---- */
 
 /* {"type":"json_object"} with a schema: TGI calls it `value`, as
- * huggingface_hub writes it, others `schema`. */
+ * huggingface_hub writes it, LiteLLM's clients `response_schema`, others
+ * `schema`. */
 static void read_json_object(llm_ask_t *ask, const llm_json_t *format,
                              apr_pool_t *pool)
 {
-    static const char *const known[] = {"type", "schema", "value", NULL};
-    const llm_json_t *schema = llm_json_want(format, "schema");
+    static const char *const known[] = {"type", "schema", "value",
+                                        "response_schema", NULL};
+    const llm_json_t *schema = NULL;
+    int i;
 
-    if (!schema) {
-        schema = llm_json_want(format, "value");
+    for (i = 1; known[i] && !schema; ++i) {
+        schema = llm_json_want(format, known[i]);
     }
     if (llm_json_is(schema, LLM_JSON_OBJECT)) {
         ask->format = LLM_FORMAT_SCHEMA;

@@ -266,6 +266,18 @@ static llm_problem_t *read_thinking(const place_t *place, llm_parts_t *parts,
     return NULL;
 }
 
+static llm_problem_t *read_redacted(const place_t *place, llm_parts_t *parts,
+                                    const llm_json_t *node)
+{
+    llm_text_t data = llm_json_text(llm_json_get(node, "data"));
+
+    if (!data.data) {
+        return wrong(place, ".data", "expected a string");
+    }
+    llm_parts_add_text(parts, LLM_PART_REDACTED, data, place->pool);
+    return NULL;
+}
+
 /* Mistral's: an address, or data. */
 static llm_problem_t *read_document(const place_t *place, llm_parts_t *parts,
                                     const llm_json_t *node)
@@ -309,6 +321,7 @@ static const struct {
     {"input_audio", read_audio},
     {"refusal", read_refusal},
     {"thinking", read_thinking},
+    {"redacted_thinking", read_redacted},
     {"document_url", read_document},
     {"video_url", read_video},
     {"reference", read_reference},

@@ -6,6 +6,8 @@
 
 #include <apr_strings.h>
 
+#include "dialect/call_ids.h"
+
 /* ---- reading ---- */
 
 static llm_problem_t *read_message(llm_ask_t *ask, llm_turns_t *turns,
@@ -95,6 +97,52 @@ static const llm_turn_t *skip_system(const llm_turn_t *turn, int *pnumber)
     return turn;
 }
 
+/* The text without the blanks at its end. */
+static llm_text_t trimmed(llm_text_t text)
+{
+    apr_size_t i, end = 0;
+
+    for (i = 0; i < text.len; ++i) {
+        if (text.data[i] == '\\' && i + 1 < text.len) {
+            ++i;
+            end = strchr("tnrf", text.data[i]) ? end : i + 1;
+        }
+        else if (text.data[i] != ' ') {
+            end = i + 1;
+        }
+    }
+    text.len = end;
+    return text;
+}
+
+/* The text that the answer is to go on with: both refuse blanks at its end. */
+static const llm_part_t *prefill_of(const llm_turn_t *turn)
+{
+    const llm_turn_t *last = NULL;
+    const llm_part_t *part = NULL;
+
+    for (; turn; turn = turn->next) {
+        last = turn->role == LLM_ROLE_SYSTEM ? last : turn;
+    }
+    if (last && is_assistant(last)) {
+        for (part = last->parts; part && part->next; part = part->next) {
+        }
+    }
+    return part && part->kind == LLM_PART_TEXT ? part : NULL;
+}
+
+static llm_problem_t *put_part(llm_sides_t *sides, const llm_part_t *part)
+{
+    llm_part_t said;
+
+    if (part == sides->prefill) {
+        said = *part;
+        said.text = trimmed(part->text);
+        return sides->put(sides->baton, &said);
+    }
+    return sides->put(sides->baton, part);
+}
+
 /* Blocks of the turns [turn, end): results only, or all but results. */
 static llm_problem_t *put_blocks(llm_sides_t *sides, const llm_turn_t *turn,
                                  const llm_turn_t *end, int results)
@@ -109,7 +157,7 @@ static llm_problem_t *put_blocks(llm_sides_t *sides, const llm_turn_t *turn,
         }
         for (part = turn->parts; part && !problem; part = part->next) {
             if ((part->kind == LLM_PART_TOOL_RESULT) == results) {
-                problem = sides->put(sides->baton, part);
+                problem = put_part(sides, part);
             }
         }
         if (turn->name.data) {
@@ -227,6 +275,8 @@ llm_problem_t *llm_sides_put(llm_sides_t *sides, const llm_turn_t *turns,
     llm_problem_t *problem;
     int number = 0, has_some = 0;
 
+    turns = llm_call_ids_apart(turns, pool);
+    sides->prefill = prefill_of(turns);
     if (skip_system(turns, &number)) {
         llm_put_name(out, "system");
         problem = put_system(&has_some, sides, turns, pool);

@@ -34,8 +34,9 @@ typedef struct llm_sides_t {
     /* What the user says before an assistant that begins, as when a client cut
      * the first turns off: both APIs refuse that. A message, as JSON. */
     const char *opening;
-    int turn;            /* which one, for error texts */
-    int asked, answered; /* whose message is the last one */
+    int turn;                  /* which one, for error texts */
+    int asked, answered;       /* whose message is the last one */
+    const llm_part_t *prefill; /* a text that the answer is to go on with */
 } llm_sides_t;
 
 /* A part of the turn that is written has no place here; `what` is the rest of
@@ -47,7 +48,8 @@ llm_problem_t *llm_sides_cannot(const llm_sides_t *sides, const char *what,
  * Writes `system`, where there is one, and `messages`. System turns go to the
  * prompt in their order, wherever they stood; where nothing else is said, they
  * are what the user says. Turns of one side that follow one another become one
- * message, the results of tools first, as both demand.
+ * message, the results of tools first, as both demand; no two calls have one
+ * id, and a text that the answer is to go on with does not end with blanks.
  */
 llm_problem_t *llm_sides_put(llm_sides_t *sides, const llm_turn_t *turns,
                              apr_pool_t *pool);

@@ -283,7 +283,8 @@ static void run_requests(int number)
         return;
     }
     exchange_json(body, strlen(body));
-    if (!faces_clients(dialect)) {
+    /* Gemma has no system turns: the user says what they said */
+    if (!faces_clients(dialect) || strstr(req.path, "gemma")) {
         if (is_sound) {
             must_say(body, ask);
         }
