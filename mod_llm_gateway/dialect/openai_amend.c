@@ -7,6 +7,7 @@
  *     the server has for them
  *   - the role "developer", which is "system" there
  *   - ids of tool calls, in the calls and in their results
+ *   - texts in a list, where it takes none
  *   - a schema for the answer, which is told in a message where there is no
  *     other place for it
  *   - labels and other hints that are refused: left out, and told
@@ -160,12 +161,57 @@ static int is_author(const amend_t *amend, const llm_json_t *message,
            && !llm_json_equals(llm_json_get(message, "role"), "tool");
 }
 
+/* Text parts as one string; NULL where the list holds anything else. */
+static const char *joined(const llm_json_t *list, apr_pool_t *pool)
+{
+    static const char *const known[] = {"type", "text", "cache_control", NULL};
+    llm_buf_t *out = llm_buf_make(0, pool);
+    const llm_json_t *part;
+
+    llm_buf_putc(out, '"');
+    for (part = list->child; part; part = part->next) {
+        llm_text_t text = llm_json_text(llm_json_get(part, "text"));
+
+        if (!llm_json_equals(llm_json_get(part, "type"), "text") || !text.data
+            || llm_json_has_others(part, known)) {
+            return NULL;
+        }
+        if (text.len && out->len > 1) {
+            llm_buf_lit(out, "\\n");
+        }
+        llm_buf_append(out, text.data, text.len);
+    }
+    llm_buf_putc(out, '"');
+    return apr_pstrmemdup(pool, out->data, out->len);
+}
+
+static void amend_content(const amend_t *amend, const llm_json_t *content)
+{
+    const char *text = joined(content, amend->pool);
+    const llm_json_t *part;
+
+    if (!text) {
+        return;
+    }
+    replace(amend, content->raw, text);
+    for (part = content->child; part; part = part->next) {
+        if (llm_json_want(part, "cache_control")) {
+            llm_request_drop(amend->req, "messages.content.cache_control");
+        }
+    }
+}
+
 static void amend_said(amend_t *amend, const llm_json_t *member)
 {
     if (llm_text_equals(member->name, "role")
         && (amend->habits->quirks & LLM_OPENAI_SYSTEM_ONLY)
         && llm_json_equals(member, "developer")) {
         put_string(amend, member, "system");
+    }
+    else if (member->type == LLM_JSON_ARRAY
+             && llm_text_equals(member->name, "content")
+             && llm_profile_lacks(amend->habits, "content_list")) {
+        amend_content(amend, member);
     }
     else if (amend->ids && llm_text_equals(member->name, "tool_call_id")) {
         amend_id(amend, member);

@@ -4,7 +4,7 @@
  *
  * It is a text, or a list of items. What an assistant did in a row (reasoning,
  * messages, calls) is one turn, in its order; each message of another role and
- * each result of a call is a turn of its own. An item that refers to what
+ * each result of a call is a turn of its own, right behind the call. An item that refers to what
  * OpenAI has stored, or that only OpenAI's own tools make, is refused.
  */
 #include "dialect/openai_responses_internal.h"
@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <apr_hash.h>
 #include <apr_strings.h>
 
 /* Where in the input we are, and what was built by then. */
@@ -442,6 +443,48 @@ static llm_problem_t *read_item(place_t *place, const llm_json_t *item)
     return problem;
 }
 
+/* ---- order ---- */
+
+/*
+ * Here a result may stand anywhere behind its call: Codex and others write what
+ * a user or a developer said meanwhile between the two. Elsewhere it has to
+ * follow its call, so it is put there, behind those that do.
+ */
+static void settle_results(llm_turns_t *turns, apr_pool_t *pool)
+{
+    apr_hash_t *callers = apr_hash_make(pool); /* turns by ids of calls */
+    llm_turn_t *turn, *next, *before = NULL, *said = NULL, *caller, *at;
+    const llm_part_t *part;
+
+    for (turn = turns->first; turn; turn = next) {
+        next = turn->next;
+        if (turn->role != LLM_ROLE_TOOL) {
+            for (part = turn->parts; part; part = part->next) {
+                if (part->kind == LLM_PART_TOOL_CALL) {
+                    apr_hash_set(callers, part->call->id, APR_HASH_KEY_STRING,
+                                 turn);
+                }
+            }
+            said = turn;
+        }
+        else {
+            caller = apr_hash_get(callers, turn->parts->result_of,
+                                  APR_HASH_KEY_STRING);
+            if (caller && caller != said) {
+                before->next = next;
+                for (at = caller; at->next->role == LLM_ROLE_TOOL;
+                     at = at->next) {
+                }
+                turn->next = at->next;
+                at->next = turn;
+                continue;
+            }
+        }
+        before = turn;
+    }
+    turns->last = before;
+}
+
 llm_problem_t *llm_responses_read_input(llm_ask_t *ask, llm_turns_t *turns,
                                         const llm_json_t *input,
                                         apr_pool_t *pool)
@@ -462,6 +505,9 @@ llm_problem_t *llm_responses_read_input(llm_ask_t *ask, llm_turns_t *turns,
     for (item = input->child; item && !problem; item = item->next) {
         problem = read_item(&place, item);
         ++place.item;
+    }
+    if (!problem) {
+        settle_results(turns, pool);
     }
     ask->turns = turns->first;
     llm_turns_name_results(ask->turns, pool);

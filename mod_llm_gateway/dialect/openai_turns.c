@@ -201,6 +201,38 @@ static const llm_part_t *next_said(const llm_part_t *part)
     return part;
 }
 
+/* Are they texts alone, and can they be one? Servers that copy OpenAI's
+ * dialect take a string everywhere, and a list of parts not all of them. */
+static int may_join(const place_t *place, const llm_part_t *part)
+{
+    if (place->quirks & LLM_OPENAI_GENUINE) {
+        return 0;
+    }
+    for (part = next_said(part); part; part = next_said(part->next)) {
+        if (!is_text(part)
+            || (part->cache && (place->quirks & LLM_OPENAI_TAKES_CACHE))) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static void put_joined(const place_t *place, const llm_part_t *part)
+{
+    const char *between = "";
+
+    llm_buf_putc(place->out, '"');
+    for (part = next_said(part); part; part = next_said(part->next)) {
+        if (part->text.len) {
+            llm_buf_puts(place->out, between);
+            llm_buf_append(place->out, part->text.data, part->text.len);
+            between = "\\n";
+        }
+        put_cache(place, part); /* there is no place for it: told */
+    }
+    llm_buf_putc(place->out, '"');
+}
+
 /* `content` of the parts that are said: one text is a string. */
 static llm_problem_t *put_content(const place_t *place, const llm_part_t *parts)
 {
@@ -216,6 +248,10 @@ static llm_problem_t *put_content(const place_t *place, const llm_part_t *parts)
     }
     if (!part) {
         llm_buf_lit(place->out, "\"\"");
+        return NULL;
+    }
+    if (may_join(place, part)) {
+        put_joined(place, part);
         return NULL;
     }
     llm_buf_putc(place->out, '[');

@@ -115,6 +115,20 @@ static const struct {
      "{\"model\":\"m\",\"response_format\":{\"type\":\"json_schema\","
      "\"json_schema\":{\"name\":\"answer\",\"schema\":{\"type\":\"object\"}"
      "}}}"},
+    {"deepseek", "m",
+     "{\"model\":\"x\",\"messages\":[{\"role\":\"system\",\"content\":[{\"type\":"
+     "\"text\",\"text\":\"a\"},{\"type\":\"text\",\"text\":\"\",\"cache_control\":{}},{\"type\":"
+     "\"text\",\"text\":\"\\\"b\\\"\"}]},{\"role\":\"user\",\"content\":[{"
+     "\"type\":\"image_url\"}]},{\"role\":\"tool\",\"content\":[{\"text\":"
+     "\"r\",\"type\":\"text\"}]}]}",
+     "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":"
+     "\"a\\n\\\"b\\\"\"},{\"role\":\"user\",\"content\":[{\"type\":"
+     "\"image_url\"}]},{\"role\":\"tool\",\"content\":\"r\"}]} messages.content.cache_control"},
+    {"generic", "m",
+     "{\"model\":\"x\",\"messages\":[{\"content\":[{\"type\":\"text\",\"text\":"
+     "\"a\"}]}]}",
+     "{\"model\":\"m\",\"messages\":[{\"content\":[{\"type\":\"text\",\"text\":"
+     "\"a\"}]}]}"},
     {"generic", "m",
      "{\"model\":\"x\",\"user\":\"u\",\"max_completion_tokens\":5}",
      "{\"model\":\"m\",\"user\":\"u\",\"max_completion_tokens\":5}"},
