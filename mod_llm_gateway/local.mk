@@ -220,6 +220,8 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/sign_aws.h \
 	%D%/dialect/splice.c \
 	%D%/dialect/splice.h \
+	%D%/dialect/tier.c \
+	%D%/dialect/tier.h \
 	%D%/dialect/tool_names.c \
 	%D%/dialect/tool_names.h \
 	%D%/dialect/watsonx.c

@@ -263,6 +263,7 @@ endif
 	%D%/unit/dialect/test_responses_space.c \
 	%D%/unit/dialect/test_schema.c \
 	%D%/unit/dialect/test_sign_aws.c \
+	%D%/unit/dialect/test_tiers.c \
 	%D%/unit/dialect/test_vectors.c \
 	%D%/unit/dialect/test_vertex.c \
 	%D%/unit/dialect/truth.c \

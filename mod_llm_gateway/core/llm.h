@@ -308,6 +308,8 @@ typedef struct llm_delta_t {
     const llm_usage_t *usage;
     llm_problem_t *problem;
     const llm_json_t *logprobs; /* with TEXT, or NULL */
+    const char *tier;           /* BEGIN, USAGE, END: the service tier as far as
+                                   it is known, in its provider's word; or NULL */
 } llm_delta_t;
 
 /* Everything a delta points to is valid only during the call. */

@@ -115,7 +115,8 @@ int llm_anthropic_read_usage(llm_usage_t *usage, const llm_json_t *doc)
                                             0);
 }
 
-void llm_anthropic_put_usage(llm_buf_t *out, const llm_usage_t *usage)
+void llm_anthropic_put_usage(llm_buf_t *out, const llm_usage_t *usage,
+                             const char *tier)
 {
     const apr_int64_t *n = usage->n;
 
@@ -136,6 +137,9 @@ void llm_anthropic_put_usage(llm_buf_t *out, const llm_usage_t *usage)
         llm_buf_lit(out, ",\"output_tokens_details\":{");
         llm_put_int_member(out, "thinking_tokens", n[LLM_CLASS_REASONING]);
         llm_buf_putc(out, '}');
+    }
+    if (tier) {
+        llm_put_string_member(out, "service_tier", tier);
     }
     llm_buf_putc(out, '}');
 }

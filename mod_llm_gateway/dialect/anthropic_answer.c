@@ -8,6 +8,7 @@
  * next request takes as none.
  */
 #include "dialect/anthropic_internal.h"
+#include "dialect/tier.h"
 
 #include <apr_strings.h>
 
@@ -135,6 +136,8 @@ void llm_anthropic_write_response(llm_buf_t *out, const llm_ask_t *ask,
         llm_buf_lit(out, "null");
     }
     llm_put_name(out, "usage");
-    llm_anthropic_put_usage(out, answer->usage);
+    llm_anthropic_put_usage(
+        out, answer->usage,
+        llm_tier_word(answer->service_tier, llm_tiers_anthropic));
     llm_buf_putc(out, '}');
 }

@@ -33,7 +33,9 @@ const char *llm_anthropic_finish_name(llm_finish_e finish);
 int llm_anthropic_take_usage(llm_usage_t *usage, const llm_json_t *object,
                              int partial);
 /* The usage object as a value. */
-void llm_anthropic_put_usage(llm_buf_t *out, const llm_usage_t *usage);
+/* tier: Anthropic's word, or NULL. */
+void llm_anthropic_put_usage(llm_buf_t *out, const llm_usage_t *usage,
+                             const char *tier);
 
 /* As the members of llm_dialect_t, for dialects whose answers are these. */
 int llm_anthropic_read_usage(llm_usage_t *usage, const llm_json_t *doc);

@@ -18,6 +18,7 @@
  * error. Calls that a provider mixes are put in order before, call_order.h.
  */
 #include "dialect/anthropic_internal.h"
+#include "dialect/tier.h"
 
 #include <string.h>
 
@@ -36,6 +37,7 @@ struct llm_writer_t {
     const llm_ask_t *ask;
     const char *exchange; /* id of the exchange: what ids are made of */
     llm_usage_t usage;
+    const char *tier;          /* that serves, or NULL */
     llm_finish_e finish;       /* NONE: not told yet */
     const char *stop_sequence; /* escaped text's bytes, terminated; or NULL */
     block_e block;             /* the open one */
@@ -98,7 +100,7 @@ static void begin(llm_buf_t *out, llm_writer_t *writer,
                                                         : writer->ask->model);
     llm_buf_lit(out, ",\"content\":[],\"stop_reason\":null,"
                      "\"stop_sequence\":null,\"usage\":");
-    llm_anthropic_put_usage(out, &writer->usage);
+    llm_anthropic_put_usage(out, &writer->usage, writer->tier);
     llm_buf_putc(out, '}');
     close_event(out);
 }
@@ -303,7 +305,7 @@ static void end_message(llm_buf_t *out, llm_writer_t *writer)
         llm_buf_lit(out, "null");
     }
     llm_buf_lit(out, "},\"usage\":");
-    llm_anthropic_put_usage(out, &writer->usage);
+    llm_anthropic_put_usage(out, &writer->usage, NULL);
     close_event(out);
     open_event(out, "message_stop");
     close_event(out);
@@ -352,6 +354,9 @@ void llm_anthropic_write_delta(llm_buf_t *out, llm_writer_t *writer,
 {
     if (writer->ended || delta->choice) {
         return; /* there is one choice here */
+    }
+    if (delta->tier) {
+        writer->tier = llm_tier_word_of(delta->tier, llm_tiers_anthropic);
     }
     switch (delta->kind) {
     case LLM_DELTA_USAGE:

@@ -85,6 +85,20 @@ int llm_bedrock_read_usage(llm_usage_t *usage, const llm_json_t *doc)
            || llm_bedrock_read_invoked(usage, doc);
 }
 
+/* Answers that come sooner for a price have no word but how they came. */
+static const char *read_tier(const llm_json_t *doc, apr_pool_t *pool)
+{
+    const llm_json_t *tier = llm_json_path(doc, "serviceTier", "type", NULL);
+
+    if (llm_json_equals(
+            llm_json_path(doc, "performanceConfig", "latency", NULL),
+            "optimized")) {
+        return "optimized";
+    }
+    return llm_text_is_empty(llm_json_text(tier)) ? NULL
+                                                  : llm_json_string(tier, pool);
+}
+
 static void read_facts(const char **pmodel, llm_finish_e *pfinish,
                        const llm_json_t *doc, apr_pool_t *pool)
 {
@@ -311,6 +325,7 @@ const llm_dialect_t llm_dialect_bedrock = {
     .read_usage = llm_bedrock_read_usage,
     .read_head_usage = llm_bedrock_read_head_usage,
     .read_facts = read_facts,
+    .read_tier = read_tier,
     .read_problem = llm_bedrock_read_problem,
     .event_problem = llm_bedrock_event_problem,
     .unwrap_event = llm_bedrock_unwrap_event,

@@ -320,6 +320,9 @@ static llm_problem_t *read_chat(llm_ask_t *ask, const llm_json_t *doc,
     ask->include_usage = 1; /* always told in this dialect */
     ask->service_tier =
         llm_json_text(llm_json_path(doc, "serviceTier", "type", NULL));
+    if (llm_text_equals(ask->service_tier, "reserved")) {
+        ask->service_tier = LLM_TEXT_LITERAL("scale");
+    }
     llm_ask_add_unknowns(ask, doc, known, NULL, pool);
     return problem;
 }

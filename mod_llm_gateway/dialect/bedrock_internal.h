@@ -52,6 +52,8 @@ const char *llm_bedrock_finish_name(llm_finish_e finish);
 /* The members `usage` and `metrics` of the open object. */
 void llm_bedrock_put_counts(llm_buf_t *out, const llm_usage_t *usage,
                             const llm_ask_t *ask);
+/* serviceTier, unless that is NULL. */
+void llm_bedrock_put_tier(llm_buf_t *out, const char *tier);
 /* Hidden thinking as base64 that survives decoding and encoding; and back,
  * also where the provider is another gateway. */
 llm_text_t llm_bedrock_wrap(llm_text_t hidden, apr_pool_t *pool);

@@ -10,6 +10,7 @@
  * once: the first is refused, of the second only the first call is told.
  */
 #include "dialect/bedrock_internal.h"
+#include "dialect/tier.h"
 #include "dialect/limits.h"
 #include "dialect/schema.h"
 
@@ -77,7 +78,7 @@ static const llm_limits_t limits = {
     .who = LLM_BEDROCK_NAME,
     .lacks = LLM_LACKS_SEVERAL | LLM_LACKS_PENALTIES | LLM_LACKS_LOGIT_BIAS
              | LLM_LACKS_EFFORT | LLM_LACKS_LOGPROBS | LLM_LACKS_SEED
-             | LLM_LACKS_LABELS,
+             | LLM_LACKS_METADATA | LLM_LACKS_USER,
     .temperature_max = 1,
     .names = {"_-", 64, 0},
 };
@@ -478,6 +479,19 @@ static void put_format(llm_buf_t *out, const llm_ask_t *ask, llm_bytes_t schema)
     llm_buf_lit(out, "}}}}");
 }
 
+/* The default goes without saying: not every model has tiers. */
+static void put_tier(llm_buf_t *out, llm_request_t *req, llm_text_t tier)
+{
+    const char *word = llm_tier_word(tier, llm_tiers_bedrock);
+
+    if (word && strcmp(word, "default") != 0) {
+        llm_bedrock_put_tier(out, word);
+    }
+    else if (tier.data && !word && !llm_text_equals(tier, "auto")) {
+        llm_request_drop(req, "service_tier");
+    }
+}
+
 /* ---- requests ---- */
 
 static llm_problem_t *put_chat(llm_buf_t *out, llm_request_t *req,
@@ -500,6 +514,7 @@ static llm_problem_t *put_chat(llm_buf_t *out, llm_request_t *req,
     if (!problem && plan->native_format) {
         put_format(out, ask, plan->claude.schema);
     }
+    put_tier(out, req, ask->service_tier);
     for (name = own; *name; ++name) {
         llm_put_member(out, *name, own_member(ask, *name));
     }

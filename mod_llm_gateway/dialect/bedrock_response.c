@@ -8,6 +8,7 @@
  * again: what is no base64 to the letter is wrapped in it.
  */
 #include "dialect/bedrock_internal.h"
+#include "dialect/tier.h"
 
 #include <string.h>
 
@@ -43,6 +44,16 @@ static apr_int64_t latency_of(const llm_ask_t *ask)
     return ask->clock && ask->began && *ask->clock > ask->began
                ? apr_time_as_msec(*ask->clock - ask->began)
                : 0;
+}
+
+void llm_bedrock_put_tier(llm_buf_t *out, const char *tier)
+{
+    if (tier) {
+        llm_put_name(out, "serviceTier");
+        llm_buf_putc(out, '{');
+        llm_put_string_member(out, "type", tier);
+        llm_buf_putc(out, '}');
+    }
 }
 
 void llm_bedrock_put_counts(llm_buf_t *out, const llm_usage_t *usage,
@@ -219,12 +230,8 @@ static void write_chat(llm_buf_t *out, const llm_ask_t *ask,
     llm_buf_lit(out, "]}}");
     llm_put_string_member(out, "stopReason", llm_bedrock_finish_name(finish));
     llm_bedrock_put_counts(out, answer->usage, ask);
-    if (!llm_text_is_empty(answer->service_tier)) {
-        llm_put_name(out, "serviceTier");
-        llm_buf_putc(out, '{');
-        llm_put_text_member(out, "type", answer->service_tier);
-        llm_buf_putc(out, '}');
-    }
+    llm_bedrock_put_tier(
+        out, llm_tier_word(answer->service_tier, llm_tiers_bedrock));
     llm_buf_putc(out, '}');
 }
 

@@ -17,6 +17,7 @@
  * instead of arguments put together wrongly.
  */
 #include "dialect/bedrock_internal.h"
+#include "dialect/tier.h"
 
 #include <apr_strings.h>
 
@@ -33,6 +34,7 @@ struct llm_writer_t {
     const llm_ask_t *ask;
     const char *seed; /* for ids of calls that have none */
     llm_usage_t usage;
+    const char *tier; /* that served, or NULL */
     open_e open;
     int source;          /* the provider's number of the open call */
     int has_args;        /* the open call has arguments */
@@ -282,6 +284,7 @@ static void end_message(llm_buf_t *out, llm_writer_t *writer)
     close_event(out, at);
     at = open_event(out, "metadata");
     llm_bedrock_put_counts(out, &writer->usage, writer->ask);
+    llm_bedrock_put_tier(out, writer->tier);
     close_event(out, at);
     writer->ended = 1;
 }
@@ -334,6 +337,9 @@ void llm_bedrock_write_delta(llm_buf_t *out, llm_writer_t *writer,
 {
     if (writer->ended || delta->choice) {
         return;
+    }
+    if (delta->tier) {
+        writer->tier = llm_tier_word_of(delta->tier, llm_tiers_bedrock);
     }
     if (delta->kind == LLM_DELTA_USAGE) {
         llm_usage_merge(&writer->usage, delta->usage);

@@ -11,6 +11,7 @@
  * has all members; a URL that says a version keeps it.
  */
 #include "dialect/gemini_internal.h"
+#include "dialect/tier.h"
 
 #include <string.h>
 
@@ -121,6 +122,31 @@ static llm_problem_t *put_count(llm_buf_t *out, llm_request_t *req,
     return problem;
 }
 
+/* A member at AI Studio, a header at Vertex. The default goes without saying. */
+static void put_tier(llm_buf_t *body, llm_request_t *req, const llm_ask_t *ask,
+                     const llm_provider_t *provider)
+{
+    llm_text_t tier = ask->service_tier;
+    const char *word = llm_tier_word(tier, llm_tiers_gemini);
+
+    if (!tier.data || ask->op == LLM_OP_COUNT || llm_text_equals(tier, "auto")
+        || (word && !strcmp(word, "standard"))) {
+        return;
+    }
+    if (!word) {
+        llm_request_drop(req, "service_tier");
+    }
+    else if (llm_gemini_is_vertex(provider)) {
+        apr_table_setn(req->headers, "X-Vertex-AI-LLM-Shared-Request-Type",
+                       word);
+    }
+    else {
+        llm_buf_cut(body, body->len - 1);
+        llm_put_string_member(body, "serviceTier", word);
+        llm_buf_putc(body, '}');
+    }
+}
+
 static llm_problem_t *write_request(llm_request_t *req, const llm_ask_t *ask,
                                     const char *model,
                                     const llm_provider_t *provider,
@@ -142,6 +168,7 @@ static llm_problem_t *write_request(llm_request_t *req, const llm_ask_t *ask,
     if (problem) {
         return problem;
     }
+    put_tier(body, req, ask, provider);
     req->method = "POST";
     req->path = apr_pstrcat(pool, versioned_base(provider, pool), "/", resource,
                             method_of(ask), NULL);
@@ -186,6 +213,10 @@ static const char *read_tier(const llm_json_t *doc, apr_pool_t *pool)
             tier = doc->type == LLM_JSON_OBJECT ? read_tier(doc, pool) : NULL;
         }
         return tier;
+    }
+    traffic = llm_json_path(doc, "usageMetadata", "serviceTier", NULL);
+    if (!llm_text_is_empty(llm_json_text(traffic))) { /* AI Studio */
+        return llm_json_string(traffic, pool);
     }
     traffic = llm_json_path(doc, "usageMetadata", "trafficType", NULL);
     if (!traffic) { /* the OpenAI-compatible endpoint */
@@ -334,6 +365,7 @@ static const llm_rename_t names[] = {
     {"tool_choice", "toolConfig.functionCallingConfig"},
     {"tools.function", "tools.functionDeclarations"},
     {"top_k", "generationConfig.topK"},
+    {"service_tier", "serviceTier"},
     {"top_logprobs", "generationConfig.logprobs"},
     {"top_p", "generationConfig.topP"},
     {NULL, NULL},

@@ -10,6 +10,7 @@
  * back with their history.
  */
 #include "dialect/gemini_internal.h"
+#include "dialect/tier.h"
 
 #include <string.h>
 
@@ -56,7 +57,8 @@ static void put_details(llm_buf_t *out, const char *name, apr_int64_t all,
     }
 }
 
-void llm_gemini_put_usage(llm_buf_t *out, const llm_usage_t *usage)
+void llm_gemini_put_usage(llm_buf_t *out, const llm_usage_t *usage,
+                          const char *tier)
 {
     const apr_int64_t *n = usage->n;
     apr_int64_t prompt = llm_usage_input(usage);
@@ -80,6 +82,9 @@ void llm_gemini_put_usage(llm_buf_t *out, const llm_usage_t *usage)
                        prompt + llm_usage_output(usage));
     put_details(out, "promptTokensDetails", prompt, n[LLM_CLASS_AUDIO_IN]);
     put_details(out, "candidatesTokensDetails", said, n[LLM_CLASS_AUDIO_OUT]);
+    if (tier) {
+        llm_put_string_member(out, "serviceTier", tier);
+    }
     llm_buf_putc(out, '}');
 }
 
@@ -257,7 +262,8 @@ static void write_chat(llm_buf_t *out, const llm_ask_t *ask,
         put_candidate(out, ask, choice, pool);
     }
     llm_buf_putc(out, ']');
-    llm_gemini_put_usage(out, answer->usage);
+    llm_gemini_put_usage(out, answer->usage,
+                         llm_tier_word(answer->service_tier, llm_tiers_gemini));
     llm_put_string_member(out, "modelVersion",
                           answer->model ? answer->model : ask->model);
     llm_put_string_member(out, "responseId",

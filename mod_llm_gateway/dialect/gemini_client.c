@@ -12,6 +12,7 @@
  * dialect to judge.
  */
 #include "dialect/gemini_internal.h"
+#include "dialect/tier.h"
 
 #include <string.h>
 
@@ -451,10 +452,28 @@ static llm_problem_t *read_choice(llm_ask_t *ask, const llm_json_t *doc,
 
 /* ---- chats ---- */
 
-static const char *const chat_members[] = {"contents",   "generationConfig",
-                                           "model",      "systemInstruction",
-                                           "toolConfig", "tools",
-                                           NULL};
+static const char *const chat_members[] = {
+    "contents",          "generationConfig", "model", "serviceTier",
+    "systemInstruction", "toolConfig",       "tools", NULL};
+
+static llm_problem_t *read_tier(llm_ask_t *ask, const llm_json_t *doc,
+                                apr_pool_t *pool)
+{
+    const llm_json_t *tier = llm_gemini_want(doc, "serviceTier");
+
+    if (tier && !llm_json_is(tier, LLM_JSON_STRING)) {
+        return expected("serviceTier", "a string", pool);
+    }
+    /* "unspecified" is the default, in capitals where it is the enum's name */
+    if (tier && !llm_json_equals(tier, "unspecified")
+        && !llm_json_equals(tier, "SERVICE_TIER_UNSPECIFIED")) {
+        const char *word = llm_tier_word(llm_json_text(tier), llm_tiers_openai);
+
+        ask->service_tier =
+            word ? (llm_text_t){word, strlen(word)} : llm_json_text(tier);
+    }
+    return NULL;
+}
 
 static llm_problem_t *read_chat(llm_ask_t *ask, const llm_json_t *doc,
                                 apr_pool_t *pool)
@@ -462,6 +481,9 @@ static llm_problem_t *read_chat(llm_ask_t *ask, const llm_json_t *doc,
     llm_problem_t *problem = read_tools(ask, doc, pool);
 
     ask->include_usage = 1; /* always told in this dialect */
+    if (!problem) {
+        problem = read_tier(ask, doc, pool);
+    }
     if (!problem) {
         problem = read_choice(ask, doc, pool);
     }

@@ -194,7 +194,9 @@ const char *llm_gemini_secret_header(const char **pprefix);
 
 const char *llm_gemini_finish_name(llm_finish_e finish);
 /* usageMetadata as a member of the open object. */
-void llm_gemini_put_usage(llm_buf_t *out, const llm_usage_t *usage);
+/* tier: Gemini's word, or NULL. */
+void llm_gemini_put_usage(llm_buf_t *out, const llm_usage_t *usage,
+                          const char *tier);
 /* OpenAI's logprobs as logprobsResult. */
 void llm_gemini_put_logprobs(llm_buf_t *out, const llm_json_t *logprobs);
 /* A call as a part of a content. */

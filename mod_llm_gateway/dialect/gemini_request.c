@@ -582,7 +582,7 @@ static llm_problem_t *put_config(llm_buf_t *out, llm_request_t *req,
 /* Members that have a term but no place at Gemini. */
 static const llm_limits_t limits = {
     .who = "Gemini",
-    .lacks = LLM_LACKS_LOGIT_BIAS | LLM_LACKS_LABELS,
+    .lacks = LLM_LACKS_LOGIT_BIAS | LLM_LACKS_METADATA | LLM_LACKS_USER,
     .modalities = LLM_SHOW_IMAGE | LLM_SHOW_SOUND,
     .shows = 1,
     .takes_tool = is_google_tool,

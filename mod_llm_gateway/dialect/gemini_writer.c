@@ -19,6 +19,7 @@
  * did not ask for these, the elements of one array, each written as it comes.
  */
 #include "dialect/gemini_internal.h"
+#include "dialect/tier.h"
 
 #include <string.h>
 
@@ -52,6 +53,7 @@ struct llm_writer_t {
     const char *exchange;   /* id of the exchange */
     const char *id, *model; /* the provider's, or NULL */
     llm_usage_t usage;
+    const char *tier;        /* that serves, or NULL */
     choice_state_t *choices; /* CHOICES_MAX */
     int count;               /* the highest index seen, and one */
     apr_size_t kept;         /* bytes of arguments */
@@ -122,7 +124,7 @@ static void open_chunk(llm_buf_t *out, llm_writer_t *writer)
 static void close_chunk(llm_buf_t *out, const llm_writer_t *writer)
 {
     llm_buf_putc(out, ']');
-    llm_gemini_put_usage(out, &writer->usage);
+    llm_gemini_put_usage(out, &writer->usage, writer->tier);
     llm_put_string_member(out, "modelVersion", writer->model);
     llm_put_string_member(out, "responseId", writer->id);
     llm_buf_putc(out, '}');
@@ -433,6 +435,9 @@ void llm_gemini_write_delta(llm_buf_t *out, llm_writer_t *writer,
 {
     if (writer->ended || delta->choice < 0 || delta->choice >= CHOICES_MAX) {
         return;
+    }
+    if (delta->tier) {
+        writer->tier = llm_tier_word_of(delta->tier, llm_tiers_gemini);
     }
     switch (delta->kind) {
     case LLM_DELTA_USAGE:

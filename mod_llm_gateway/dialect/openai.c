@@ -249,6 +249,13 @@ int llm_openai_read_usage(llm_usage_t *usage, const llm_json_t *doc)
     return take_usage(usage, object);
 }
 
+void llm_openai_put_tier(llm_buf_t *out, const char *tier)
+{
+    if (tier) {
+        llm_put_string_member(out, "service_tier", tier);
+    }
+}
+
 void llm_openai_put_usage(llm_buf_t *out, const llm_usage_t *usage, llm_op_e op)
 {
     const apr_int64_t *n = usage->n;

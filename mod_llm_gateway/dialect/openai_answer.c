@@ -7,6 +7,7 @@
  * clients that send their history back unchanged need for the next turn.
  */
 #include "dialect/openai_internal.h"
+#include "dialect/tier.h"
 #include "dialect/cite.h"
 
 #include <string.h>
@@ -242,7 +243,8 @@ static void write_chat(llm_buf_t *out, const llm_ask_t *ask,
     }
     llm_buf_lit(out, "],\"usage\":");
     llm_openai_put_usage(out, answer->usage, LLM_OP_CHAT);
-    llm_put_text_member(out, "service_tier", answer->service_tier);
+    llm_openai_put_tier(out,
+                        llm_tier_word(answer->service_tier, llm_tiers_openai));
     llm_buf_putc(out, '}');
 }
 

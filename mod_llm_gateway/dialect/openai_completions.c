@@ -16,6 +16,7 @@
  */
 #include "dialect/client.h"
 #include "dialect/openai_internal.h"
+#include "dialect/tier.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -236,7 +237,8 @@ static void write_response(llm_buf_t *out, const llm_ask_t *ask,
         llm_put_name(out, "usage");
         llm_openai_put_usage(out, answer->usage, LLM_OP_CHAT);
     }
-    llm_put_text_member(out, "service_tier", answer->service_tier);
+    llm_openai_put_tier(out,
+                        llm_tier_word(answer->service_tier, llm_tiers_openai));
     llm_buf_putc(out, '}');
 }
 
@@ -256,7 +258,8 @@ struct llm_writer_t {
                               until the first delta */
     apr_array_header_t *choices; /* of choice_state_t, by index */
     llm_usage_t usage;
-    int ended; /* [DONE] or an error was written */
+    const char *tier; /* that serves, or NULL */
+    int ended;        /* [DONE] or an error was written */
 };
 
 static llm_writer_t *writer_make(const llm_ask_t *ask, const char *id,
@@ -295,6 +298,12 @@ static void make_head(llm_writer_t *writer, const llm_delta_t *delta)
     writer->head = out->data;
 }
 
+/* In each chunk from when it is known. */
+static void put_tier(llm_buf_t *out, const llm_writer_t *writer)
+{
+    llm_openai_put_tier(out, writer->tier);
+}
+
 static void put_chunk(llm_buf_t *out, const llm_writer_t *writer, int choice,
                       llm_text_t text, const char *finish)
 {
@@ -308,6 +317,7 @@ static void put_chunk(llm_buf_t *out, const llm_writer_t *writer, int choice,
     if (writer->ask->include_usage) {
         llm_buf_lit(out, ",\"usage\":null");
     }
+    put_tier(out, writer);
     llm_buf_lit(out, "}\n\n");
 }
 
@@ -343,6 +353,7 @@ static void end_stream(llm_buf_t *out, llm_writer_t *writer)
         llm_buf_puts(out, writer->head);
         llm_buf_lit(out, "],\"usage\":");
         llm_openai_put_usage(out, &writer->usage, LLM_OP_CHAT);
+        put_tier(out, writer);
         llm_buf_lit(out, "}\n\n");
     }
     llm_buf_lit(out, "data: [DONE]\n\n");
@@ -371,6 +382,9 @@ static void write_delta(llm_buf_t *out, llm_writer_t *writer,
 {
     if (writer->ended) {
         return;
+    }
+    if (delta->tier) {
+        writer->tier = llm_tier_word_of(delta->tier, llm_tiers_openai);
     }
     if (delta->kind == LLM_DELTA_PROBLEM) {
         llm_openai_write_stream_problem(out, delta->problem, NULL);

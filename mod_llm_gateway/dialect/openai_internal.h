@@ -49,6 +49,8 @@ const llm_json_t *llm_openai_stop_of(const llm_json_t *choice);
 const char *llm_openai_finish_name(llm_finish_e finish);
 
 /* The usage object as a value; embeddings have no completion. */
+/* service_tier, unless that is NULL. */
+void llm_openai_put_tier(llm_buf_t *out, const char *tier);
 void llm_openai_put_usage(llm_buf_t *out, const llm_usage_t *usage,
                           llm_op_e op);
 

@@ -8,6 +8,7 @@
  */
 #include "dialect/openai_internal.h"
 #include "dialect/schema.h"
+#include "dialect/tier.h"
 
 #include <string.h>
 
@@ -253,6 +254,23 @@ static void put_user(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
     }
 }
 
+/* Groq has words of its own; where it has none for a tier, that is told. */
+static void put_tier(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask,
+                     const llm_habits_t *habits)
+{
+    const char *word = llm_tier_word(ask->service_tier, llm_tiers_groq);
+
+    if (!llm_profile_lacks(habits, "tier_words")) {
+        llm_put_text_member(out, "service_tier", ask->service_tier);
+    }
+    else if (word) {
+        llm_put_string_member(out, "service_tier", word);
+    }
+    else if (ask->service_tier.data) {
+        llm_request_drop(req, "service_tier");
+    }
+}
+
 static void put_options(llm_buf_t *out, llm_request_t *req,
                         const llm_ask_t *ask, const llm_habits_t *habits,
                         apr_pool_t *pool)
@@ -275,7 +293,7 @@ static void put_options(llm_buf_t *out, llm_request_t *req,
     llm_put_member(out, "logit_bias", ask->logit_bias);
     llm_put_member(out, "logprobs", ask->logprobs);
     llm_put_member(out, "top_logprobs", ask->top_logprobs);
-    llm_put_text_member(out, "service_tier", ask->service_tier);
+    put_tier(out, req, ask, habits);
     llm_put_member(out, "metadata", ask->metadata);
     put_user(out, req, ask);
     llm_openai_put_modalities(out, ask);

@@ -8,6 +8,7 @@
  * provider's own default is not known here.
  */
 #include "dialect/openai_responses_internal.h"
+#include "dialect/tier.h"
 #include "dialect/cite.h"
 
 #include <string.h>
@@ -172,7 +173,7 @@ static void put_outcome(llm_buf_t *out, const char *reason,
 void llm_responses_put_object(llm_buf_t *out, const llm_responses_head_t *head,
                               const char *status, const char *reason,
                               const llm_problem_t *problem, llm_bytes_t output,
-                              const llm_usage_t *usage, llm_text_t tier)
+                              const llm_usage_t *usage, const char *tier)
 {
     llm_buf_lit(out, "{\"id\":");
     llm_buf_put_string(out, head->id);
@@ -187,7 +188,7 @@ void llm_responses_put_object(llm_buf_t *out, const llm_responses_head_t *head,
     llm_buf_putc(out, ']');
     put_echoes(out, head->ask);
     llm_buf_lit(out, ",\"service_tier\":");
-    llm_buf_put_text(out, tier);
+    llm_buf_put_string(out, tier);
     llm_buf_lit(out, ",\"store\":false,\"truncation\":\"disabled\",\"usage\":");
     if (usage) {
         put_usage(out, usage);
@@ -377,5 +378,6 @@ void llm_responses_write_response(llm_buf_t *out, const llm_ask_t *ask,
     llm_responses_put_object(
         out, &head, reason ? "incomplete" : "completed", reason, NULL,
         (llm_bytes_t){items.out->data ? items.out->data : "", items.out->len},
-        usage->known | usage->estimated ? usage : NULL, answer->service_tier);
+        usage->known | usage->estimated ? usage : NULL,
+        llm_tier_word(answer->service_tier, llm_tiers_openai));
 }

@@ -71,7 +71,7 @@ const char *llm_responses_id(const char *id, apr_pool_t *pool);
 void llm_responses_put_object(llm_buf_t *out, const llm_responses_head_t *head,
                               const char *status, const char *reason,
                               const llm_problem_t *problem, llm_bytes_t output,
-                              const llm_usage_t *usage, llm_text_t tier);
+                              const llm_usage_t *usage, const char *tier);
 
 /* An error's members in an `error` event, flat as its type says and as an
  * object as it is on the wire. */

@@ -29,6 +29,7 @@
  * are no larger than the limit of an answer; past it the answer fails.
  */
 #include "dialect/openai_responses_internal.h"
+#include "dialect/tier.h"
 #include "dialect/cite.h"
 
 #include <string.h>
@@ -64,6 +65,7 @@ struct llm_writer_t {
     int calls;   /* begun so far */
     int refused; /* there was a refusal */
     llm_usage_t usage;
+    const char *tier;    /* that serves, or NULL */
     llm_finish_e finish; /* NONE: not told yet */
     int too_large;       /* something finished did not fit */
     int began;           /* response.created was written */
@@ -166,7 +168,7 @@ static void put_response(llm_buf_t *out, llm_writer_t *writer, const char *type,
     llm_buf_lit(out, ",\"response\":");
     llm_responses_put_object(
         out, &writer->head, status, reason, problem, bytes_in(writer->output),
-        counted && writer->ended ? &writer->usage : NULL, LLM_TEXT_NONE);
+        counted && writer->ended ? &writer->usage : NULL, writer->tier);
     close_event(out);
 }
 
@@ -635,6 +637,9 @@ void llm_responses_write_delta(llm_buf_t *out, llm_writer_t *writer,
 {
     if (writer->ended || delta->choice) {
         return; /* there is one choice here */
+    }
+    if (delta->tier) {
+        writer->tier = llm_tier_word_of(delta->tier, llm_tiers_openai);
     }
     if (delta->kind == LLM_DELTA_USAGE) {
         llm_usage_merge(&writer->usage, delta->usage);

@@ -16,6 +16,7 @@
  * What is kept is a few bytes a choice and a call.
  */
 #include "dialect/openai_internal.h"
+#include "dialect/tier.h"
 #include "dialect/cite.h"
 
 #include <string.h>
@@ -50,7 +51,8 @@ struct llm_writer_t {
                               until the first delta */
     apr_array_header_t *choices; /* of choice_state_t, by index */
     llm_usage_t usage;
-    int ended; /* [DONE] or an error was written */
+    const char *tier; /* that serves, or NULL */
+    int ended;        /* [DONE] or an error was written */
 };
 
 llm_writer_t *llm_openai_writer_make(const llm_ask_t *ask, const char *id,
@@ -113,6 +115,12 @@ static void put_one_line(llm_buf_t *out, const llm_json_t *node)
     }
 }
 
+/* In each chunk from when it is known. */
+static void put_tier(llm_buf_t *out, const llm_writer_t *writer)
+{
+    llm_openai_put_tier(out, writer->tier);
+}
+
 static void end_chunk(llm_buf_t *out, const llm_writer_t *writer,
                       const llm_json_t *logprobs, const char *finish)
 {
@@ -129,6 +137,7 @@ static void end_chunk(llm_buf_t *out, const llm_writer_t *writer,
     if (writer->ask->include_usage) {
         llm_buf_lit(out, ",\"usage\":null");
     }
+    put_tier(out, writer);
     llm_buf_lit(out, "}\n\n");
 }
 
@@ -366,6 +375,7 @@ static void end_stream(llm_buf_t *out, llm_writer_t *writer)
         llm_buf_puts(out, writer->head);
         llm_buf_lit(out, "],\"usage\":");
         llm_openai_put_usage(out, &writer->usage, LLM_OP_CHAT);
+        put_tier(out, writer);
         llm_buf_lit(out, "}\n\n");
     }
     llm_buf_lit(out, "data: [DONE]\n\n");
@@ -431,6 +441,9 @@ void llm_openai_write_delta(llm_buf_t *out, llm_writer_t *writer,
 {
     if (writer->ended) {
         return;
+    }
+    if (delta->tier) {
+        writer->tier = llm_tier_word_of(delta->tier, llm_tiers_openai);
     }
     if (delta->kind == LLM_DELTA_PROBLEM) {
         llm_openai_write_stream_problem(out, delta->problem, NULL);

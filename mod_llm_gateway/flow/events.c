@@ -71,6 +71,13 @@ static void write_now(void *baton, const llm_delta_t *delta)
                                     llm_stream_of(attempt)->writer, delta);
 }
 
+/* The tier that serves is told by events of any kind. */
+static int may_tell_tier(llm_delta_e kind)
+{
+    return kind == LLM_DELTA_BEGIN || kind == LLM_DELTA_USAGE
+           || kind == LLM_DELTA_END;
+}
+
 static void write_delta(llm_attempt_t *attempt, const llm_delta_t *delta)
 {
     llm_call_order_t *order = llm_stream_of(attempt)->order;
@@ -82,6 +89,11 @@ static void write_delta(llm_attempt_t *attempt, const llm_delta_t *delta)
         call.name = llm_tool_given_name(attempt->request.fitted, call.name);
         given = *delta;
         given.call = &call;
+        delta = &given;
+    }
+    else if (attempt->x->tier && may_tell_tier(delta->kind)) {
+        given = *delta;
+        given.tier = attempt->x->tier;
         delta = &given;
     }
     if (order) {

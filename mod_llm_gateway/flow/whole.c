@@ -56,6 +56,9 @@ static void translate_whole(llm_attempt_t *attempt, const llm_json_t *doc)
         return;
     }
     llm_meter_tier(attempt, doc, attempt->pool);
+    if (x->tier) {
+        answer->service_tier = (llm_text_t){x->tier, strlen(x->tier)};
+    }
     llm_meter_head(attempt, answer->usage);
     if (attempt->request.fitted) {
         llm_tool_names_give_back(answer, attempt->request.fitted,

@@ -266,6 +266,7 @@ typedef struct sink_t {
     const llm_dialect_t *client;
     llm_writer_t *writer;
     llm_call_order_t *order; /* before the writer, as in the flow */
+    const char *tier;        /* that serves, as far as it is known */
     llm_buf_t *out;
 } sink_t;
 
@@ -279,14 +280,26 @@ static void write_delta(void *baton, const llm_delta_t *delta)
 static void take_delta(void *baton, const llm_delta_t *delta)
 {
     sink_t *sink = baton;
+    llm_delta_t told = *delta;
 
     see_delta(sink->seen, delta);
+    told.tier = sink->tier;
+    delta = &told;
     if (sink->order) {
         llm_call_order_take(sink->order, delta);
     }
     else if (sink->writer) {
         write_delta(sink, delta);
     }
+}
+
+static void see_tier(sink_t *sink, const llm_dialect_t *dialect,
+                     const llm_json_t *doc)
+{
+    const char *tier =
+        doc && dialect->read_tier ? dialect->read_tier(doc, unit_pool) : NULL;
+
+    sink->tier = tier ? tier : sink->tier;
 }
 
 static void feed_frame(const llm_dialect_t *dialect, llm_reader_t *reader,
@@ -298,6 +311,7 @@ static void feed_frame(const llm_dialect_t *dialect, llm_reader_t *reader,
     if (frame->has_data) {
         llm_json_read(&event.doc, frame->data.data, frame->data.len, NULL,
                       scratch);
+        see_tier(sink, dialect, event.doc);
         dialect->read_event(reader, &event, take_delta, sink, scratch);
         apr_pool_clear(scratch);
     }
@@ -479,11 +493,17 @@ const char *exchange_write(const char *provider, const char *client,
 {
     llm_buf_t *out = llm_buf_make(0, unit_pool);
     llm_answer_t *answer = NULL;
+    sink_t sink;
 
     *pproblem = exchange_dialect(provider)->read_response(
         &answer, ask, exchange_json(body, len), unit_pool);
     if (*pproblem) {
         return NULL;
+    }
+    sink.tier = NULL;
+    see_tier(&sink, exchange_dialect(provider), exchange_json(body, len));
+    if (sink.tier) {
+        answer->service_tier = (llm_text_t){sink.tier, strlen(sink.tier)};
     }
     exchange_dialect(client)->write_response(out, ask, answer, unit_pool);
     exchange_json(out->data, out->len);

@@ -544,7 +544,7 @@ START_TEST(what_has_no_place)
         {"\"tools\":[{\"type\":\"web_search\"}]",
          "refused tools[0]: Gemini providers have no tool 'web_search'\n"},
         {"\"user\":\"u\",\"store\":true,\"metadata\":{\"a\":\"b\"},"
-         "\"service_tier\":\"flex\"",
+         "\"service_tier\":\"scale\"",
          "dropped store\ndropped metadata\ndropped user\n"
          "dropped service_tier\n"},
         {"\"service_tier\":\"auto\"", ""},

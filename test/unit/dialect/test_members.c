@@ -189,6 +189,12 @@ typedef struct outcome_t {
     const char *dropped; /* names with "," behind each */
 } outcome_t;
 
+static int add_header(void *baton, const char *name, const char *value)
+{
+    llm_buf_printf(baton, "\n%s: %s", name, value);
+    return 1;
+}
+
 static outcome_t ask_with(const struct member_t *member, const char *value,
                           const struct target_t *target,
                           llm_unsupported_e policy)
@@ -225,6 +231,7 @@ static outcome_t ask_with(const struct member_t *member, const char *value,
         llm_buf_append(out, req.body[i].data, req.body[i].len);
     }
     llm_buf_puts(out, req.path);
+    apr_table_do(add_header, out, req.headers, NULL);
     outcome.body = apr_pstrmemdup(unit_pool, out->data, out->len);
     for (i = 0; i < req.dropped->nelts; ++i) {
         outcome.dropped = apr_pstrcat(
