@@ -106,6 +106,7 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/bedrock.c \
 	%D%/dialect/bedrock_answer.c \
 	%D%/dialect/bedrock_blocks.c \
+	%D%/dialect/bedrock_citations.c \
 	%D%/dialect/bedrock_client.c \
 	%D%/dialect/bedrock_embed.c \
 	%D%/dialect/bedrock_internal.h \
@@ -121,6 +122,7 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/call_order.c \
 	%D%/dialect/call_order.h \
 	%D%/dialect/cite.c \
+	%D%/dialect/cite_form.c \
 	%D%/dialect/cite.h \
 	%D%/dialect/client.c \
 	%D%/dialect/client.h \
@@ -140,6 +142,8 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/common_terms.c \
 	%D%/dialect/dialect.h \
 	%D%/dialect/dialects.def \
+	%D%/dialect/documents.c \
+	%D%/dialect/documents.h \
 	%D%/dialect/gemini.c \
 	%D%/dialect/gemini_answer.c \
 	%D%/dialect/gemini_args.c \

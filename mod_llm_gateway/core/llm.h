@@ -86,6 +86,13 @@ typedef struct llm_media_t {
     llm_text_t file_id;     /* the provider's handle, or none */
     llm_text_t filename;    /* of a document, or none */
     llm_text_t detail;      /* OpenAI's "low", "high", "auto", or none */
+    /* of a document of the request */
+    struct llm_part_t *texts; /* it is given as text: TEXT parts, and none of
+                                 the bytes, addresses and handles above */
+    int in_blocks;            /* they were given one by one, and are cited so */
+    llm_text_t source;        /* it is a search result, from there; or none */
+    llm_text_t key;           /* the client's own name of it, or none */
+    int cited;                /* the answer shall tell what it takes from it */
 } llm_media_t;
 
 typedef struct llm_call_t {
@@ -97,7 +104,8 @@ typedef struct llm_call_t {
 
 /* What a piece of an answer is taken from. */
 typedef enum {
-    LLM_CITE_URL,      /* url, title */
+    LLM_CITE_URL,      /* url, title; also where a search result of the request
+                          is from: number, place in it */
     LLM_CITE_DOCUMENT, /* one of the request's: number, place in it */
     LLM_CITE_FILE      /* one the provider keeps: id, title, type */
 } llm_cite_e;
@@ -113,12 +121,14 @@ struct llm_cite_t {
     llm_text_t said;        /* the answer's words, or none */
     const char *type;       /* FILE: OpenAI's word ("file_path"), else NULL */
     const char *unit;       /* DOCUMENT: what from and to count, "char", "page",
-                               "block"; or NULL */
+                               "block"; or NULL. URL: "result" of a search
+                               result, whose blocks they count */
     apr_int64_t start, end; /* the answer's words: characters (code points) of
                                all texts of the choice; -1: not told */
-    apr_int64_t number;     /* DOCUMENT: which, from 0; -1: not told */
+    apr_int64_t number;     /* DOCUMENT, result: which, from 0; -1: not told */
     apr_int64_t from, to;   /* DOCUMENT: its place; FILE: `from` is OpenAI's
                                index; -1: not told */
+    const llm_json_t *raw;  /* FILE: as its sender wrote it, or NULL */
 };
 
 typedef struct llm_part_t llm_part_t;
@@ -195,6 +205,7 @@ typedef struct llm_ask_t {
     int include_usage; /* OpenAI: usage wanted in the stream */
     llm_turn_t *turns; /* system turns in the places they had */
     llm_tool_t *tools;
+    int documents;        /* some FILE is given as text, or shall be cited */
     int legacy_functions; /* tools came as OpenAI's "functions": a call
                              is answered as "function_call" */
     llm_choose_e choose;

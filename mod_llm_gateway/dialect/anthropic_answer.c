@@ -8,6 +8,7 @@
  * next request takes as none.
  */
 #include "dialect/anthropic_internal.h"
+#include "dialect/cite.h"
 #include "dialect/tier.h"
 
 #include <apr_strings.h>
@@ -40,28 +41,31 @@ static void put_thinking(llm_buf_t *out, const llm_part_t *part)
     llm_buf_putc(out, '}');
 }
 
-static void put_citations(llm_buf_t *out, const llm_cite_t *cite)
+static void put_citations(llm_buf_t *out, const llm_part_t *part,
+                          const llm_part_t *parts)
 {
-    int count = 0;
+    const llm_cite_t *cite = part->citations;
+    llm_extent_t extent;
+    apr_int64_t start;
 
+    if (!cite) {
+        return;
+    }
+    extent = llm_parts_extent(parts, part);
+    start = extent.chars;
+    llm_extent_add(&extent, part->text);
+    llm_put_name(out, "citations");
+    llm_buf_putc(out, '[');
     for (; cite; cite = cite->next) {
-        if (!llm_anthropic_cites(cite)) {
-            continue;
-        }
-        if (!count++) {
-            llm_put_name(out, "citations");
-            llm_buf_putc(out, '[');
-        }
-        llm_anthropic_put_citation(out, cite);
+        llm_anthropic_put_citation(out, cite, start, extent.chars);
     }
-    if (count) {
-        llm_buf_putc(out, ']');
-    }
+    llm_buf_putc(out, ']');
 }
 
-static void put_content(llm_buf_t *out, const llm_part_t *part,
+static void put_content(llm_buf_t *out, const llm_part_t *parts,
                         const char *seed, apr_pool_t *pool)
 {
+    const llm_part_t *part = parts;
     int calls = 0;
 
     for (; part; part = part->next) {
@@ -70,7 +74,7 @@ static void put_content(llm_buf_t *out, const llm_part_t *part,
         case LLM_PART_REFUSAL:
             open_block(out, "text");
             llm_put_needed_text(out, "text", part->text);
-            put_citations(out, part->citations);
+            put_citations(out, part, parts);
             llm_buf_putc(out, '}');
             break;
         case LLM_PART_TOOL_CALL:

@@ -119,8 +119,9 @@ int llm_anthropic_is_last(const llm_event_t *event);
 void llm_anthropic_read_citation(llm_cites_t *cites, const llm_json_t *node,
                                  apr_pool_t *pool);
 /* Is there a form of it here? And that form, as an element of a list. */
-int llm_anthropic_cites(const llm_cite_t *cite);
-void llm_anthropic_put_citation(llm_buf_t *out, const llm_cite_t *cite);
+/* start and end: the characters its block has, -1 where it is open. */
+void llm_anthropic_put_citation(llm_buf_t *out, const llm_cite_t *cite,
+                                apr_int64_t start, apr_int64_t end);
 
 /* ---- errors ---------------------------------------------------------- */
 

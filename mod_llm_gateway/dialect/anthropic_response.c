@@ -54,9 +54,11 @@ static void read_text(llm_parts_t *parts, const llm_json_t *block,
 
         llm_extent_add(&extent, text);
         for (cite = cites.first; cite; cite = cite->next) {
-            cite->start = start;
-            cite->end = extent.chars;
-            cite->said = text;
+            if (cite->end < 0) {
+                cite->start = start;
+                cite->end = extent.chars;
+                cite->said = text;
+            }
         }
     }
     llm_parts_add_text(parts, LLM_PART_TEXT, text, pool)->citations =

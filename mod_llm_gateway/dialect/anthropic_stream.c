@@ -22,8 +22,6 @@
 
 #include <apr_strings.h>
 
-#define CITES_MAX 256 /* of one block */
-
 typedef enum {
     BLOCK_NONE,
     BLOCK_TEXT,
@@ -43,10 +41,7 @@ struct llm_reader_t {
     int finished;            /* FINISH was emitted */
     int began;               /* BEGIN was emitted */
     int ended;               /* END or PROBLEM was emitted */
-    apr_int64_t block_start; /* characters before the open block */
-    llm_extent_t texts;      /* all that came */
-    llm_cites_t cites;       /* of the open block, in a pool of their own */
-    apr_pool_t *cites_pool;
+    llm_block_cites_t cites; /* of the open block */
 };
 
 /* What one call of read_event works with. */
@@ -63,6 +58,7 @@ llm_reader_t *llm_anthropic_reader_make(const llm_ask_t *ask, apr_pool_t *pool)
 
     reader->pool = pool;
     reader->ask = ask;
+    reader->cites.parent = pool;
     llm_usage_clear(&reader->usage);
     return reader;
 }
@@ -79,7 +75,7 @@ static void emit_text(const pass_t *pass, llm_delta_e kind, llm_text_t text)
     if (text.len) {
         delta.call_index = pass->reader->calls;
         if (kind == LLM_DELTA_TEXT) {
-            llm_extent_add(&pass->reader->texts, text);
+            llm_extent_add(&pass->reader->cites.texts, text);
         }
         emit(pass, &delta);
     }
@@ -114,37 +110,22 @@ static void end(const pass_t *pass)
 
 /* ---- blocks ---- */
 
-/* They are of all of the block's text, which is known only now. */
-static void emit_cites(const pass_t *pass)
-{
-    llm_reader_t *reader = pass->reader;
-    llm_delta_t delta = {.kind = LLM_DELTA_CITE};
-    llm_cite_t *cite;
-
-    for (cite = reader->cites.first; cite; cite = cite->next) {
-        cite->start = reader->block_start;
-        cite->end = reader->texts.chars;
-        delta.cite = cite;
-        emit(pass, &delta);
-    }
-    if (reader->cites.first) {
-        memset(&reader->cites, 0, sizeof(reader->cites));
-        apr_pool_clear(reader->cites_pool);
-    }
-}
-
 static void keep_cite(const pass_t *pass, const llm_json_t *node)
 {
-    llm_reader_t *reader = pass->reader;
     llm_cites_t cites = {NULL, NULL};
 
     llm_anthropic_read_citation(&cites, node, pass->scratch);
-    if (cites.first) {
-        if (!reader->cites_pool) {
-            apr_pool_create(&reader->cites_pool, reader->pool);
-        }
-        llm_cites_keep(&reader->cites, cites.first, CITES_MAX,
-                       reader->cites_pool);
+    llm_block_cites_keep(&pass->reader->cites, cites.first);
+}
+
+/* Servers that copy the dialect tell them where the block begins. */
+static void keep_cites(const pass_t *pass, const llm_json_t *list)
+{
+    const llm_json_t *node =
+        llm_json_is(list, LLM_JSON_ARRAY) ? list->child : NULL;
+
+    for (; node; node = node->next) {
+        keep_cite(pass, node);
     }
 }
 
@@ -152,8 +133,7 @@ static void close_block(const pass_t *pass)
 {
     llm_reader_t *reader = pass->reader;
 
-    emit_cites(pass);
-    reader->block_start = reader->texts.chars;
+    llm_block_cites_end(&reader->cites, pass->emit, pass->baton);
     if (reader->block == BLOCK_CALL) {
         ++reader->calls;
     }
@@ -207,6 +187,7 @@ static void start_block(const pass_t *pass, const llm_json_t *doc)
         reader->block = BLOCK_TEXT;
         emit_text(pass, LLM_DELTA_TEXT,
                   llm_json_text(llm_json_get(block, "text")));
+        keep_cites(pass, llm_json_want(block, "citations"));
     }
     else if (llm_json_equals(type, "tool_use")) {
         start_call(pass, block);

@@ -168,14 +168,11 @@ static void write_text(llm_buf_t *out, llm_writer_t *writer, llm_text_t text)
 static void write_cite(llm_buf_t *out, llm_writer_t *writer,
                        const llm_cite_t *cite)
 {
-    if (!llm_anthropic_cites(cite)) {
-        return;
-    }
     begin_text(out, writer);
     open_event(out, "content_block_delta");
     llm_put_int_member(out, "index", writer->index);
     llm_buf_lit(out, ",\"delta\":{\"type\":\"citations_delta\",\"citation\":");
-    llm_anthropic_put_citation(out, cite);
+    llm_anthropic_put_citation(out, cite, -1, -1);
     llm_buf_putc(out, '}');
     close_event(out);
 }

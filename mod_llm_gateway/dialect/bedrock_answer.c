@@ -20,6 +20,8 @@ struct llm_reader_t {
     apr_pool_t *pool;
     llm_usage_t usage;
     apr_array_header_t *calls; /* of int: their blocks, in order */
+    llm_block_cites_t cites;   /* of the open block */
+    int block;                 /* that block; -1: none */
     int answer;                /* block of the tool that is the answer; -1 */
     llm_bedrock_picture_t *picture; /* of the open block; NULL: none began */
     int begun;                      /* BEGIN was told */
@@ -81,64 +83,27 @@ static void read_text(llm_parts_t *parts, llm_text_t text, apr_pool_t *pool)
     }
 }
 
-/* Where it is from: a document of the request, or an address. What of the
- * answer it is about is the block it stands in. */
-static void read_citation(llm_cites_t *cites, const llm_json_t *node,
-                          apr_pool_t *pool)
-{
-    static const struct {
-        const char *name, *unit;
-    } places[] = {{"documentChar", "char"},
-                  {"documentPage", "page"},
-                  {"documentChunk", "block"},
-                  {NULL, NULL}};
-    const llm_json_t *location = llm_json_want(node, "location"), *place = NULL;
-    const llm_json_t *url =
-        llm_json_path(location, "web", "url", NULL); /* of a search */
-    const llm_json_t *content = llm_json_want(node, "sourceContent");
-    llm_cite_t *cite;
-    int i;
-
-    for (i = 0; places[i].name && !place; ++i) {
-        place = llm_json_want(location, places[i].name);
-    }
-    if (!url && !place) {
-        url = llm_json_want(node, "source");
-    }
-    if (!llm_json_is(node, LLM_JSON_OBJECT) || (!url && !place)) {
-        return;
-    }
-    cite = llm_cites_add(cites, place ? LLM_CITE_DOCUMENT : LLM_CITE_URL, pool);
-    cite->url = llm_json_text(url);
-    cite->title = llm_json_text(llm_json_want(node, "title"));
-    cite->quote = llm_json_text(llm_json_get(llm_json_at(content, 0), "text"));
-    if (place) {
-        cite->unit = places[i - 1].unit;
-        cite->number = llm_cite_place(llm_json_get(place, "documentIndex"));
-        cite->from = llm_cite_place(llm_json_get(place, "start"));
-        cite->to = llm_cite_place(llm_json_get(place, "end"));
-    }
-}
-
-/* The last text has what the block cites. */
+/* Of the block's texts, which begin at `start`; where it has none, of those
+ * before it. */
 static void read_citations(llm_parts_t *parts, const llm_json_t *list,
                            apr_int64_t start, apr_pool_t *pool)
 {
     const llm_json_t *node =
         llm_json_is(list, LLM_JSON_ARRAY) ? list->child : NULL;
+    apr_int64_t end = llm_parts_extent(parts->first, NULL).chars;
     llm_cites_t cites = {NULL, NULL};
     llm_cite_t *cite;
 
-    for (; node && parts->last; node = node->next) {
-        read_citation(&cites, node, pool);
+    for (; node; node = node->next) {
+        llm_bedrock_read_citation(&cites, node, pool);
     }
     for (cite = cites.first; cite; cite = cite->next) {
-        cite->start = start;
-        cite->end = llm_parts_extent(parts->first, NULL).chars;
+        if (cite->end < 0 && end > start) {
+            cite->start = start;
+            cite->end = end;
+        }
     }
-    if (cites.first) {
-        parts->last->citations = cites.first;
-    }
+    llm_parts_cite(parts->first, cites.first, pool);
 }
 
 static void read_block(llm_parts_t *parts, const llm_ask_t *ask,
@@ -160,7 +125,7 @@ static void read_block(llm_parts_t *parts, const llm_ask_t *ask,
     if (use && !is_own_tool(use)) {
         read_call(parts, ask, use, pcount, pool);
     }
-    if (node) {
+    if (cited) {
         apr_int64_t start = llm_parts_extent(parts->first, NULL).chars;
 
         for (; node; node = node->next) {
@@ -226,7 +191,8 @@ llm_reader_t *llm_bedrock_reader_make(const llm_ask_t *ask, apr_pool_t *pool)
     reader->ask = ask;
     reader->pool = pool;
     reader->calls = apr_array_make(pool, 2, sizeof(int));
-    reader->answer = -1;
+    reader->answer = reader->block = -1;
+    reader->cites.parent = pool;
     llm_usage_clear(&reader->usage);
     return reader;
 }
@@ -252,6 +218,9 @@ static void send_text(const sink_t *sink, llm_delta_e kind, llm_text_t text)
     llm_delta_t delta = {.kind = kind, .text = text};
 
     if (text.len) {
+        if (kind == LLM_DELTA_TEXT) {
+            llm_extent_add(&sink->reader->cites.texts, text);
+        }
         sink->emit(sink->baton, &delta);
     }
 }
@@ -310,12 +279,6 @@ static void read_piece(const sink_t *sink, const llm_json_t *delta)
     }
 }
 
-static void read_block_stop(const sink_t *sink, const llm_json_t *doc)
-{
-    (void)doc;
-    send_picture(sink);
-}
-
 static void read_start(const sink_t *sink, const llm_json_t *doc)
 {
     llm_reader_t *reader = sink->reader;
@@ -363,16 +326,35 @@ static void read_input(const sink_t *sink, int block, llm_text_t input)
     }
 }
 
-/* Of text that is still coming: its place is not told. */
 static void read_cite(const sink_t *sink, const llm_json_t *node)
 {
-    llm_delta_t delta = {.kind = LLM_DELTA_CITE};
     llm_cites_t cites = {NULL, NULL};
 
-    read_citation(&cites, node, sink->scratch);
-    delta.cite = cites.first;
-    if (delta.cite) {
-        sink->emit(sink->baton, &delta);
+    llm_bedrock_read_citation(&cites, node, sink->scratch);
+    llm_block_cites_keep(&sink->reader->cites, cites.first);
+}
+
+static void end_block(const sink_t *sink, const llm_json_t *doc)
+{
+    (void)doc;
+    sink->reader->block = -1;
+    llm_block_cites_end(&sink->reader->cites, sink->emit, sink->baton);
+}
+
+static void read_block_stop(const sink_t *sink, const llm_json_t *doc)
+{
+    send_picture(sink);
+    end_block(sink, doc);
+}
+
+/* What a block of text cites waits for its end, which some servers leave out. */
+static void see_block(const sink_t *sink, const llm_json_t *doc)
+{
+    int block = block_of(doc);
+
+    if (sink->reader->block != block) {
+        end_block(sink, doc);
+        sink->reader->block = block;
     }
 }
 
@@ -382,6 +364,7 @@ static void read_delta(const sink_t *sink, const llm_json_t *doc)
     const llm_json_t *thinking = llm_json_want(delta, "reasoningContent");
     const llm_json_t *use = llm_json_want(delta, "toolUse");
 
+    see_block(sink, doc);
     send_text(sink, LLM_DELTA_TEXT,
               llm_json_text(llm_json_want(delta, "text")));
     send_text(sink, LLM_DELTA_THINKING,
@@ -408,6 +391,7 @@ static void read_stop(const sink_t *sink, const llm_json_t *doc)
     llm_delta_t delta = {.kind = LLM_DELTA_FINISH};
 
     send_picture(sink);
+    end_block(sink, doc);
     if (!reader->finished) {
         reader->finished = 1;
         delta.finish = finish_of(llm_json_want(doc, "stopReason"),

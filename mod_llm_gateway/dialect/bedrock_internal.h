@@ -12,6 +12,7 @@
  *   bedrock_turns.c     its turns become messages
  *   bedrock_media.c     pictures and sound in answers
  *   bedrock_answer.c    whole and streamed answers of the provider
+ *   bedrock_citations.c what answers are taken from, both ways
  *   bedrock_embed.c     embeddings, asked and answered
  *   bedrock_invoke.c    InvokeModel: Claude for Anthropic's clients, usage
  *
@@ -21,6 +22,7 @@
 #define DIALECT_BEDROCK_INTERNAL_H
 
 #include "core/llm_eventstream.h"
+#include "dialect/cite.h"
 #include "dialect/common.h"
 
 #define LLM_BEDROCK_NAME "bedrock"
@@ -33,6 +35,16 @@ int llm_bedrock_read_usage(llm_usage_t *usage, const llm_json_t *doc);
 const char *llm_bedrock_document_type(llm_text_t format);
 /* "png" of image/png; NULL where there are no bytes, or of another type. */
 const char *llm_bedrock_image_format(const llm_media_t *media);
+
+/* ---- citations ------------------------------------------------------- */
+
+/* Adds what the node cites; its place in the answer is for the caller to say,
+ * unless it is told. */
+void llm_bedrock_read_citation(llm_cites_t *cites, const llm_json_t *node,
+                               apr_pool_t *pool);
+/* start and end: the characters its block has, -1 where it is open. */
+void llm_bedrock_put_citation(llm_buf_t *out, const llm_cite_t *cite,
+                              apr_int64_t start, apr_int64_t end);
 
 /* ---- facing a client ------------------------------------------------- */
 

@@ -173,9 +173,36 @@ static void put_call(llm_buf_t *out, const llm_call_t *call, const char *seed,
     llm_buf_lit(out, "}}");
 }
 
-static void put_parts(llm_buf_t *out, const llm_part_t *part, const char *seed,
+static void put_text(llm_buf_t *out, const llm_part_t *part,
+                     const llm_part_t *parts)
+{
+    const llm_cite_t *cite = part->citations;
+    llm_extent_t extent;
+    apr_int64_t start;
+
+    if (!part->text.len) {
+        return;
+    }
+    llm_put_comma(out);
+    llm_buf_puts(out, cite ? "{\"citationsContent\":{\"content\":[{" : "{");
+    llm_put_text_member(out, "text", part->text);
+    llm_buf_putc(out, '}');
+    if (cite) {
+        extent = llm_parts_extent(parts, part);
+        start = extent.chars;
+        llm_extent_add(&extent, part->text);
+        llm_buf_lit(out, "],\"citations\":[");
+        for (; cite; cite = cite->next) {
+            llm_bedrock_put_citation(out, cite, start, extent.chars);
+        }
+        llm_buf_lit(out, "]}}");
+    }
+}
+
+static void put_parts(llm_buf_t *out, const llm_part_t *parts, const char *seed,
                       apr_pool_t *pool)
 {
+    const llm_part_t *part = parts;
     int calls = 0;
 
     for (; part; part = part->next) {
@@ -186,11 +213,8 @@ static void put_parts(llm_buf_t *out, const llm_part_t *part, const char *seed,
                 llm_put_comma(out);
                 llm_bedrock_put_shown(out, part->media);
             }
-            else if (part->text.len) {
-                llm_put_comma(out);
-                llm_buf_putc(out, '{');
-                llm_put_text_member(out, "text", part->text);
-                llm_buf_putc(out, '}');
+            else {
+                put_text(out, part, parts);
             }
             break;
         case LLM_PART_THINKING:

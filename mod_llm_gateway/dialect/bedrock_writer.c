@@ -175,6 +175,18 @@ static void write_shown(llm_buf_t *out, llm_writer_t *writer,
     close_block(out, writer);
 }
 
+static void write_cite(llm_buf_t *out, llm_writer_t *writer,
+                       const llm_cite_t *cite)
+{
+    apr_size_t at;
+
+    open_block(out, writer, OPEN_TEXT);
+    at = open_delta(out, writer);
+    llm_put_name(out, "citation");
+    llm_bedrock_put_citation(out, cite, -1, -1);
+    close_delta(out, at);
+}
+
 /* `name` is "text", "signature" or "redactedContent". */
 static void write_thinking(llm_buf_t *out, llm_writer_t *writer,
                            const char *name, llm_text_t text)
@@ -305,6 +317,9 @@ static void write_content(llm_buf_t *out, llm_writer_t *writer,
     case LLM_DELTA_REFUSAL:
         writer->refused = 1;
         write_text(out, writer, delta->text);
+        break;
+    case LLM_DELTA_CITE:
+        write_cite(out, writer, delta->cite);
         break;
     case LLM_DELTA_THINKING:
         write_thinking(out, writer, "text", delta->text);

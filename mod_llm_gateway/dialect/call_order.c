@@ -8,10 +8,14 @@
  * is over. Nothing waits where a provider tells its calls in order, as all but
  * a few do.
  *
+ * A citation that comes when a call has begun waits for the answer's end: it is
+ * of text, which would cut the call off.
+ *
  * What waits is bounded; past the limit it goes out as it stands, and a writer
  * that cannot write it says so.
  */
 #include "dialect/call_order.h"
+#include "dialect/cite.h"
 
 #include <string.h>
 
@@ -45,6 +49,7 @@ struct llm_call_order_t {
     shape_t shape;               /* of its arguments */
     apr_array_header_t *waiting; /* of waiting_t, as they began */
     apr_size_t bytes;            /* of arguments that wait */
+    llm_block_cites_t cites;     /* what came while a call is told */
 };
 
 llm_call_order_t *llm_call_order_make(llm_delta_cb *emit, void *baton,
@@ -56,6 +61,7 @@ llm_call_order_t *llm_call_order_make(llm_delta_cb *emit, void *baton,
     order->baton = baton;
     order->parent = pool;
     order->open = -1;
+    order->cites.parent = pool;
     return order;
 }
 
@@ -244,9 +250,14 @@ void llm_call_order_take(void *baton, const llm_delta_t *delta)
         take_args(order, delta);
         return;
     }
+    if (!delta->choice && delta->kind == LLM_DELTA_CITE && order->open >= 0) {
+        llm_block_cites_keep(&order->cites, delta->cite);
+        return;
+    }
     if ((!delta->choice && delta->kind == LLM_DELTA_FINISH)
         || delta->kind == LLM_DELTA_END) {
         release(order, 1);
+        llm_block_cites_end(&order->cites, order->emit, order->baton);
     }
     order->emit(order->baton, delta);
 }

@@ -22,6 +22,17 @@ llm_cite_t *llm_cites_add(llm_cites_t *cites, llm_cite_e kind, apr_pool_t *pool)
     return cite;
 }
 
+void llm_cites_append(llm_cites_t *cites, const llm_cites_t *others)
+{
+    if (cites->last) {
+        cites->last->next = others->first;
+    }
+    else {
+        cites->first = others->first;
+    }
+    cites->last = others->last ? others->last : cites->last;
+}
+
 static llm_text_t kept(llm_text_t text, apr_pool_t *pool)
 {
     if (text.data) {
@@ -54,6 +65,7 @@ void llm_cites_keep(llm_cites_t *cites, const llm_cite_t *cite, int most,
     copy->container = kept(cite->container, pool);
     copy->quote = kept(cite->quote, pool);
     copy->said = kept(cite->said, pool);
+    copy->raw = NULL;
 }
 
 void llm_cites_move(llm_cite_t *cite, apr_int64_t chars)
@@ -151,6 +163,115 @@ apr_int64_t llm_byte_of_char(const llm_part_t *parts, apr_int64_t index)
     return index < 0 ? -1 : walk(parts, index, -1).bytes;
 }
 
+/* ---- blocks ---- */
+
+#define CITES_MAX 256 /* of one block */
+
+void llm_block_cites_keep(llm_block_cites_t *block, const llm_cite_t *cite)
+{
+    if (cite && !block->pool) {
+        apr_pool_create(&block->pool, block->parent);
+    }
+    for (; cite; cite = cite->next) {
+        llm_cites_keep(&block->cites, cite, CITES_MAX, block->pool);
+    }
+}
+
+void llm_block_cites_end(llm_block_cites_t *block, llm_delta_cb *emit,
+                         void *baton)
+{
+    llm_delta_t delta = {.kind = LLM_DELTA_CITE};
+    llm_cite_t *cite = block->cites.first;
+
+    for (; cite; cite = cite->next) {
+        if (cite->end < 0 && block->texts.chars > block->start) {
+            cite->start = block->start;
+            cite->end = block->texts.chars;
+        }
+        delta.cite = cite;
+        emit(baton, &delta);
+    }
+    block->start = block->texts.chars;
+    if (block->cites.first) {
+        memset(&block->cites, 0, sizeof(block->cites));
+        apr_pool_clear(block->pool);
+    }
+}
+
+/* ---- rulers ---- */
+
+#define RUNS_MAX   16384
+#define RUN_LENGTH 0x1fffffffu /* a run's width is above */
+#define RUN_SHIFT  29
+
+void llm_ruler_add(llm_ruler_t *ruler, llm_text_t text)
+{
+    apr_uint32_t *last = NULL;
+    apr_size_t at = 0;
+    int bytes;
+
+    if (!ruler->runs) {
+        ruler->runs = apr_array_make(ruler->pool, 4, sizeof(*last));
+    }
+    if (ruler->runs->nelts) {
+        last =
+            &APR_ARRAY_IDX(ruler->runs, ruler->runs->nelts - 1, apr_uint32_t);
+    }
+    while (at < text.len) {
+        at += next_char(text.data + at, text.len - at, &bytes);
+        ruler->all.chars += 1;
+        ruler->all.bytes += bytes;
+        if (last && (int)(*last >> RUN_SHIFT) == bytes
+            && (*last & RUN_LENGTH) < RUN_LENGTH) {
+            ++*last;
+        }
+        else if (ruler->runs->nelts < RUNS_MAX) {
+            last = apr_array_push(ruler->runs);
+            *last = (apr_uint32_t)bytes << RUN_SHIFT | 1;
+        }
+        else { /* the last run is none of this character */
+            last = NULL;
+        }
+    }
+}
+
+/* As walk(), over the runs. */
+static llm_extent_t measure(const llm_ruler_t *ruler, apr_int64_t chars,
+                            apr_int64_t bytes)
+{
+    llm_extent_t done = {0, 0};
+    int i, count = ruler->runs ? ruler->runs->nelts : 0;
+
+    for (i = 0; i < count; ++i) {
+        apr_uint32_t run = APR_ARRAY_IDX(ruler->runs, i, apr_uint32_t);
+        apr_int64_t width = run >> RUN_SHIFT, length = run & RUN_LENGTH;
+        apr_int64_t most = bytes < 0 ? chars - done.chars
+                                     : (bytes - done.bytes + width - 1) / width;
+
+        if (most <= length) {
+            done.chars += most;
+            done.bytes += most * width;
+            return done;
+        }
+        done.chars += length;
+        done.bytes += length * width;
+    }
+    if (done.chars != ruler->all.chars) { /* there are more than were kept */
+        done.chars = done.bytes = -1;
+    }
+    return done;
+}
+
+apr_int64_t llm_ruler_char(const llm_ruler_t *ruler, apr_int64_t byte)
+{
+    return byte < 0 ? -1 : measure(ruler, -1, byte).chars;
+}
+
+apr_int64_t llm_ruler_byte(const llm_ruler_t *ruler, apr_int64_t index)
+{
+    return index < 0 ? -1 : measure(ruler, index, -1).bytes;
+}
+
 llm_extent_t llm_parts_extent(const llm_part_t *parts, const llm_part_t *end)
 {
     llm_extent_t extent = {0, 0};
@@ -163,19 +284,114 @@ llm_extent_t llm_parts_extent(const llm_part_t *parts, const llm_part_t *end)
     return extent;
 }
 
-llm_part_t *llm_parts_cited(llm_part_t *parts)
+/* Bytes of escaped text that so many characters have. */
+static apr_size_t length_of(llm_text_t text, apr_int64_t chars)
 {
-    llm_part_t *last = NULL;
+    apr_size_t at = 0;
+    int bytes;
 
+    for (; chars > 0 && at < text.len; --chars) {
+        at += next_char(text.data + at, text.len - at, &bytes);
+    }
+    return at;
+}
+
+llm_text_t llm_cite_words(const llm_cite_t *cite, const llm_part_t *parts)
+{
+    apr_int64_t before = 0;
+
+    if (cite->said.data || cite->end <= cite->start || cite->start < 0) {
+        return cite->said;
+    }
     for (; parts; parts = parts->next) {
-        if (parts->kind == LLM_PART_TEXT && !parts->media) {
-            last = parts;
-            if (parts->citations) {
+        llm_extent_t extent = {0, 0};
+        llm_text_t text = parts->text;
+
+        if (parts->kind != LLM_PART_TEXT || parts->media) {
+            continue;
+        }
+        llm_extent_add(&extent, text);
+        if (cite->start < before + extent.chars) {
+            apr_size_t from = length_of(text, cite->start - before);
+
+            if (cite->end > before + extent.chars) {
                 break;
             }
+            text.data += from;
+            text.len -= from;
+            text.len = length_of(text, cite->end - cite->start);
+            return text;
+        }
+        before += extent.chars;
+    }
+    return LLM_TEXT_NONE;
+}
+
+/* A text, the characters before it, and what is taken from where in it. */
+typedef struct text_t {
+    llm_part_t *part;
+    apr_int64_t start;
+    llm_cites_t cites;
+} text_t;
+
+/* The last of the texts that begins at or before the place. */
+static text_t *text_at(const apr_array_header_t *texts, apr_int64_t place)
+{
+    int low = 0, high = texts->nelts;
+
+    while (high - low > 1) {
+        int middle = low + (high - low) / 2;
+
+        if (APR_ARRAY_IDX(texts, middle, text_t).start <= place) {
+            low = middle;
+        }
+        else {
+            high = middle;
         }
     }
-    return last;
+    return &APR_ARRAY_IDX(texts, low, text_t);
+}
+
+void llm_parts_cite(llm_part_t *parts, llm_cite_t *cite, apr_pool_t *pool)
+{
+    apr_array_header_t *texts;
+    llm_extent_t extent = {0, 0};
+    llm_cite_t *next;
+    int i;
+
+    if (!cite) {
+        return;
+    }
+    texts = apr_array_make(pool, 2, sizeof(text_t));
+    for (; parts; parts = parts->next) {
+        if (parts->kind == LLM_PART_TEXT && !parts->media) {
+            text_t text = {parts, extent.chars, {NULL, NULL}};
+
+            APR_ARRAY_PUSH(texts, text_t) = text;
+            llm_extent_add(&extent, parts->text);
+        }
+    }
+    for (; cite && texts->nelts; cite = next) {
+        text_t *text =
+            text_at(texts, cite->start < 0 ? extent.chars : cite->start);
+
+        next = cite->next;
+        cite->next = NULL;
+        if (text->cites.last) {
+            text->cites.last->next = cite;
+        }
+        else {
+            text->cites.first = cite;
+        }
+        text->cites.last = cite;
+    }
+    for (i = 0; i < texts->nelts; ++i) {
+        text_t *text = &APR_ARRAY_IDX(texts, i, text_t);
+
+        if (text->cites.first) {
+            text->part->citations = text->cites.first;
+        }
+    }
 }
 
 apr_int64_t llm_cite_place(const llm_json_t *node)

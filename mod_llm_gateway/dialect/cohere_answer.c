@@ -5,8 +5,8 @@
  * Text before calls is a `tool_plan`. In a stream a call's `tool_calls` is an
  * object, its number stands beside it; what has no arguments says "null", or
  * nothing at all. A stream ends with message-end, which has the reason and the
- * counts; a "[DONE]" that is no JSON may follow. Citations point into tools'
- * results and documents, for which clients of other dialects have no place.
+ * counts; a "[DONE]" that is no JSON may follow. Places of citations are of the
+ * content they stand in.
  */
 #include "dialect/cohere_internal.h"
 
@@ -22,6 +22,8 @@ struct llm_reader_t {
     apr_pool_t *pool;
     llm_usage_t usage;
     apr_array_header_t *calls; /* of call_t, in order */
+    llm_extent_t texts;        /* all that came */
+    apr_int64_t before;        /* characters before the open content */
     int begun;                 /* BEGIN was told */
     int over;                  /* END or a problem was told */
 };
@@ -50,20 +52,43 @@ static void read_content(llm_parts_t *parts, const llm_json_t *content,
     }
 }
 
-static void read_citations(llm_part_t *parts, const llm_json_t *list,
-                           apr_pool_t *pool)
+/* Characters of the texts before the content of this number. */
+static apr_int64_t chars_before(const llm_json_t *content, apr_int64_t number)
 {
-    llm_part_t *part = llm_parts_cited(parts);
-    llm_cites_t cites = {NULL, NULL};
+    const llm_json_t *node =
+        llm_json_is(content, LLM_JSON_ARRAY) ? content->child : NULL;
+    llm_extent_t extent = {0, 0};
+
+    for (; node && number > 0; node = node->next, --number) {
+        llm_extent_add(&extent, llm_json_text(llm_json_want(node, "text")));
+    }
+    return extent.chars;
+}
+
+static void read_citations(llm_part_t *parts, const llm_ask_t *ask,
+                           const llm_json_t *message, apr_pool_t *pool)
+{
+    const llm_json_t *list = llm_json_want(message, "citations");
+    const llm_json_t *content = llm_json_want(message, "content");
+    llm_cites_t all = {NULL, NULL};
     const llm_json_t *node =
         llm_json_is(list, LLM_JSON_ARRAY) ? list->child : NULL;
+    apr_int64_t number = -1, before = 0;
 
-    for (; part && node; node = node->next) {
-        llm_cohere_read_citation(&cites, node, pool);
+    for (; node; node = node->next) {
+        apr_int64_t index =
+            llm_cite_place(llm_json_want(node, "content_index"));
+        llm_cites_t cites = {NULL, NULL};
+
+        if (index != number) {
+            number = index;
+            before = chars_before(content, number);
+        }
+        llm_cohere_read_citation(&cites, node, ask, pool);
+        llm_cites_move(cites.first, before);
+        llm_cites_append(&all, &cites);
     }
-    if (part) {
-        part->citations = cites.first;
-    }
+    llm_parts_cite(parts, all.first, pool);
 }
 
 static void read_calls(llm_parts_t *parts, const llm_ask_t *ask,
@@ -104,10 +129,10 @@ static llm_problem_t *read_chat(llm_answer_t *answer, const llm_ask_t *ask,
     }
     choice = llm_choices_add(&choices, 0, pool);
     read_content(&parts, llm_json_want(message, "content"), pool);
-    read_citations(parts.first, llm_json_want(message, "citations"), pool);
     if (!llm_text_is_empty(plan)) {
         llm_parts_add_text(&parts, LLM_PART_TEXT, plan, pool);
     }
+    read_citations(parts.first, ask, message, pool);
     read_calls(&parts, ask, llm_json_want(message, "tool_calls"), pool);
     choice->parts = parts.first;
     choice->finish =
@@ -179,6 +204,9 @@ static void send_text(const sink_t *sink, llm_delta_e kind, llm_text_t text)
     llm_delta_t delta = {.kind = kind, .text = text};
 
     if (text.len) {
+        if (kind == LLM_DELTA_TEXT) {
+            llm_extent_add(&sink->reader->texts, text);
+        }
         sink->emit(sink->baton, &delta);
     }
 }
@@ -204,6 +232,13 @@ static void read_piece(const sink_t *sink, const llm_json_t *doc,
               llm_json_text(llm_json_want(content, "thinking")));
     send_text(sink, LLM_DELTA_TEXT,
               llm_json_text(llm_json_want(content, "text")));
+}
+
+static void read_start(const sink_t *sink, const llm_json_t *doc,
+                       const llm_json_t *message)
+{
+    sink->reader->before = sink->reader->texts.chars;
+    read_piece(sink, doc, message);
 }
 
 static void read_plan(const sink_t *sink, const llm_json_t *doc,
@@ -311,7 +346,8 @@ static void read_cite(const sink_t *sink, const llm_json_t *doc,
 
     (void)doc;
     llm_cohere_read_citation(&cites, llm_json_want(message, "citations"),
-                             sink->scratch);
+                             sink->reader->ask, sink->scratch);
+    llm_cites_move(cites.first, sink->reader->before);
     for (delta.cite = cites.first; delta.cite; delta.cite = delta.cite->next) {
         sink->emit(sink->baton, &delta);
     }
@@ -325,7 +361,7 @@ static const struct {
 } events[] = {
     {"citation-start", read_cite},
     {"content-delta", read_piece},
-    {"content-start", read_piece},
+    {"content-start", read_start},
     {"tool-plan-delta", read_plan},
     {"tool-call-start", read_call},
     {"tool-call-delta", read_args},

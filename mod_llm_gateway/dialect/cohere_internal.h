@@ -89,10 +89,13 @@ void llm_cohere_read_event(llm_reader_t *reader, const llm_event_t *event,
 void llm_cohere_reader_end(llm_reader_t *reader, llm_delta_cb *emit,
                            void *baton, apr_pool_t *scratch);
 
-/* Adds the sources of a citation, one by one; and the citation of one source,
- * about the content of this index, as an element of a list. */
+/* Adds the sources of a citation, one by one, its places being of the content
+ * it stands in; and the citation of one source, of the content of this number
+ * (-1: the plan), before which there are `offset` characters. `ask` may be NULL. */
 void llm_cohere_read_citation(llm_cites_t *cites, const llm_json_t *node,
-                              apr_pool_t *pool);
-void llm_cohere_put_citation(llm_buf_t *out, const llm_cite_t *cite, int index);
+                              const llm_ask_t *ask, apr_pool_t *pool);
+void llm_cohere_put_citation(llm_buf_t *out, const llm_cite_t *cite,
+                             const llm_ask_t *ask, int index,
+                             apr_int64_t offset);
 
 #endif /* DIALECT_COHERE_INTERNAL_H */

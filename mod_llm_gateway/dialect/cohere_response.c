@@ -8,6 +8,8 @@
  */
 #include "dialect/cohere_internal.h"
 
+#include <string.h>
+
 #include <apr_strings.h>
 
 /* ---- words and numbers ---- */
@@ -57,30 +59,37 @@ void llm_cohere_put_usage(llm_buf_t *out, const llm_usage_t *usage)
 
 /* ---- chat ---- */
 
+static int is_said(const llm_part_t *part)
+{
+    return part->text.len
+           && (part->kind == LLM_PART_TEXT || part->kind == LLM_PART_REFUSAL);
+}
+
+/* Texts and thoughts, those in a row as one. Beside calls texts are the plan.
+ */
 static void put_contents(llm_buf_t *out, const llm_part_t *part, int calls)
 {
-    int count = 0;
+    const char *open = NULL, *name;
 
     for (; part; part = part->next) {
-        int thought = part->kind == LLM_PART_THINKING;
-        int said =
-            part->kind == LLM_PART_TEXT || part->kind == LLM_PART_REFUSAL;
+        int thought = part->kind == LLM_PART_THINKING && part->text.len;
 
-        if (!part->text.len || (!thought && (!said || calls))) {
+        if (!thought && (!is_said(part) || calls)) {
             continue;
         }
-        if (!count++) {
-            llm_put_name(out, "content");
-            llm_buf_putc(out, '[');
+        name = thought ? "thinking" : "text";
+        if (!open || thought || strcmp(open, name) != 0) {
+            llm_buf_puts(out, open ? "\"}," : ",\"content\":[");
+            llm_buf_putc(out, '{');
+            llm_put_string_member(out, "type", name);
+            llm_put_name(out, name);
+            llm_buf_putc(out, '"');
+            open = name;
         }
-        llm_put_comma(out);
-        llm_buf_putc(out, '{');
-        llm_put_string_member(out, "type", thought ? "thinking" : "text");
-        llm_put_text_member(out, thought ? "thinking" : "text", part->text);
-        llm_buf_putc(out, '}');
+        llm_buf_append(out, part->text.data, part->text.len);
     }
-    if (count) {
-        llm_buf_putc(out, ']');
+    if (open) {
+        llm_buf_lit(out, "\"}]");
     }
     else if (!calls) {
         llm_buf_lit(out, ",\"content\":[]");
@@ -92,8 +101,7 @@ static void put_plan(llm_buf_t *out, const llm_part_t *part)
     int count = 0;
 
     for (; part; part = part->next) {
-        if ((part->kind == LLM_PART_TEXT || part->kind == LLM_PART_REFUSAL)
-            && part->text.len) {
+        if (is_said(part)) {
             if (!count++) {
                 llm_put_name(out, "tool_plan");
                 llm_buf_putc(out, '"');
@@ -104,23 +112,50 @@ static void put_plan(llm_buf_t *out, const llm_part_t *part)
     llm_buf_puts(out, count ? "\"" : "");
 }
 
-static void put_citations(llm_buf_t *out, const llm_part_t *part)
-{
-    const llm_cite_t *cite;
-    int count = 0, index = 0;
+/* Which content a text is in, and what is before that. */
+typedef struct content_t {
+    int index;
+    int is_text;        /* else thinking, or none yet */
+    llm_extent_t texts; /* all so far */
+    apr_int64_t before; /* characters before this content */
+} content_t;
 
-    for (; part; part = part->next) {
+static void see_part(content_t *content, const llm_part_t *part)
+{
+    int thought = part->kind == LLM_PART_THINKING && part->text.len;
+
+    if (thought || (is_said(part) && !content->is_text)) {
+        ++content->index;
+        content->before = content->texts.chars;
+        content->is_text = !thought;
+    }
+}
+
+static void put_citations(llm_buf_t *out, const llm_ask_t *ask,
+                          const llm_part_t *parts, int calls)
+{
+    content_t content = {-1, 0, {0, 0}, 0};
+    const llm_part_t *part;
+    const llm_cite_t *cite;
+    llm_cite_t worded;
+    int count = 0;
+
+    for (part = parts; part; part = part->next) {
+        see_part(&content, part);
         for (cite = part->citations; cite; cite = cite->next) {
             if (!count++) {
                 llm_put_name(out, "citations");
                 llm_buf_putc(out, '[');
             }
-            llm_cohere_put_citation(out, cite, index);
+            worded = *cite;
+            worded.said = llm_cite_words(cite, parts);
+            llm_cohere_put_citation(out, &worded, ask,
+                                    calls ? -1 : content.index,
+                                    calls ? 0 : content.before);
         }
-        index +=
-            part->text.len
-            && (part->kind == LLM_PART_TEXT || part->kind == LLM_PART_REFUSAL
-                || part->kind == LLM_PART_THINKING);
+        if (part->kind == LLM_PART_TEXT && !part->media) {
+            llm_extent_add(&content.texts, part->text);
+        }
     }
     if (count) {
         llm_buf_putc(out, ']');
@@ -180,9 +215,7 @@ static void write_chat(llm_buf_t *out, const llm_ask_t *ask,
         put_plan(out, parts);
         put_calls(out, parts, seed, pool);
     }
-    else {
-        put_citations(out, parts);
-    }
+    put_citations(out, ask, parts, calls);
     llm_buf_putc(out, '}');
     llm_cohere_put_usage(out, answer->usage);
     llm_buf_putc(out, '}');

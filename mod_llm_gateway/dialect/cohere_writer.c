@@ -25,6 +25,7 @@ typedef enum { OPEN_NONE, OPEN_TEXT, OPEN_THINKING, OPEN_CALL } open_e;
 
 struct llm_writer_t {
     apr_pool_t *pool;
+    const llm_ask_t *ask;
     const char *exchange; /* id of the exchange */
     const char *id;       /* of the message; NULL: not begun */
     llm_usage_t usage;
@@ -32,6 +33,8 @@ struct llm_writer_t {
     int source;          /* the provider's number of the open call */
     int contents, calls; /* begun so far */
     int cites;           /* written */
+    llm_extent_t texts;  /* written */
+    apr_int64_t before;  /* characters before the last content */
     llm_finish_e finish; /* NONE: not told yet */
     int refused;         /* there was a refusal */
     int ended;
@@ -42,9 +45,9 @@ llm_writer_t *llm_cohere_writer_make(const llm_ask_t *ask, const char *id,
 {
     llm_writer_t *writer = apr_pcalloc(pool, sizeof(*writer));
 
-    (void)ask;
     (void)now;
     writer->pool = pool;
+    writer->ask = ask;
     writer->exchange = id ? id : "";
     llm_usage_clear(&writer->usage);
     return writer;
@@ -119,6 +122,10 @@ static void write_text(llm_buf_t *out, llm_writer_t *writer,
         llm_buf_lit(out, "}}}");
         close_event(out);
         writer->open = kind;
+        writer->before = writer->texts.chars;
+    }
+    if (delta->kind == LLM_DELTA_TEXT && !delta->media) {
+        llm_extent_add(&writer->texts, delta->text);
     }
     open_indexed(out, "content-delta", writer->contents - 1);
     llm_buf_lit(out, ",\"delta\":{\"message\":{\"content\":{");
@@ -130,12 +137,13 @@ static void write_text(llm_buf_t *out, llm_writer_t *writer,
 static void write_cite(llm_buf_t *out, llm_writer_t *writer,
                        const llm_cite_t *cite)
 {
-    if (!writer->contents || writer->open == OPEN_CALL) {
-        return; /* of nothing that was said, or that is over */
-    }
+    int is_of_last = cite->start < 0 || cite->start >= writer->before;
+
     open_indexed(out, "citation-start", writer->cites);
     llm_buf_lit(out, ",\"delta\":{\"message\":{\"citations\":");
-    llm_cohere_put_citation(out, cite, writer->contents - 1);
+    llm_cohere_put_citation(out, cite, writer->ask,
+                            writer->contents ? writer->contents - 1 : 0,
+                            is_of_last ? writer->before : 0);
     llm_buf_lit(out, "}}");
     close_event(out);
     open_indexed(out, "citation-end", writer->cites++);

@@ -215,10 +215,13 @@ static void put_citations(llm_buf_t *out, const llm_part_t *parts,
     llm_grounding_t grounding = {NULL, NULL, 0};
     const llm_part_t *part;
     const llm_cite_t *cite;
+    llm_cite_t worded;
 
     for (part = parts; part; part = part->next) {
         for (cite = part->citations; cite; cite = cite->next) {
-            llm_gemini_ground(&grounding, cite,
+            worded = *cite;
+            worded.said = llm_cite_words(cite, parts);
+            llm_gemini_ground(&grounding, &worded,
                               llm_byte_of_char(parts, cite->start),
                               llm_byte_of_char(parts, cite->end), pool);
         }

@@ -7,6 +7,8 @@
  */
 #include "dialect/gemini_internal.h"
 
+#include <string.h>
+
 #define GROUNDS_MAX   256
 #define GROUNDS_BYTES 262144 /* of each of the two lists */
 
@@ -17,14 +19,10 @@ static const llm_json_t *list_of(const llm_json_t *node)
 
 /* ---- reading ---- */
 
-/* In a whole answer bytes are found in its texts; in a stream, whose texts are
- * gone, only where all of them are ASCII. */
 static apr_int64_t char_at(const llm_gemini_said_t *said, apr_int64_t byte)
 {
-    if (said->parts) {
-        return llm_char_of_byte(said->parts, byte);
-    }
-    return said->extent.chars == said->extent.bytes ? byte : -1;
+    return said->ruler ? llm_ruler_char(said->ruler, byte)
+                       : llm_char_of_byte(said->parts, byte);
 }
 
 static apr_int64_t number_in(const llm_json_t *object, const char *name)
@@ -56,6 +54,22 @@ static void set_place(llm_cite_t *cite, const llm_gemini_said_t *said,
     }
 }
 
+/* What Vertex tells of a passage: its words, and pages from first to last. */
+static void take_passage(llm_cite_t *cite, const llm_json_t *passage)
+{
+    const llm_json_t *span = llm_gemini_want(passage, "pageSpan");
+    apr_int64_t last = number_in(span, "lastPage");
+
+    if (!cite->quote.data) {
+        cite->quote = llm_json_text(llm_json_want(passage, "text"));
+    }
+    if (last >= 0 && cite->kind == LLM_CITE_DOCUMENT) {
+        cite->unit = "page";
+        cite->from = number_in(span, "firstPage");
+        cite->to = last + 1;
+    }
+}
+
 static llm_cite_t *add_source(llm_cites_t *cites, const llm_json_t *chunk,
                               apr_pool_t *pool)
 {
@@ -74,8 +88,11 @@ static llm_cite_t *add_source(llm_cites_t *cites, const llm_json_t *chunk,
     cite =
         llm_cites_add(cites, url.len ? LLM_CITE_URL : LLM_CITE_DOCUMENT, pool);
     cite->url = url;
-    cite->title = llm_json_text(llm_json_get(web, "title"));
-    cite->quote = llm_json_text(llm_json_get(web, "text"));
+    cite->title = llm_json_text(llm_json_want(web, "title"));
+    cite->quote = llm_json_text(llm_json_want(web, "text"));
+    cite->id = llm_json_text(llm_gemini_want(web, "documentName"));
+    llm_cite_take_source(cite, web, 1);
+    take_passage(cite, llm_gemini_want(web, "ragChunk"));
     return cite;
 }
 
@@ -149,6 +166,32 @@ void llm_gemini_read_cites(llm_cites_t *cites, const llm_json_t *candidate,
 
 /* ---- writing ---- */
 
+/* The words are a member of what is no page of the web; of one, and of where
+ * in a document they stand, what is told is added. */
+static void put_source(llm_buf_t *out, const llm_cite_t *cite)
+{
+    llm_buf_puts(out, cite->kind == LLM_CITE_URL ? "{\"web\":{"
+                                                 : "{\"retrievedContext\":{");
+    llm_put_text_member(out, "uri", cite->url);
+    llm_put_text_member(out, "title",
+                        cite->title.data ? cite->title : cite->id);
+    if (cite->quote.len) {
+        llm_put_text_member(out, "text", cite->quote);
+    }
+    if (cite->kind == LLM_CITE_FILE) {
+        llm_put_text_member(out, "documentName", cite->id);
+    }
+    llm_cite_put_source(out, cite, 1);
+    if (cite->kind == LLM_CITE_DOCUMENT && cite->unit
+        && !strcmp(cite->unit, "page") && cite->to > cite->from) {
+        llm_buf_lit(out, ",\"ragChunk\":{\"pageSpan\":{");
+        llm_put_int_member(out, "firstPage", cite->from);
+        llm_put_int_member(out, "lastPage", cite->to - 1);
+        llm_buf_lit(out, "}}");
+    }
+    llm_buf_lit(out, "}}");
+}
+
 void llm_gemini_ground(llm_grounding_t *grounding, const llm_cite_t *cite,
                        apr_int64_t start, apr_int64_t end, apr_pool_t *pool)
 {
@@ -169,15 +212,7 @@ void llm_gemini_ground(llm_grounding_t *grounding, const llm_cite_t *cite,
     if (grounding->count) {
         llm_buf_putc(out, ',');
     }
-    llm_buf_puts(out, cite->kind == LLM_CITE_URL ? "{\"web\":{"
-                                                 : "{\"retrievedContext\":{");
-    llm_put_text_member(out, "uri", cite->url);
-    llm_put_text_member(out, "title",
-                        cite->title.data ? cite->title : cite->id);
-    if (cite->kind != LLM_CITE_URL) {
-        llm_put_text_member(out, "text", cite->quote);
-    }
-    llm_buf_lit(out, "}}");
+    put_source(out, cite);
     if (end > 0 || cite->said.data) {
         out = grounding->supports;
         if (out->len) {

@@ -228,10 +228,10 @@ void llm_gemini_write_model(llm_buf_t *out, const char *name, apr_time_t now,
 /* ---- citations ------------------------------------------------------- */
 
 /* The text that bytes are counted in: a whole answer's parts, or, where it
- * went by, how much of it there was. */
+ * went by, its measure. */
 typedef struct llm_gemini_said_t {
-    const llm_part_t *parts; /* or NULL */
-    llm_extent_t extent;
+    const llm_part_t *parts;
+    const llm_ruler_t *ruler; /* or NULL */
 } llm_gemini_said_t;
 
 void llm_gemini_read_cites(llm_cites_t *cites, const llm_json_t *candidate,

@@ -332,18 +332,15 @@ static llm_choice_t *sort_choices(llm_choice_t *from)
     return sorted;
 }
 
-/* They are told for the candidate; a part has them here: its last text. */
+/* They are told for the candidate. */
 static void add_cites(content_t *c, const llm_json_t *candidate,
                       llm_part_t *parts)
 {
-    llm_part_t *part = llm_parts_cited(parts);
-    llm_gemini_said_t said = {parts, {0, 0}};
+    llm_gemini_said_t said = {parts, NULL};
     llm_cites_t cites = {NULL, NULL};
 
-    if (part) {
-        llm_gemini_read_cites(&cites, candidate, &said, c->pool);
-        part->citations = cites.first;
-    }
+    llm_gemini_read_cites(&cites, candidate, &said, c->pool);
+    llm_parts_cite(parts, cites.first, c->pool);
 }
 
 static void add_candidate(content_t *c, llm_choices_t *choices,

@@ -29,7 +29,7 @@ typedef struct choice_t {
     int is_open;             /* a call whose arguments come in pieces */
     int is_muted;            /* that call is one the client forbade */
     llm_gemini_args_t *args; /* made with the first such call */
-    llm_extent_t texts;      /* all that came */
+    llm_ruler_t texts;       /* all that came */
     llm_cites_t cites;       /* as the last chunk that has some tells them */
     apr_pool_t *cites_pool;
 } choice_t;
@@ -107,6 +107,7 @@ static choice_t *choice_at(llm_reader_t *reader, int index)
     if (!reader->choices[index]) {
         reader->choices[index] =
             apr_pcalloc(reader->pool, sizeof(*reader->choices[index]));
+        reader->choices[index]->texts.pool = reader->pool;
         if (index >= reader->count) {
             reader->count = index + 1;
         }
@@ -257,7 +258,7 @@ static void read_text(const sink_t *sink, int index, const llm_json_t *part,
         *plogprobs = NULL;
     }
     if (delta.kind == LLM_DELTA_TEXT) {
-        llm_extent_add(&sink->reader->choices[index]->texts, delta.text);
+        llm_ruler_add(&sink->reader->choices[index]->texts, delta.text);
     }
     if (delta.text.len || delta.logprobs) {
         send_delta(sink, &delta);
@@ -280,7 +281,7 @@ static void read_shown(const sink_t *sink, int index, const llm_json_t *part)
 static void keep_cites(const sink_t *sink, choice_t *choice,
                        const llm_json_t *candidate)
 {
-    llm_gemini_said_t said = {NULL, choice->texts};
+    llm_gemini_said_t said = {NULL, &choice->texts};
     llm_cites_t cites = {NULL, NULL};
     const llm_cite_t *cite;
 

@@ -43,7 +43,7 @@ typedef struct choice_state_t {
     int calls;                /* written */
     apr_array_header_t *kept; /* of kept_call_t; NULL: none */
     apr_pool_t *pool;         /* of these */
-    llm_extent_t texts;       /* written */
+    llm_ruler_t texts;        /* written */
     llm_grounding_t grounding;
 } choice_state_t;
 
@@ -262,8 +262,11 @@ static void write_text(llm_buf_t *out, llm_writer_t *writer,
         return;
     }
     flush_calls(out, writer, delta->choice);
-    if (!thought) {
-        llm_extent_add(&writer->choices[delta->choice].texts, delta->text);
+    if (delta->kind == LLM_DELTA_TEXT) {
+        llm_ruler_t *texts = &writer->choices[delta->choice].texts;
+
+        texts->pool = writer->pool;
+        llm_ruler_add(texts, delta->text);
     }
     open_chunk(out, writer);
     open_candidate(out);
@@ -293,14 +296,13 @@ static void write_shown(llm_buf_t *out, llm_writer_t *writer,
     close_chunk(out, writer);
 }
 
-/* Segments are counted in bytes: as told where all of the text is ASCII. */
+/* Segments are counted in bytes. */
 static void keep_cite(llm_writer_t *writer, choice_state_t *choice,
                       const llm_cite_t *cite)
 {
-    int is_ascii = choice->texts.chars == choice->texts.bytes;
-
-    llm_gemini_ground(&choice->grounding, cite, is_ascii ? cite->start : -1,
-                      is_ascii ? cite->end : -1, writer->pool);
+    llm_gemini_ground(&choice->grounding, cite,
+                      llm_ruler_byte(&choice->texts, cite->start),
+                      llm_ruler_byte(&choice->texts, cite->end), writer->pool);
 }
 
 /* A thought without text that holds what another provider wants back. */

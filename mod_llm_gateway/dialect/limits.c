@@ -10,6 +10,7 @@
 #include <apr_strings.h>
 
 #include "dialect/common.h"
+#include "dialect/documents.h"
 
 typedef struct fit_t {
     llm_ask_t *ask; /* NULL until something has to go */
@@ -279,6 +280,15 @@ static void drop_labels(fit_t *fit)
     }
 }
 
+static void fit_documents(fit_t *fit)
+{
+    if (fit->given->documents && !fit->limits->cites) {
+        changed(fit)->turns =
+            llm_turns_without_documents(fit->given->turns, fit->req, fit->pool);
+        fit->ask->documents = 0;
+    }
+}
+
 /* ---- tools and the form of the answer ---- */
 
 /* What kind of tool it is, by its type, or by the one member Gemini's have. */
@@ -491,6 +501,7 @@ llm_problem_t *llm_ask_fit(const llm_ask_t **pask, llm_request_t *req,
     drop_effort(&fit);
     drop_labels(&fit);
     move_shown(&fit);
+    fit_documents(&fit);
     named = llm_tool_names_fit(fit.ask ? fit.ask : *pask, &limits->names, pool);
     if (named != *pask) {
         *pask = req->fitted = named;

@@ -50,6 +50,7 @@ typedef struct llm_limits_t {
     unsigned modalities;    /* bits of llm_show_e: what answers are made of
                                besides text */
     int shows;              /* an assistant's turn may have pictures */
+    int cites;              /* it takes documents as text, and cites them */
     /* Does it take this tool, which is in a form of its sender's own? NULL:
      * none of them. */
     int (*takes_tool)(const llm_json_t *raw);

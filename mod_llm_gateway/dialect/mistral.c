@@ -15,8 +15,10 @@
  * A stream is, for each choice, a chunk with the role, its content, its calls,
  * and a chunk with its finish, which waits for the stream's end; "[DONE]". Or
  * an error, and nothing after it. Calls are kept until they are whole.
- * Hidden thinking has no place.
+ * Hidden thinking has no place. What an answer is taken from is a member
+ * `citations` of the message or delta, in the form of cite_form.c.
  */
+#include "dialect/cite.h"
 #include "dialect/kept_calls.h"
 #include "dialect/openai_internal.h"
 
@@ -194,6 +196,7 @@ static void put_choice(llm_buf_t *out, const llm_choice_t *choice,
     llm_put_int_member(out, "index", choice->index);
     llm_buf_lit(out, ",\"message\":{\"role\":\"assistant\"");
     put_content(out, choice->parts);
+    llm_cites_put_forms(out, choice->parts, NULL);
     put_calls(out, choice->parts, seed, pool);
     llm_buf_putc(out, '}');
     if (choice->logprobs) {
@@ -414,6 +417,13 @@ static void write_content(llm_buf_t *out, llm_writer_t *writer,
             llm_buf_putc(out, ']');
             close_chunk(out, NULL);
         }
+        break;
+    case LLM_DELTA_CITE:
+        open_chunk(out, writer, delta->choice);
+        llm_buf_lit(out, "\"content\":\"\",\"citations\":[");
+        llm_cite_put_form(out, delta->cite);
+        llm_buf_putc(out, ']');
+        close_chunk(out, NULL);
         break;
     case LLM_DELTA_CALL:
     case LLM_DELTA_ARGS:

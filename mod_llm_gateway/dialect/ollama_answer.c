@@ -5,6 +5,7 @@
  * whole, in one line. /api/generate says `response` where a chat has a
  * message; its `context`, all tokens by number, is for nobody.
  */
+#include "dialect/cite.h"
 #include "dialect/ollama_internal.h"
 
 #include <apr_strings.h>
@@ -80,6 +81,17 @@ static const llm_json_t *logprobs_of(const llm_json_t *doc, apr_pool_t *pool)
                                                                    : object;
 }
 
+/* No server has them: they are another gateway's. */
+static void read_cites(llm_cites_t *cites, const llm_json_t *doc,
+                       apr_pool_t *pool)
+{
+    const llm_json_t *message = llm_json_want(doc, "message");
+    const llm_json_t *list =
+        llm_json_want(message ? message : doc, "citations");
+
+    llm_openai_read_more_cites(cites, list, pool);
+}
+
 /* ---- whole answers ---- */
 
 static void read_chat(llm_answer_t *answer, const llm_ask_t *ask,
@@ -89,6 +101,7 @@ static void read_chat(llm_answer_t *answer, const llm_ask_t *ask,
     llm_choice_t *choice = llm_choices_add(&choices, 0, pool);
     llm_parts_t parts = {NULL, NULL};
     llm_text_t thinking = thinking_of(doc), text = text_of(doc);
+    llm_cites_t cites = {NULL, NULL};
     const llm_json_t *node;
     llm_call_t call;
     int count = 0;
@@ -106,6 +119,8 @@ static void read_chat(llm_answer_t *answer, const llm_ask_t *ask,
             ++count;
         }
     }
+    read_cites(&cites, doc, pool);
+    llm_parts_cite(parts.first, cites.first, pool);
     choice->parts = parts.first;
     choice->finish = llm_ollama_finish(doc, count);
     choice->logprobs = logprobs_of(doc, pool);
@@ -210,6 +225,17 @@ static void send_calls(const sink_t *sink, const llm_json_t *doc)
     }
 }
 
+static void send_cites(const sink_t *sink, const llm_json_t *doc)
+{
+    llm_delta_t delta = {.kind = LLM_DELTA_CITE};
+    llm_cites_t cites = {NULL, NULL};
+
+    read_cites(&cites, doc, sink->scratch);
+    for (delta.cite = cites.first; delta.cite; delta.cite = delta.cite->next) {
+        sink->emit(sink->baton, &delta);
+    }
+}
+
 static void send_end(const sink_t *sink, llm_finish_e finish)
 {
     llm_reader_t *reader = sink->reader;
@@ -253,6 +279,7 @@ void llm_ollama_read_event(llm_reader_t *reader, const llm_event_t *event,
     }
     send_text(&sink, LLM_DELTA_THINKING, thinking_of(doc), NULL);
     send_text(&sink, LLM_DELTA_TEXT, text_of(doc), logprobs_of(doc, scratch));
+    send_cites(&sink, doc);
     send_calls(&sink, doc);
     llm_ollama_read_usage(&reader->usage, doc);
     finish = llm_ollama_finish(doc, reader->calls);

@@ -20,6 +20,7 @@
 #include <apr_strings.h>
 
 #include "core/llm_time.h"
+#include "dialect/cite.h"
 #include "dialect/kept_calls.h"
 
 /* ---- what both forms have ---- */
@@ -167,6 +168,7 @@ static void put_parts(llm_buf_t *out, const llm_ask_t *ask,
         }
     }
     llm_buf_puts(out, calls ? "]" : "");
+    llm_cites_put_forms(out, parts, NULL);
 }
 
 static void write_chat(llm_buf_t *out, const llm_ask_t *ask,
@@ -315,6 +317,19 @@ static void write_text(llm_buf_t *out, llm_writer_t *writer,
     close_line(out);
 }
 
+/* The form of cite_form.c; nothing of its own has a place for it. */
+static void write_cite(llm_buf_t *out, llm_writer_t *writer,
+                       const llm_cite_t *cite)
+{
+    open_line(out, writer);
+    open_text(out, writer->ask);
+    llm_buf_lit(out, "\",\"citations\":[");
+    llm_cite_put_form(out, cite);
+    llm_buf_putc(out, ']');
+    close_said(out, writer->ask);
+    close_line(out);
+}
+
 static void end_stream(llm_buf_t *out, llm_writer_t *writer)
 {
     llm_finish_e finish = writer->finish;
@@ -355,6 +370,9 @@ static void write_content(llm_buf_t *out, llm_writer_t *writer,
     case LLM_DELTA_REFUSAL:
         writer->refused |= delta->kind == LLM_DELTA_REFUSAL;
         write_text(out, writer, delta);
+        break;
+    case LLM_DELTA_CITE:
+        write_cite(out, writer, delta->cite);
         break;
     case LLM_DELTA_CALL:
     case LLM_DELTA_ARGS:

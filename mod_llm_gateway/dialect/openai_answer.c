@@ -172,7 +172,7 @@ static void put_citations(llm_buf_t *out, const llm_part_t *part)
                 llm_put_name(out, "annotations");
                 llm_buf_putc(out, '[');
             }
-            llm_openai_put_annotation(out, cite, 0, 0);
+            llm_openai_put_annotation(out, cite);
         }
     }
     if (count) {
@@ -205,6 +205,7 @@ static void put_choice(llm_buf_t *out, const llm_ask_t *ask,
     put_texts(out, ask, "reasoning_content", parts, LLM_PART_THINKING, pool);
     put_details(out, parts);
     put_citations(out, parts);
+    llm_cites_put_forms(out, parts, llm_openai_cites);
     put_images(out, parts);
     llm_openai_put_sound(out, ask, parts, seed, created, pool);
     put_calls(out, ask, parts, seed, pool);

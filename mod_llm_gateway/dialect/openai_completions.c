@@ -14,6 +14,7 @@
  * the usage, where the client asked for it; "[DONE]". Or an error, and nothing
  * after it.
  */
+#include "dialect/cite.h"
 #include "dialect/client.h"
 #include "dialect/openai_internal.h"
 #include "dialect/tier.h"
@@ -209,6 +210,7 @@ static void put_choice(llm_buf_t *out, const llm_choice_t *choice)
     llm_put_int_member(out, "index", choice->index);
     llm_put_raw_member(out, "logprobs", "null");
     llm_put_string_member(out, "finish_reason", finish_name(choice->finish));
+    llm_cites_put_forms(out, choice->parts, NULL);
     llm_buf_putc(out, '}');
 }
 
@@ -305,7 +307,8 @@ static void put_tier(llm_buf_t *out, const llm_writer_t *writer)
 }
 
 static void put_chunk(llm_buf_t *out, const llm_writer_t *writer, int choice,
-                      llm_text_t text, const char *finish)
+                      llm_text_t text, const llm_cite_t *cite,
+                      const char *finish)
 {
     llm_buf_puts(out, writer->head);
     llm_buf_putc(out, '{');
@@ -313,6 +316,11 @@ static void put_chunk(llm_buf_t *out, const llm_writer_t *writer, int choice,
     llm_put_int_member(out, "index", choice);
     llm_buf_lit(out, ",\"logprobs\":null,\"finish_reason\":");
     llm_buf_put_string(out, finish);
+    if (cite) {
+        llm_buf_lit(out, ",\"citations\":[");
+        llm_cite_put_form(out, cite);
+        llm_buf_putc(out, ']');
+    }
     llm_buf_lit(out, "}]");
     if (writer->ask->include_usage) {
         llm_buf_lit(out, ",\"usage\":null");
@@ -344,7 +352,7 @@ static void end_stream(llm_buf_t *out, llm_writer_t *writer)
     begin_choice(writer, 0);
     for (i = 0; i < writer->choices->nelts; ++i) {
         put_chunk(
-            out, writer, i, LLM_TEXT_LITERAL(""),
+            out, writer, i, LLM_TEXT_LITERAL(""), NULL,
             finish_name(
                 APR_ARRAY_IDX(writer->choices, i, choice_state_t).finish));
     }
@@ -373,7 +381,11 @@ static void write_content(llm_buf_t *out, llm_writer_t *writer,
     }
     else if ((delta->kind == LLM_DELTA_TEXT || delta->kind == LLM_DELTA_REFUSAL)
              && delta->text.len) {
-        put_chunk(out, writer, delta->choice, delta->text, NULL);
+        put_chunk(out, writer, delta->choice, delta->text, NULL, NULL);
+    }
+    else if (delta->kind == LLM_DELTA_CITE) {
+        put_chunk(out, writer, delta->choice, LLM_TEXT_LITERAL(""), delta->cite,
+                  NULL);
     }
 }
 

@@ -49,9 +49,12 @@ void llm_openai_read_images(llm_parts_t *parts, const llm_json_t *list,
 
 /* ---- content ---- */
 
-static void read_list(llm_parts_t *parts, const llm_json_t *list,
-                      apr_pool_t *pool)
+/* References are of the text before them. */
+static void read_list(llm_parts_t *parts, llm_cites_t *cites,
+                      const llm_json_t *list, apr_pool_t *pool)
 {
+    llm_extent_t extent = {0, 0};
+    apr_int64_t before = 0;
     const llm_json_t *node;
 
     for (node = list->child; node; node = node->next) {
@@ -67,8 +70,14 @@ static void read_list(llm_parts_t *parts, const llm_json_t *list,
         }
         else if (text.data) {
             llm_parts_add_text(parts, LLM_PART_TEXT, text, pool);
+            before = extent.chars;
+            llm_extent_add(&extent, text);
+            llm_openai_read_piece_cites(cites, node, before, extent.chars,
+                                        pool);
         }
         else if (!llm_openai_read_image(parts, node, pool)
+                 && !llm_openai_read_piece_cites(cites, node, before,
+                                                 extent.chars, pool)
                  && node->type == LLM_JSON_OBJECT) {
             llm_parts_add(parts, LLM_PART_PROVIDER, pool)->raw = node;
         }
@@ -81,22 +90,18 @@ static void read_content(llm_parts_t *parts, const llm_ask_t *ask,
 {
     const llm_json_t *content = llm_json_want(message, "content");
     llm_text_t refusal = llm_json_text(llm_json_want(message, "refusal"));
+    llm_cites_t cites = {NULL, NULL};
 
     llm_openai_read_thinking(parts, message, pool);
     if (llm_json_is(content, LLM_JSON_ARRAY)) {
-        read_list(parts, content, pool);
+        read_list(parts, &cites, content, pool);
     }
     else if (!llm_text_is_empty(llm_json_text(content))) {
         llm_parts_add_text(parts, LLM_PART_TEXT, llm_json_text(content), pool);
     }
     llm_openai_read_sound(parts, ask, message, pool);
-    if (parts->last && parts->last->kind == LLM_PART_TEXT
-        && !parts->last->media) {
-        llm_cites_t cites = {NULL, NULL};
-
-        llm_openai_read_cites(&cites, message, doc, pool);
-        parts->last->citations = cites.first;
-    }
+    llm_openai_read_cites(&cites, message, doc, pool);
+    llm_parts_cite(parts->first, cites.first, pool);
     llm_openai_read_images(parts, llm_json_want(message, "images"), pool);
     if (!llm_text_is_empty(refusal)) {
         llm_parts_add_text(parts, LLM_PART_REFUSAL, refusal, pool);

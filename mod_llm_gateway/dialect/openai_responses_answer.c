@@ -250,12 +250,10 @@ static llm_bytes_t annotations_of(const items_t *items, const llm_part_t *part)
     const llm_cite_t *cite;
 
     for (cite = part->citations; cite; cite = cite->next) {
-        if (llm_openai_annotates(cite)) {
-            if (before < 0) {
-                before = llm_parts_extent(items->parts, part).chars;
-            }
-            llm_openai_put_annotation(out, cite, 1, before);
+        if (before < 0) {
+            before = llm_parts_extent(items->parts, part).chars;
         }
+        llm_responses_put_annotation(out, cite, before);
     }
     return (llm_bytes_t){out->data ? out->data : "", out->len};
 }

@@ -437,9 +437,6 @@ static void write_cite(llm_buf_t *out, llm_writer_t *writer,
 {
     apr_size_t from;
 
-    if (!llm_openai_annotates(cite)) {
-        return;
-    }
     if (writer->item != ITEM_MESSAGE || writer->part != PART_TEXT) {
         begin_part(out, writer, PART_TEXT);
     }
@@ -447,7 +444,7 @@ static void write_cite(llm_buf_t *out, llm_writer_t *writer,
     llm_put_int_member(out, "annotation_index", writer->note_count++);
     llm_put_name(out, "annotation");
     from = out->len;
-    llm_openai_put_annotation(out, cite, 1, writer->before.chars);
+    llm_responses_put_annotation(out, cite, writer->before.chars);
     keep_json(writer, writer->notes, out->data + from, out->len - from);
     close_event(out);
 }

@@ -357,6 +357,31 @@ static void emit_parts(const pass_t *pass, const llm_part_t *part)
 }
 
 /* A list of parts: texts, and Mistral's thinking with texts of its own. */
+static void emit_cites(const pass_t *pass, const llm_cite_t *cite)
+{
+    llm_delta_t delta = {.kind = LLM_DELTA_CITE, .choice = pass->index};
+
+    for (; cite; cite = cite->next) {
+        pass->choice->cited = 1;
+        delta.cite = cite;
+        emit(pass, &delta);
+    }
+}
+
+/* A text, a picture, or what a text is taken from. */
+static void read_piece(const pass_t *pass, const llm_json_t *node)
+{
+    llm_parts_t shown = {NULL, NULL};
+    llm_cites_t cites = {NULL, NULL};
+
+    emit_text(pass, LLM_DELTA_TEXT, llm_json_text(llm_json_get(node, "text")),
+              NULL);
+    llm_openai_read_image(&shown, node, pass->scratch);
+    emit_parts(pass, shown.first);
+    llm_openai_read_piece_cites(&cites, node, -1, -1, pass->scratch);
+    emit_cites(pass, cites.first);
+}
+
 static void read_list(const pass_t *pass, const llm_json_t *list)
 {
     const llm_json_t *node, *item;
@@ -380,12 +405,7 @@ static void read_list(const pass_t *pass, const llm_json_t *list)
             emit_parts(pass, thoughts.first);
         }
         else {
-            llm_parts_t shown = {NULL, NULL};
-
-            emit_text(pass, LLM_DELTA_TEXT,
-                      llm_json_text(llm_json_get(node, "text")), NULL);
-            llm_openai_read_image(&shown, node, pass->scratch);
-            emit_parts(pass, shown.first);
+            read_piece(pass, node);
         }
     }
 }
@@ -409,16 +429,12 @@ static void read_cites(const pass_t *pass, const llm_json_t *node,
 {
     int is_last =
         llm_json_want(node, "finish_reason") != NULL && !pass->choice->finished;
-    llm_delta_t delta = {.kind = LLM_DELTA_CITE, .choice = pass->index};
     llm_cites_t cites = {NULL, NULL};
 
     llm_openai_read_cites(&cites, said,
                           is_last && !pass->choice->cited ? pass->doc : NULL,
                           pass->scratch);
-    for (delta.cite = cites.first; delta.cite; delta.cite = delta.cite->next) {
-        pass->choice->cited = 1;
-        emit(pass, &delta);
-    }
+    emit_cites(pass, cites.first);
 }
 
 static void read_said(const pass_t *pass, const llm_json_t *node,

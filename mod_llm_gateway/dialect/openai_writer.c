@@ -153,8 +153,14 @@ static void put_cite(llm_buf_t *out, const llm_writer_t *writer,
                      const llm_delta_t *delta)
 {
     open_chunk(out, writer, delta->choice);
-    llm_buf_lit(out, "\"annotations\":[");
-    llm_openai_put_annotation(out, delta->cite, 0, 0);
+    if (llm_openai_annotates(delta->cite)) {
+        llm_buf_lit(out, "\"annotations\":[");
+        llm_openai_put_annotation(out, delta->cite);
+    }
+    else {
+        llm_buf_lit(out, "\"citations\":[");
+        llm_cite_put_form(out, delta->cite);
+    }
     llm_buf_putc(out, ']');
     end_chunk(out, writer, NULL, NULL);
 }
@@ -410,9 +416,7 @@ static void write_content(llm_buf_t *out, llm_writer_t *writer,
         }
         break;
     case LLM_DELTA_CITE:
-        if (llm_openai_annotates(delta->cite)) {
-            put_cite(out, writer, delta);
-        }
+        put_cite(out, writer, delta);
         break;
     case LLM_DELTA_THINKING:
     case LLM_DELTA_SIGNATURE:

@@ -17,6 +17,37 @@ static int is_written(const llm_dialect_t *dialect)
     return dialect->writer_make && dialect->write_delta;
 }
 
+static apr_int64_t some_place(void)
+{
+    return rarely(3) ? -1 : (apr_int64_t)roll(40);
+}
+
+/* Any members at all, whether they belong together or not. */
+static const llm_cite_t *some_cite(void)
+{
+    static const char *const units[] = {NULL, "char", "page", "block",
+                                        "result"};
+    static const char *const types[] = {NULL, "file_citation", "file_path",
+                                        "container_file_citation"};
+    llm_cite_t *cite = apr_pcalloc(unit_pool, sizeof(*cite));
+
+    cite->kind = (llm_cite_e)roll(LLM_CITE_FILE + 1);
+    cite->url = rarely(4) ? LLM_TEXT_NONE : some_text();
+    cite->title = rarely(3) ? LLM_TEXT_NONE : some_text();
+    cite->id = rarely(3) ? LLM_TEXT_NONE : some_text();
+    cite->container = rarely(3) ? some_text() : LLM_TEXT_NONE;
+    cite->quote = rarely(3) ? LLM_TEXT_NONE : some_text();
+    cite->said = rarely(3) ? some_text() : LLM_TEXT_NONE;
+    cite->unit = units[roll(5)];
+    cite->type = types[roll(4)];
+    cite->start = some_place();
+    cite->end = some_place();
+    cite->number = some_place();
+    cite->from = some_place();
+    cite->to = some_place();
+    return cite;
+}
+
 static void fill(llm_delta_t *delta, llm_call_t *call, llm_usage_t *usage)
 {
     static const char *const ids[] = {"call_1", "call_2", "", NULL};
@@ -24,9 +55,7 @@ static void fill(llm_delta_t *delta, llm_call_t *call, llm_usage_t *usage)
     memset(delta, 0, sizeof(*delta));
     memset(call, 0, sizeof(*call));
     delta->kind = (llm_delta_e)roll(LLM_DELTA_USAGE + 1); /* not the ends */
-    if (delta->kind == LLM_DELTA_CITE) { /* test_citations.c has those */
-        delta->kind = LLM_DELTA_TEXT;
-    }
+    delta->cite = delta->kind == LLM_DELTA_CITE ? some_cite() : NULL;
     delta->choice = rarely(8) ? (int)roll(3) : 0;
     delta->call_index = rarely(3) ? (int)roll(5) : 0;
     delta->text = some_text();

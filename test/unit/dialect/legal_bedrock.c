@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "test/unit/dialect/exchange.h"
 #include "test/unit/dialect/legal.h"
 #include "test/unit/unit.h"
 
@@ -32,6 +33,28 @@ static void check_start(bedrock_t *state, const llm_json_t *doc)
     state->open = "toolUse";
 }
 
+/* As the service's model has it: one location at most, numbers where there are
+ * numbers. */
+static void check_citation(const llm_json_t *cite)
+{
+    static const char *const numbers[] = {"start", "end", NULL};
+    const llm_json_t *location = llm_json_get(cite, "location");
+    int i;
+
+    ck_assert_int_eq(cite->type, LLM_JSON_OBJECT);
+    if (!location) {
+        return;
+    }
+    ck_assert_uint_eq(location->count, 1);
+    if (llm_text_equals(location->child->name, "web")) {
+        legal_string(location->child, "url");
+        return;
+    }
+    for (i = 0; numbers[i]; ++i) {
+        ck_assert_int_ge(legal_int(location->child, numbers[i]), 0);
+    }
+}
+
 static void check_delta(bedrock_t *state, const llm_json_t *doc)
 {
     const llm_json_t *delta = llm_json_get(doc, "delta");
@@ -40,6 +63,13 @@ static void check_delta(bedrock_t *state, const llm_json_t *doc)
     ck_assert_int_eq(legal_int(doc, "contentBlockIndex"), state->block);
     ck_assert_uint_eq(delta->count, 1);
     kind = llm_text_string(delta->child->name, unit_pool);
+    if (!strcmp(kind, "citation")) {
+        check_citation(delta->child);
+        kind = "text"; /* what is cited is a text's block */
+    }
+    else if (!strcmp(kind, "text")) {
+        ck_assert_uint_gt(llm_json_text(delta->child).len, 0);
+    }
     if (!state->open) {
         ck_assert_str_ne(kind, "toolUse");
         ck_assert_str_ne(kind, "image");
@@ -52,10 +82,7 @@ static void check_delta(bedrock_t *state, const llm_json_t *doc)
     else if (!strcmp(kind, "image")) {
         legal_string(llm_json_get(delta->child, "source"), "bytes");
     }
-    else if (!strcmp(kind, "text")) {
-        ck_assert_uint_gt(llm_json_text(delta->child).len, 0);
-    }
-    else {
+    else if (strcmp(kind, "text") != 0) {
         ck_assert_str_eq(kind, "reasoningContent");
         ck_assert_uint_eq(delta->child->count, 1);
     }

@@ -140,7 +140,12 @@ static const struct source_t {
                                "\"delta\":{\"finish_reason\":\"COMPLETE\"}")},
 };
 
-/* What a client is told; "" is what its form has no place for. */
+/* Where a dialect has none of its own. */
+#define FORM                                                                   \
+    "{\"type\":\"url_citation\",\"url\":\"https://e.x/p\",\"title\":\"T\","    \
+    "\"start_index\":3,\"end_index\":8}"
+
+/* What a client is told. */
 static const struct form_t {
     const char *client, *whole, *stream;
 } forms[] = {
@@ -159,10 +164,11 @@ static const struct form_t {
     {"anthropic",
      "\"citations\":[{\"type\":\"web_search_result_location\",\"cited_text\":"
      "\"\",\"url\":\"https://e.x/p\",\"title\":\"T\",\"encrypted_index\":"
-     "\"\"}]",
+     "\"\"",
      "\"delta\":{\"type\":\"citations_delta\",\"citation\":{\"type\":"
      "\"web_search_result_location\",\"cited_text\":\"\",\"url\":"
-     "\"https://e.x/p\",\"title\":\"T\",\"encrypted_index\":\"\"}}"},
+     "\"https://e.x/p\",\"title\":\"T\",\"encrypted_index\":\"\","
+     "\"start_index\":3,\"end_index\":8}}"},
     {"gemini",
      "\"groundingMetadata\":{\"groundingChunks\":[{\"web\":{\"uri\":"
      "\"https://e.x/p\",\"title\":\"T\"}}],\"groundingSupports\":[{"
@@ -172,7 +178,15 @@ static const struct form_t {
      "\"endIndex\":8"},
     {"cohere", "\"citations\":[{\"start\":3,\"end\":8,\"text\":",
      "\"citations\":{\"start\":3,\"end\":8,\"text\":"},
-    {"ollama", "", ""},
+    {"bedrock",
+     "\"citations\":[{\"title\":\"T\",\"location\":{\"web\":{\"url\":"
+     "\"https://e.x/p\"}}",
+     "\"delta\":{\"citation\":{\"title\":\"T\",\"location\":{\"web\":{"
+     "\"url\":\"https://e.x/p\"}}"},
+    {"mistral", "\"citations\":[" FORM "]", "\"citations\":[" FORM "]"},
+    {"ollama", "\"citations\":[" FORM "]", "\"citations\":[" FORM "]"},
+    {"openai-completions", "\"citations\":[" FORM "]",
+     "\"citations\":[" FORM "]"},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -267,19 +281,186 @@ START_TEST(places_in_documents_stay_places_in_documents)
     must_have(written("bedrock", "anthropic", bedrock),
               "\"citations\":[{\"type\":\"page_location\",\"cited_text\":"
               "\"quoted\",\"document_index\":1,\"document_title\":\"D\","
-              "\"start_page_number\":2,\"end_page_number\":3}]",
+              "\"file_id\":null,\"start_page_number\":2,"
+              "\"end_page_number\":3}]",
               "pages");
     must_have(written("anthropic", "cohere", anthropic),
               "\"citations\":[{\"start\":0,\"end\":2,\"text\":\"Hi\","
               "\"sources\":[{\"type\":\"document\",\"id\":\"D\",\"document\":{"
-              "\"id\":\"D\",\"title\":\"D\",\"snippet\":\"quoted\"}}]",
+              "\"id\":\"D\",\"title\":\"D\",\"snippet\":\"quoted\","
+              "\"document_index\":0,\"start_char_index\":4,"
+              "\"end_char_index\":10}}]",
               "a source");
     must_have(written("anthropic", "gemini", anthropic),
-              "\"retrievedContext\":{\"title\":\"D\",\"text\":\"quoted\"}",
+              "\"retrievedContext\":{\"title\":\"D\",\"text\":\"quoted\","
+              "\"documentIndex\":0,\"startCharIndex\":4,\"endCharIndex\":10}",
               "a context");
-    /* a chat has no place for them */
+    /* a chat's annotations are addresses alone: its clients are strict */
     ck_assert_ptr_null(
         strstr(written("anthropic", "openai", anthropic), "annotations"));
+}
+END_TEST
+
+/*
+ * A document of the request, cited by all the members there are: whatever
+ * gateways it has passed, each client is told the same. The answer is "Gr\u00fc\u00dfe,
+ * Paris.", whose "Paris", characters 7 to 12 and bytes 9 to 14, is taken from
+ * characters 4 to 10 of the first document.
+ */
+static const char cited_whole[] =
+    "{\"id\":\"m\",\"type\":\"message\",\"role\":\"assistant\",\"model\":"
+    "\"m\",\"content\":[{\"type\":\"text\",\"text\":\"Gr\xc3\xbc\xc3\x9f"
+    "e, \"},{\"type\":\"text\",\"text\":\"Paris\",\"citations\":[{\"type\":"
+    "\"char_location\",\"cited_text\":\"quoted\",\"document_index\":0,"
+    "\"document_title\":\"D\",\"file_id\":null,\"start_char_index\":4,"
+    "\"end_char_index\":10}]},{\"type\":\"text\",\"text\":\".\"}],"
+    "\"stop_reason\":\"end_turn\"}";
+static const char cited_stream[] =
+    EVENT("message_start",
+          "\"message\":{\"id\":\"m\",\"type\":\"message\",\"role\":"
+          "\"assistant\",\"model\":\"m\",\"content\":[],\"usage\":{}}")
+        EVENT("content_block_start", "\"index\":0,\"content_block\":{\"type\":"
+                                     "\"text\",\"text\":\"\"}")
+            EVENT("content_block_delta",
+                  "\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":"
+                  "\"Gr\xc3\xbc\xc3\x9f"
+                  "e, \"}") EVENT("content_block_stop", "\"index\":0")
+                EVENT("content_block_start",
+                      "\"index\":1,\"content_block\":{\"type\":\"text\","
+                      "\"text\":\"\",\"citations\":[]}")
+                    EVENT("content_block_delta",
+                          "\"index\":1,\"delta\":{\"type\":\"text_delta\","
+                          "\"text\":\"Paris\"}")
+                        EVENT("content_block_delta",
+                              "\"index\":1,\"delta\":{\"type\":"
+                              "\"citations_delta\",\"citation\":{\"type\":"
+                              "\"char_location\",\"cited_text\":\"quoted\","
+                              "\"document_index\":0,\"document_title\":\"D\","
+                              "\"file_id\":null,\"start_char_index\":4,"
+                              "\"end_char_index\":10}}")
+                            EVENT("content_block_stop", "\"index\":1")
+                                EVENT("content_block_start",
+                                      "\"index\":2,\"content_block\":{"
+                                      "\"type\":\"text\",\"text\":\".\"}")
+                                    EVENT("content_block_stop", "\"index\":2")
+                                        EVENT("message_delta",
+                                              "\"delta\":{\"stop_reason\":"
+                                              "\"end_turn\"},\"usage\":{"
+                                              "\"output_tokens\":3}")
+                                            EVENT("message_stop", "\"x\":1");
+
+/* Where the words stand in the document, in the form of ours and others. */
+#define IN_DOCUMENT                                                            \
+    "\"document_index\":0,\"start_char_index\":4,\"end_char_index\":10"
+#define DOCUMENT_FORM                                                          \
+    "\"citations\":[{\"type\":\"char_location\",\"document_title\":\"D\","     \
+    "\"cited_text\":\"quoted\"," IN_DOCUMENT                                   \
+    ",\"start_index\":7,\"end_index\":12}]"
+#define ANTHROPICS                                                             \
+    "{\"type\":\"char_location\",\"cited_text\":\"quoted\","                   \
+    "\"document_index\":0,\"document_title\":\"D\",\"file_id\":null,"          \
+    "\"start_char_index\":4,\"end_char_index\":10"
+#define BEDROCKS                                                               \
+    "{\"title\":\"D\",\"sourceContent\":[{\"text\":\"quoted\"}],"              \
+    "\"location\":{\"documentChar\":{\"documentIndex\":0,\"start\":4,"         \
+    "\"end\":10}}"
+
+/* What each is told of the document, and how it is told. */
+static const struct told_t {
+    const char *client, *source, *whole, *stream;
+} told[] = {
+    {"anthropic", ANTHROPICS, "\"citations\":[{", "\"citations_delta\""},
+    {"bedrock", BEDROCKS, "{\"citationsContent\":{\"content\":[{\"text\":",
+     "\"delta\":{\"citation\":{"},
+    {"cohere",
+     "\"document\":{\"id\":\"D\",\"title\":\"D\",\"snippet\":\"quoted\"," IN_DOCUMENT
+     "}}],\"content_index\":0",
+     "\"citations\":[{\"start\":7,\"end\":12,\"text\":\"Paris\",",
+     "\"citations\":{\"start\":7,\"end\":12,"},
+    {"gemini",
+     "{\"retrievedContext\":{\"title\":\"D\",\"text\":\"quoted\","
+     "\"documentIndex\":0,\"startCharIndex\":4,\"endCharIndex\":10}}",
+     "\"segment\":{\"startIndex\":9,\"endIndex\":14,\"text\":\"Paris\"}",
+     "\"segment\":{\"startIndex\":9,\"endIndex\":14"},
+    {"mistral", DOCUMENT_FORM, "", ""},
+    {"ollama", DOCUMENT_FORM, "", ""},
+    {"openai", DOCUMENT_FORM, "", ""},
+    {"openai-completions", DOCUMENT_FORM, "", ""},
+    {"openai-responses",
+     "\"cited_text\":\"quoted\",\"location\":\"char_location\"," IN_DOCUMENT,
+     "{\"type\":\"file_citation\",\"file_id\":\"\",\"filename\":\"D\","
+     "\"index\":",
+     "\"annotation\":{\"type\":\"file_citation\",\"file_id\":\"\","
+     "\"filename\":\"D\",\"index\":"},
+};
+
+static const char *const between[] = {"anthropic",       "bedrock", "cohere",
+                                      "gemini",          "ollama",  "openai",
+                                      "openai-responses"};
+
+START_TEST(a_document_reaches_every_client_also_through_another_gateway)
+{
+    const char *other = between[_i];
+    const llm_ask_t *ask = exchange_ask("openai", LLM_OP_CHAT, ask_body);
+    const char *body = written("anthropic", other, cited_whole);
+    apr_size_t i;
+
+    for (i = 0; i < COUNT(told); ++i) {
+        const char *what =
+            apr_pstrcat(unit_pool, other, " to ", told[i].client, NULL);
+        const char *direct = written("anthropic", told[i].client, cited_whole);
+        llm_problem_t *problem = NULL;
+        const char *twice = exchange_write(other, told[i].client, ask, body,
+                                           strlen(body), &problem);
+
+        must_have(direct, told[i].source, told[i].client);
+        must_have(direct, told[i].whole, told[i].client);
+        must_have(twice, told[i].source, what);
+        must_have(twice, told[i].whole, what);
+    }
+}
+END_TEST
+
+START_TEST(a_document_is_told_in_streams)
+{
+    const llm_ask_t *ask = exchange_ask("openai", LLM_OP_CHAT, ask_body);
+    cuts_t cuts = {0, 0};
+    apr_size_t i;
+
+    for (i = 0; i < COUNT(told); ++i) {
+        const char *stream =
+            exchange_write_stream("anthropic", told[i].client, ask,
+                                  cited_stream, strlen(cited_stream), cuts);
+
+        must_have(stream, told[i].source, told[i].client);
+        must_have(stream, told[i].stream, told[i].client);
+    }
+}
+END_TEST
+
+START_TEST(a_document_is_told_in_streams_of_another_gateway)
+{
+    static const char *const streamed[] = {"anthropic", "cohere",
+                                           "gemini",    "ollama",
+                                           "openai",    "openai-responses"};
+    const llm_ask_t *ask = exchange_ask("openai", LLM_OP_CHAT, ask_body);
+    cuts_t cuts = {7, 0};
+    apr_size_t i, j;
+
+    for (j = 0; j < COUNT(streamed); ++j) {
+        const char *other =
+            exchange_write_stream("anthropic", streamed[j], ask, cited_stream,
+                                  strlen(cited_stream), cuts);
+
+        for (i = 0; i < COUNT(told); ++i) {
+            const char *stream = exchange_write_stream(
+                streamed[j], told[i].client, ask, other, strlen(other), cuts);
+
+            must_have(stream, told[i].source,
+                      apr_pstrcat(unit_pool, streamed[j], " to ",
+                                  told[i].client, NULL));
+        }
+    }
 }
 END_TEST
 
@@ -297,9 +478,10 @@ START_TEST(files_stay_files_between_openais_forms)
     const char *chat = written("openai-responses", "openai", response);
 
     must_have(chat,
-              "\"annotations\":[{\"type\":\"file_citation\",\"file_citation\":{"
-              "\"file_id\":\"file-1\",\"filename\":\"a.pdf\",\"index\":2}},",
+              "\"citations\":[{\"type\":\"file_citation\",\"file_id\":"
+              "\"file-1\",\"filename\":\"a.pdf\",\"index\":2},",
               "a file");
+    ck_assert_ptr_null(strstr(chat, "annotations"));
     must_have(written("openai", "openai-responses", chat),
               "\"annotations\":[{\"type\":\"file_citation\",\"file_id\":"
               "\"file-1\",\"filename\":\"a.pdf\",\"index\":2},{\"type\":"
@@ -378,6 +560,11 @@ Suite *citations_suite(void)
                         (int)COUNT(sources));
     tcase_add_test(tcase, places_are_counted_in_the_readers_units);
     tcase_add_test(tcase, places_in_documents_stay_places_in_documents);
+    tcase_add_loop_test(
+        tcase, a_document_reaches_every_client_also_through_another_gateway, 0,
+        (int)COUNT(between));
+    tcase_add_test(tcase, a_document_is_told_in_streams);
+    tcase_add_test(tcase, a_document_is_told_in_streams_of_another_gateway);
     tcase_add_test(tcase, files_stay_files_between_openais_forms);
     tcase_add_test(tcase, sources_beside_the_answer_are_cited_once);
     tcase_add_test(tcase, extents_count_what_a_reader_sees);
