@@ -11,6 +11,7 @@
  */
 #include "dialect/gemini_internal.h"
 #include "dialect/limits.h"
+#include "dialect/schema.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -228,6 +229,23 @@ static int is_google_tool(const llm_json_t *raw)
     return 0;
 }
 
+/* Clients leave out the type; Gemini's "parameters schema should be of type
+ * OBJECT". */
+static const llm_json_t *as_object(const llm_json_t *schema, apr_pool_t *pool)
+{
+    llm_buf_t *text;
+    const llm_json_t *typed;
+
+    if (!schema || !schema->count || llm_json_get(schema, "type")
+        || llm_json_get(schema, "$ref")) {
+        return schema;
+    }
+    text = llm_buf_make(0, pool);
+    llm_put_tool_schema(text, schema);
+    return llm_json_read(&typed, text->data, text->len, NULL, pool) ? schema
+                                                                    : typed;
+}
+
 static void put_function(llm_buf_t *out, const llm_tool_t *tool,
                          apr_pool_t *pool)
 {
@@ -236,7 +254,7 @@ static void put_function(llm_buf_t *out, const llm_tool_t *tool,
     llm_put_text_member(out, "name", tool->name);
     llm_put_text_member(out, "description", tool->description);
     llm_gemini_put_schema(out, "parameters", "parametersJsonSchema",
-                          tool->schema, pool);
+                          as_object(tool->schema, pool), pool);
     llm_buf_putc(out, '}');
 }
 

@@ -24,6 +24,7 @@
  * Such a schema is sent as JSON Schema as it is.
  */
 #include "dialect/gemini_internal.h"
+#include "dialect/schema.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -374,7 +375,10 @@ static int put_plain(llm_buf_t *out, walk_t *walk, const llm_json_t *node,
     llm_buf_putc(out, '{');
     llm_put_string_member(out, "type", llm_word_of(types, (int)type));
     for (member = node->child; member; member = member->next) {
-        if (!put_word(out, walk, member, notes, type)) {
+        if (llm_text_equals(member->name, "required")) {
+            llm_schema_put_required(out, node);
+        }
+        else if (!put_word(out, walk, member, notes, type)) {
             return 0;
         }
     }

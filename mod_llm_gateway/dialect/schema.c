@@ -510,3 +510,40 @@ void llm_put_tool_schema(llm_buf_t *out, const llm_json_t *schema)
     }
     llm_buf_putc(out, '}');
 }
+
+static const llm_json_t *member_of(const llm_json_t *object, llm_text_t name)
+{
+    const llm_json_t *member = object ? object->child : NULL;
+
+    while (member && !llm_text_is_same(member->name, name)) {
+        member = member->next;
+    }
+    return member;
+}
+
+void llm_schema_put_required(llm_buf_t *out, const llm_json_t *schema)
+{
+    const llm_json_t *required = llm_json_get(schema, "required"), *name;
+    const llm_json_t *properties = llm_json_get(schema, "properties");
+
+    if (!llm_json_is(required, LLM_JSON_ARRAY)) {
+        return;
+    }
+    name = required->child;
+    while (name && member_of(properties, llm_json_text(name))) {
+        name = name->next;
+    }
+    if (!name) { /* as it was written */
+        llm_put_member(out, "required", required);
+        return;
+    }
+    llm_put_name(out, "required");
+    llm_buf_putc(out, '[');
+    for (name = required->child; name; name = name->next) {
+        if (member_of(properties, llm_json_text(name))) {
+            llm_put_comma(out);
+            llm_json_put(out, name);
+        }
+    }
+    llm_buf_putc(out, ']');
+}

@@ -46,4 +46,11 @@ llm_problem_t *llm_schema_fit(llm_bytes_t *pjson, const llm_json_t *schema,
  */
 void llm_put_tool_schema(llm_buf_t *out, const llm_json_t *schema);
 
+/*
+ * `required` of an object's schema, as far as it names members that there are:
+ * Gemini refuses others ("property is not defined"), and what has no schema of
+ * its own cannot be told to a model anyway.
+ */
+void llm_schema_put_required(llm_buf_t *out, const llm_json_t *schema);
+
 #endif /* DIALECT_SCHEMA_H */
