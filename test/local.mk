@@ -160,6 +160,7 @@ endif
 	%D%/unit/dialect/exchange.c \
 	%D%/unit/dialect/exchange.h \
 	%D%/unit/dialect/exchange_for.c \
+	%D%/unit/dialect/exchange_request.c \
 	%D%/unit/dialect/legal.c \
 	%D%/unit/dialect/legal_bedrock.c \
 	%D%/unit/dialect/legal_cohere.c \
@@ -219,6 +220,7 @@ endif
 	%D%/unit/dialect/exchange.c \
 	%D%/unit/dialect/exchange.h \
 	%D%/unit/dialect/exchange_for.c \
+	%D%/unit/dialect/exchange_request.c \
 	%D%/unit/dialect/facts.c \
 	%D%/unit/dialect/facts.h \
 	%D%/unit/dialect/gemini_chunks.h \

@@ -352,9 +352,7 @@ void llm_anthropic_write_delta(llm_buf_t *out, llm_writer_t *writer,
     if (writer->ended || delta->choice) {
         return; /* there is one choice here */
     }
-    if (delta->tier) {
-        writer->tier = llm_tier_word_of(delta->tier, llm_tiers_anthropic);
-    }
+    llm_tier_note(&writer->tier, delta, llm_tiers_anthropic);
     switch (delta->kind) {
     case LLM_DELTA_USAGE:
         llm_usage_merge(&writer->usage, delta->usage);

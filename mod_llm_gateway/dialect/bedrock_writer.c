@@ -353,9 +353,7 @@ void llm_bedrock_write_delta(llm_buf_t *out, llm_writer_t *writer,
     if (writer->ended || delta->choice) {
         return;
     }
-    if (delta->tier) {
-        writer->tier = llm_tier_word_of(delta->tier, llm_tiers_bedrock);
-    }
+    llm_tier_note(&writer->tier, delta, llm_tiers_bedrock);
     if (delta->kind == LLM_DELTA_USAGE) {
         llm_usage_merge(&writer->usage, delta->usage);
         return;

@@ -438,9 +438,7 @@ void llm_gemini_write_delta(llm_buf_t *out, llm_writer_t *writer,
     if (writer->ended || delta->choice < 0 || delta->choice >= CHOICES_MAX) {
         return;
     }
-    if (delta->tier) {
-        writer->tier = llm_tier_word_of(delta->tier, llm_tiers_gemini);
-    }
+    llm_tier_note(&writer->tier, delta, llm_tiers_gemini);
     switch (delta->kind) {
     case LLM_DELTA_USAGE:
         llm_usage_merge(&writer->usage, delta->usage);

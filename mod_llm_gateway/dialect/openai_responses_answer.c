@@ -8,7 +8,6 @@
  * provider's own default is not known here.
  */
 #include "dialect/openai_responses_internal.h"
-#include "dialect/tier.h"
 #include "dialect/cite.h"
 
 #include <string.h>

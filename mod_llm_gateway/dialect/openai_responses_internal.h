@@ -25,6 +25,7 @@
 #define DIALECT_OPENAI_RESPONSES_INTERNAL_H
 
 #include "dialect/openai_internal.h"
+#include "dialect/tier.h"
 
 extern const llm_dialect_t llm_dialect_openai_responses;
 

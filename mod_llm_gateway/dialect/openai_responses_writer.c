@@ -29,7 +29,6 @@
  * are no larger than the limit of an answer; past it the answer fails.
  */
 #include "dialect/openai_responses_internal.h"
-#include "dialect/tier.h"
 #include "dialect/cite.h"
 
 #include <string.h>
@@ -635,9 +634,7 @@ void llm_responses_write_delta(llm_buf_t *out, llm_writer_t *writer,
     if (writer->ended || delta->choice) {
         return; /* there is one choice here */
     }
-    if (delta->tier) {
-        writer->tier = llm_tier_word_of(delta->tier, llm_tiers_openai);
-    }
+    llm_tier_note(&writer->tier, delta, llm_tiers_openai);
     if (delta->kind == LLM_DELTA_USAGE) {
         llm_usage_merge(&writer->usage, delta->usage);
         return;

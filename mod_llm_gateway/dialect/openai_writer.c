@@ -446,9 +446,7 @@ void llm_openai_write_delta(llm_buf_t *out, llm_writer_t *writer,
     if (writer->ended) {
         return;
     }
-    if (delta->tier) {
-        writer->tier = llm_tier_word_of(delta->tier, llm_tiers_openai);
-    }
+    llm_tier_note(&writer->tier, delta, llm_tiers_openai);
     if (delta->kind == LLM_DELTA_PROBLEM) {
         llm_openai_write_stream_problem(out, delta->problem, NULL);
         writer->ended = 1;

@@ -63,7 +63,11 @@ const char *llm_tier_word(llm_text_t tier, const llm_rename_t *words)
     return NULL;
 }
 
-const char *llm_tier_word_of(const char *tier, const llm_rename_t *words)
+void llm_tier_note(const char **ptier, const llm_delta_t *delta,
+                   const llm_rename_t *words)
 {
-    return tier ? llm_tier_word((llm_text_t){tier, strlen(tier)}, words) : NULL;
+    if (delta->tier) {
+        *ptier = llm_tier_word((llm_text_t){delta->tier, strlen(delta->tier)},
+                               words);
+    }
 }

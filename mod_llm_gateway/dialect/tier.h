@@ -21,7 +21,8 @@ extern const llm_rename_t llm_tiers_openai[]; /* of answers */
 /* The dialect's word for a tier that somebody named by any of the words there
  * are; NULL where it has none, and for no tier. */
 const char *llm_tier_word(llm_text_t tier, const llm_rename_t *words);
-/* The same, of a text that may be NULL. */
-const char *llm_tier_word_of(const char *tier, const llm_rename_t *words);
+/* What a delta tells of it, for a writer that keeps the dialect's word. */
+void llm_tier_note(const char **ptier, const llm_delta_t *delta,
+                   const llm_rename_t *words);
 
 #endif /* DIALECT_TIER_H */
