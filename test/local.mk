@@ -110,8 +110,9 @@ EXTRA_DIST += $(lint_checks) \
 	%D%/lint/length.except \
 	%D%/lint/lint.sh
 
-# pytest's: a real httpd, the scripted provider, the official SDKs.
+# pytest's: a real httpd, the scripted provider, the official SDKs; agents.
 EXTRA_DIST += \
+	%D%/agents \
 	%D%/httpd \
 	%D%/provider \
 	%D%/pytest.ini \

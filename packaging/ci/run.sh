@@ -153,6 +153,22 @@ job_sdk()
         die "not every SDK was tried, or one failed"
 }
 
+# The command line agents from npm, in pinned versions, on every provider; with
+# arguments those of test/agents/agents.py: --agent codex --provider gemini.
+job_agents()
+{
+    need npm npm
+    need node nodejs
+    folder=$(configured agents)
+    make -C "$folder" -j"$jobs" >/dev/null
+    mkdir -p "$folder/npm"
+    cp test/agents/package.json "$folder/npm"
+    (cd "$folder/npm" && npm install --silent --no-audit --no-fund \
+        --no-package-lock &&
+        node node_modules/@anthropic-ai/claude-code/install.cjs)
+    LLMGW_BUILD=$folder python3 test/agents/agents.py "$folder/npm" "$@"
+}
+
 # clang-tidy, cppcheck, clang-format: no remark.
 job_tidy()
 {

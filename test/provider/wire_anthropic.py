@@ -33,7 +33,6 @@ _BLOCKS = {
 _SERVER_BLOCKS = re.compile(r"server_tool_use|.*_tool_result|mcp_tool_use|"
                             r"search_result|container_upload|compaction")
 MODELS = ["claude-sonnet-4-5", "claude-haiku-4-5"]
-_MIDWAY = "mid-conversation-system-2026-04-07"
 
 
 def operation(request):
@@ -84,7 +83,7 @@ def check(request, operation, doc, lenient):
     _check_system(doc.get("system"))
     for i, message in enumerate(doc["messages"]):
         _check_message(message, f"messages.{i}", lenient,
-                       _MIDWAY in request.header("anthropic-beta", "") and i)
+                       "opus-4-8" in doc["model"] and i)
     need(doc["messages"][0]["role"] == "user",
          'messages: first message must use the "user" role')
     _check_tool_turns(doc["messages"])
@@ -105,7 +104,7 @@ def _check_system(system):
 
 
 def _check_message(message, where, lenient, midway):
-    """midway: a system prompt may stand here, by the beta of that name."""
+    """midway: a system prompt may stand here, as from Opus 4.8 on."""
     need(isinstance(message, dict), f"{where}: Input should be an object")
     need(message.get("role") in ("user", "assistant", *(["system"] if midway else [])),
          f"{where}.role: Input should be 'user' or 'assistant'")
