@@ -220,9 +220,12 @@ static llm_problem_t *read_text(const place_t *place, llm_parts_t *parts,
 static llm_problem_t *read_guarded(const place_t *place, llm_parts_t *parts,
                                    const llm_json_t *node)
 {
+    static const char *const known[] = {"text", NULL};
     const llm_json_t *image = llm_json_want(node, "image");
     const llm_json_t *text = llm_json_path(node, "text", "text", NULL);
 
+    note_others(place, llm_json_want(node, "text"), known,
+                ".guardContent.text");
     if (image) {
         return read_image(place, parts, image);
     }
@@ -347,8 +350,10 @@ static llm_problem_t *read_block(const place_t *place, const block_t *known,
     }
     for (; known->name; ++known) {
         const llm_json_t *member = llm_json_want(node, known->name);
+        const char *const itself[] = {known->name, NULL};
 
         if (member) {
+            note_others(place, node, itself, "");
             return known->read(place, parts, member);
         }
     }
@@ -403,6 +408,7 @@ const llm_json_t *llm_bedrock_cache_mark(const llm_json_t *point,
 static llm_problem_t *read_list(place_t *place, llm_parts_t *parts,
                                 const llm_json_t *list)
 {
+    static const char *const itself[] = {"cachePoint", NULL};
     llm_problem_t *problem = NULL;
     const llm_json_t *node;
 
@@ -411,9 +417,12 @@ static llm_problem_t *read_list(place_t *place, llm_parts_t *parts,
                      "an array of blocks");
     }
     for (node = list->child; node && !problem; node = node->next) {
-        const llm_json_t *point = llm_json_want(node, "cachePoint");
+        const llm_json_t *point = llm_json_want(node, itself[0]);
 
         ++place->block;
+        if (point) {
+            note_others(place, node, itself, "");
+        }
         if (!point) {
             problem = read_block(place, blocks, parts, node);
             place->last = parts->last ? parts->last : place->last;

@@ -88,6 +88,7 @@ static llm_problem_t *read_spec(llm_ask_t *ask, llm_tool_t *tool,
 static llm_problem_t *read_tool(llm_ask_t *ask, llm_tools_t *tools,
                                 const llm_json_t *node, int i, apr_pool_t *pool)
 {
+    static const char *const known[] = {"toolSpec", NULL};
     const llm_json_t *spec = llm_json_want(node, "toolSpec");
     const llm_json_t *point = llm_json_want(node, "cachePoint");
     const char *where = apr_psprintf(pool, "toolConfig.tools[%d].toolSpec", i);
@@ -106,18 +107,22 @@ static llm_problem_t *read_tool(llm_ask_t *ask, llm_tools_t *tools,
         llm_tools_add(tools, pool)->raw = node; /* one of Bedrock's own */
         return NULL;
     }
+    llm_ask_add_unknowns(ask, node, known,
+                         apr_psprintf(pool, "toolConfig.tools[%d]", i), pool);
     return read_spec(ask, llm_tools_add(tools, pool), spec, where, pool);
 }
 
 static llm_problem_t *read_choice(llm_ask_t *ask, const llm_json_t *config,
                                   apr_pool_t *pool)
 {
+    static const char *const known[] = {"name", NULL};
     const llm_json_t *choice = llm_json_want(config, "toolChoice");
     const llm_json_t *tool = llm_json_want(choice, "tool");
 
     if (!choice) {
         return NULL;
     }
+    llm_ask_add_unknowns(ask, tool, known, "toolConfig.toolChoice.tool", pool);
     ask->choose_name = llm_json_text(llm_json_get(tool, "name"));
     ask->choose = llm_json_want(choice, "auto")  ? LLM_CHOOSE_AUTO
                   : llm_json_want(choice, "any") ? LLM_CHOOSE_ANY
@@ -162,6 +167,8 @@ static llm_problem_t *read_thinking(llm_ask_t *ask, const llm_json_t *fields,
 {
     static const llm_word_t words[] = {
         {"enabled", 1}, {"adaptive", 1}, {"disabled", -1}, {NULL, 0}};
+    static const char *const known[] = {"budget_tokens", "maxReasoningEffort",
+                                        "type", NULL};
     const llm_json_t *thinking = llm_json_want(fields, "thinking");
     const llm_json_t *budget = llm_json_want(thinking, "budget_tokens");
 
@@ -179,6 +186,11 @@ static llm_problem_t *read_thinking(llm_ask_t *ask, const llm_json_t *fields,
     if (!thinking) {
         return NULL;
     }
+    llm_ask_add_unknowns(ask, thinking, known,
+                         apr_pstrcat(pool, FIELDS ".",
+                                     llm_text_string(thinking->name, pool),
+                                     NULL),
+                         pool);
     ask->thinking =
         llm_word_value(words, llm_json_text(llm_json_get(thinking, "type")), 0);
     if (!ask->thinking) {
@@ -239,8 +251,16 @@ static llm_problem_t *read_fields(llm_ask_t *ask, const llm_json_t *doc,
                                         "reasoning_effort",
                                         "thinking",
                                         NULL};
+    static const struct {
+        const char *name, *known[2];
+    } inside[] = {
+        {"inferenceConfig", {"topK", NULL}},
+        {"output_config", {"effort", NULL}},
+        {NULL, {NULL}},
+    };
     const llm_json_t *fields = llm_json_want(doc, FIELDS);
     llm_problem_t *problem;
+    int i;
 
     read_effort(ask, fields, doc);
     if (!fields) {
@@ -256,10 +276,36 @@ static llm_problem_t *read_fields(llm_ask_t *ask, const llm_json_t *doc,
                              inner, FIELDS ".inferenceConfig", pool);
     }
     llm_ask_add_unknowns(ask, fields, known, FIELDS, pool);
+    for (i = 0; inside[i].name; ++i) {
+        llm_ask_add_unknowns(
+            ask, llm_json_want(fields, inside[i].name), inside[i].known,
+            apr_pstrcat(pool, FIELDS ".", inside[i].name, NULL), pool);
+    }
     return problem ? problem : read_thinking(ask, fields, pool);
 }
 
 /* ---- formats ---- */
+
+/* Members of what holds the format that nobody reads. */
+static void note_inside(llm_ask_t *ask, const llm_json_t *doc, apr_pool_t *pool)
+{
+    static const struct {
+        const char *name, *known[3];
+    } steps[] = {
+        {"outputConfig", {"effort", "textFormat", NULL}},
+        {"textFormat", {"type", "structure", NULL}},
+        {"structure", {"jsonSchema", NULL}},
+        {"jsonSchema", {"name", "schema", NULL}},
+    };
+    const char *where = NULL;
+
+    for (apr_size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); ++i) {
+        doc = llm_json_want(doc, steps[i].name);
+        where = where ? apr_pstrcat(pool, where, ".", steps[i].name, NULL)
+                      : steps[i].name;
+        llm_ask_add_unknowns(ask, doc, steps[i].known, where, pool);
+    }
+}
 
 /* The schema is JSON in a string. */
 static llm_problem_t *read_format(llm_ask_t *ask, const llm_json_t *doc,
@@ -274,6 +320,7 @@ static llm_problem_t *read_format(llm_ask_t *ask, const llm_json_t *doc,
     llm_text_t text = llm_json_text(llm_json_want(schema, "schema"));
     llm_bytes_t plain;
 
+    note_inside(ask, doc, pool);
     if (!format || format->type == LLM_JSON_NULL) {
         return NULL;
     }
@@ -303,6 +350,7 @@ static llm_problem_t *read_chat(llm_ask_t *ask, const llm_json_t *doc,
     static const char *const known[] = {
         FIELDS,        "inferenceConfig", "messages",   "outputConfig",
         "serviceTier", "system",          "toolConfig", NULL};
+    static const char *const in_tier[] = {"type", NULL};
     llm_problem_t *problem = read_inference(ask, doc, pool);
 
     if (!problem) {
@@ -323,6 +371,8 @@ static llm_problem_t *read_chat(llm_ask_t *ask, const llm_json_t *doc,
     if (llm_text_equals(ask->service_tier, "reserved")) {
         ask->service_tier = LLM_TEXT_LITERAL("scale");
     }
+    llm_ask_add_unknowns(ask, llm_json_want(doc, "serviceTier"), in_tier,
+                         "serviceTier", pool);
     llm_ask_add_unknowns(ask, doc, known, NULL, pool);
     return problem;
 }

@@ -324,6 +324,7 @@ static const char *const hints[] = {
     "options.use_mlock",
     "options.use_mmap",
     "options.vocab_only",
+    "outputConfig.textFormat.structure.jsonSchema.description",
     "performanceConfig", /* how fast Bedrock answers */
     "prediction",        /* text to save time with */
     "priority",          /* whose turn it is where there are many */
@@ -331,6 +332,7 @@ static const char *const hints[] = {
     "prompt_cache_key",
     "prompt_cache_options",
     "prompt_cache_retention",
+    "qualifiers", /* what a guardrail of Bedrock's looks at a text for */
     "provider_specific_fields", /* LiteLLM's notes in its answers */
     "reasoning.context",        /* how much of earlier thinking is read again */
     "reasoning.generate_summary",
@@ -351,7 +353,7 @@ static const char *const hints[] = {
     "store",
     "text.format.description",
     "timeout",
-    "usage", /* whether counts are told: OpenRouter's */
+    "usage",      /* whether counts are told: OpenRouter's */
     "truncation", /* what is left out of a conversation too long */
     "taskType",   /* what an embedding is for */
     "task_type",

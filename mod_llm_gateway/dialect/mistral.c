@@ -570,6 +570,13 @@ static void write_models(llm_buf_t *out, const apr_array_header_t *names,
     llm_buf_lit(out, "]}");
 }
 
+/* What its clients call what is ours. */
+static const llm_rename_t names[] = {
+    {"dimensions", "output_dimension"},
+    {"seed", "random_seed"},
+    {NULL, NULL},
+};
+
 /* Configured as "openai": this is how such a provider is asked for Mistral's
  * clients, where it is Mistral. */
 const llm_dialect_t llm_dialect_mistral = {
@@ -583,6 +590,7 @@ const llm_dialect_t llm_dialect_mistral = {
     .framing = LLM_FRAMING_SSE,
     .chat_path = "/chat/completions",
 
+    .names = names,
     .read_request = read_request,
     .write_response = write_response,
     .writer_make = writer_make,

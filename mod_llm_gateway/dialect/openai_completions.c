@@ -66,8 +66,7 @@ static llm_problem_t *read_stop(llm_ask_t *ask, const llm_json_t *doc,
 static llm_problem_t *read_stream(llm_ask_t *ask, const llm_json_t *doc,
                                   apr_pool_t *pool)
 {
-    static const char *const known[] = {"include_usage", "include_obfuscation",
-                                        NULL};
+    static const char *const known[] = {"include_usage", NULL};
     const llm_json_t *stream = llm_json_want(doc, "stream");
     const llm_json_t *stream_options = llm_json_want(doc, "stream_options");
 
@@ -421,6 +420,13 @@ static void write_delta(llm_buf_t *out, llm_writer_t *writer,
 
 /* A provider is configured as one that speaks "openai": this is how such a one
  * is asked for clients of completions. */
+/* What its clients call what is ours. */
+static const llm_rename_t names[] = {
+    {"max_completion_tokens", "max_tokens"},
+    {"messages", "prompt"},
+    {NULL, NULL},
+};
+
 const llm_dialect_t llm_dialect_openai_completions = {
     .name = "openai-completions",
     .family = "openai",
@@ -432,6 +438,7 @@ const llm_dialect_t llm_dialect_openai_completions = {
     .framing = LLM_FRAMING_SSE,
     .chat_path = "/completions",
 
+    .names = names,
     .read_request = read_request,
     .write_response = write_response,
     .writer_make = writer_make,

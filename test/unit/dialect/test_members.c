@@ -73,6 +73,25 @@ static const struct base_t {
      "\"type\":\"function\",\"function\":{\"name\":\"f\"@function@}}],\"options\":{\"num_ctx\":512"
      "@options@}@top@}",
      "{\"model\":\"m\",\"input\":\"x\"@embed@}"},
+    {"bedrock", "bedrock",
+     "{\"messages\":[{\"role\":\"user\",\"content\":[@docs@{\"text\":\"Hi\""
+     "@part@}]@message@},{\"role\":\"assistant\",\"content\":[{\"text\":"
+     "\"Ho\"@assistant@}@call@]},{\"role\":\"user\",\"content\":[@results@{"
+     "\"text\":\"Go\"}]}],\"system\":[{\"text\":\"S\"@system@}],"
+     "\"inferenceConfig\":{\"maxTokens\":9999@config@},\"toolConfig\":{"
+     "\"tools\":[{\"toolSpec\":{\"name\":\"f\",\"inputSchema\":{\"json\":{"
+     "\"type\":\"object\"}}@function@}@tool@},{\"toolSpec\":{\"name\":\"f2\","
+     "\"inputSchema\":{\"json\":{\"type\":\"object\"}}}}]@tools@}@top@}",
+     NULL},
+    {"mistral", "mistral",
+     "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":"
+     "\"text\",\"text\":\"Hi\"@part@}]@message@},{\"role\":\"assistant\","
+     "\"content\":\"Ho\"@assistant@},{\"role\":\"user\",\"content\":\"Go\"}]"
+     ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"@function@"
+     "}@tool@},{\"type\":\"function\",\"function\":{\"name\":\"f2\"}}]@top@}",
+     "{\"model\":\"m\",\"input\":\"x\"@embed@}"},
+    {"completions", "openai-completions",
+     "{\"model\":\"m\",\"prompt\":\"Hi\"@top@}", NULL},
 };
 
 #define GRANTED "=" /* the gateway sees to it itself */
@@ -114,7 +133,6 @@ static const struct target_t {
     {"ollama", NULL, "llama3.2"},
 };
 
-#define GRANTED      "=" /* the gateway sees to it itself */
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 /* ---- requests ---- */
@@ -134,10 +152,37 @@ static int is_embed(const struct member_t *member)
     return !strcmp(member->place, "embed");
 }
 
+static const char *bedrock_frame(const struct member_t *member,
+                                 const char *mark, const char *inside)
+{
+    int is_result = !strcmp(member->place, "result");
+
+    if (!strcmp(mark, "docs") && !strcmp(member->place, "document")) {
+        return apr_psprintf(unit_pool,
+                            "{\"document\":{\"format\":\"txt\",\"name\":"
+                            "\"n\",\"source\":{\"text\":\"x\"}%s}},",
+                            inside);
+    }
+    if (is_result && !strcmp(mark, "call")) {
+        return ",{\"toolUse\":{\"toolUseId\":\"t1\",\"name\":\"f\","
+               "\"input\":{}}}";
+    }
+    if (is_result && !strcmp(mark, "results")) {
+        return apr_psprintf(unit_pool,
+                            "{\"toolResult\":{\"toolUseId\":\"t1\","
+                            "\"content\":[{\"text\":\"r\"}]%s}},",
+                            inside);
+    }
+    return !strcmp(mark, member->place) ? inside : "";
+}
+
 /* What the place itself needs to be there. */
 static const char *frame_of(const struct member_t *member, const char *mark,
                             const char *inside)
 {
+    if (!strcmp(member->client, "bedrock")) {
+        return bedrock_frame(member, mark, inside);
+    }
     if (!strcmp(mark, "docs") && !strcmp(member->place, "document")) {
         return apr_psprintf(unit_pool,
                             "{\"type\":\"document\",\"source\":{\"type\":"
