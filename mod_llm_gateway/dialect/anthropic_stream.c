@@ -176,9 +176,8 @@ static void start_call(const pass_t *pass, const llm_json_t *block)
     emit_input(pass, llm_json_want(block, "input"), LLM_DELTA_ARGS);
 }
 
-static void start_block(const pass_t *pass, const llm_json_t *doc)
+static void open_block(const pass_t *pass, const llm_json_t *block)
 {
-    const llm_json_t *block = llm_json_get(doc, "content_block");
     const llm_json_t *type = llm_json_get(block, "type");
     llm_reader_t *reader = pass->reader;
 
@@ -207,6 +206,11 @@ static void start_block(const pass_t *pass, const llm_json_t *doc)
     else {
         reader->block = BLOCK_OTHER;
     }
+}
+
+static void start_block(const pass_t *pass, const llm_json_t *doc)
+{
+    open_block(pass, llm_json_get(doc, "content_block"));
 }
 
 static void read_input(const pass_t *pass, const llm_json_t *delta)
@@ -251,24 +255,9 @@ static void read_delta(const pass_t *pass, const llm_json_t *doc)
 
 /* ---- the message ---- */
 
-static void start_message(const pass_t *pass, const llm_json_t *doc)
-{
-    const llm_json_t *message = llm_json_get(doc, "message");
-    llm_delta_t delta = {.kind = LLM_DELTA_BEGIN};
-
-    close_block(pass);
-    pass->reader->began = 1;
-    delta.id = llm_json_string(llm_json_get(message, "id"), pass->scratch);
-    delta.model =
-        llm_json_string(llm_json_get(message, "model"), pass->scratch);
-    emit(pass, &delta);
-    emit_usage(pass, llm_json_get(message, "usage"), 1);
-}
-
-static void read_message_delta(const pass_t *pass, const llm_json_t *doc)
+static void finish(const pass_t *pass, const llm_json_t *said)
 {
     llm_reader_t *reader = pass->reader;
-    const llm_json_t *said = llm_json_get(doc, "delta");
     llm_delta_t delta = {.kind = LLM_DELTA_FINISH};
 
     close_block(pass);
@@ -284,6 +273,37 @@ static void read_message_delta(const pass_t *pass, const llm_json_t *doc)
         reader->finished = 1;
         emit(pass, &delta);
     }
+}
+
+/* Where code that runs at Anthropic goes on and calls a tool, the whole answer
+ * stands in message_start: its blocks, and why it ended. */
+static void start_message(const pass_t *pass, const llm_json_t *doc)
+{
+    const llm_json_t *message = llm_json_get(doc, "message");
+    const llm_json_t *content = llm_json_want(message, "content"), *block;
+    llm_delta_t delta = {.kind = LLM_DELTA_BEGIN};
+
+    close_block(pass);
+    pass->reader->began = 1;
+    delta.id = llm_json_string(llm_json_get(message, "id"), pass->scratch);
+    delta.model =
+        llm_json_string(llm_json_get(message, "model"), pass->scratch);
+    emit(pass, &delta);
+    emit_usage(pass, llm_json_get(message, "usage"),
+               !llm_json_want(message, "stop_reason"));
+    for (block = llm_json_is(content, LLM_JSON_ARRAY) ? content->child : NULL;
+         block; block = block->next) {
+        open_block(pass, block);
+    }
+    if (llm_json_want(message, "stop_reason")) {
+        finish(pass, message);
+    }
+    close_block(pass);
+}
+
+static void read_message_delta(const pass_t *pass, const llm_json_t *doc)
+{
+    finish(pass, llm_json_get(doc, "delta"));
     emit_usage(pass, llm_json_get(doc, "usage"), 0);
 }
 
