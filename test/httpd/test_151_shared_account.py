@@ -211,6 +211,20 @@ def test_all_does_not_open_what_has_an_owner(gate, two):
     assert not_found(gate.get(f"/open/v1/files/{made.json['id']}", key=other), made.json["id"])
 
 
+@pytest.mark.parametrize("method, path, body", [
+    ("POST", "/openai/v1/chat/completions", ASK), ("POST", "/v1/chat/completions", ASK),
+    ("POST", "/gemini/v1beta/models/gemini-x:generateContent",
+     {"contents": [{"role": "user", "parts": [{"text": "x"}]}]}),
+    ("GET", "/openai/v1/models", None), ("GET", "/v1/files", None),
+    ("POST", "/v1/conversations", {})])
+def test_no_coding_is_asked_for_that_could_not_be_read(gate, upstream, method, path, body):
+    """Some providers answer in br or zstd when they are asked for it."""
+    body = body and json.dumps({**body, "model": "gpt"} if path.startswith("/v1/chat") else body)
+    gate.send(method, path, body and body.encode(),
+              [("Content-Type", "application/json"), ("Accept-Encoding", "br, zstd, gzip;q=0.5")])
+    assert upstream.only().header("accept-encoding") == "identity"
+
+
 # -- filter mode ------------------------------------------------------------------------------
 
 @pytest.fixture
