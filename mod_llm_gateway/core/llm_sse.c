@@ -139,6 +139,11 @@ static void read_line(llm_sse_t *sse, span_t line)
     else if (is_field(at, name, "event")) {
         sse->event = value;
     }
+    else if (colon && is_field(at, name, "error")) {
+        /* llama.cpp's own: an event of that name */
+        sse->event = (span_t){line.at, name};
+        add_data(sse, value);
+    }
 }
 
 /* Gives out the event whose bytes end at `end`, and gets ready for the next. */

@@ -299,11 +299,13 @@ static const char *const hints[] = {
     "include_obfuscation", /* padding that hides lengths */
     "include_reasoning",
     "inference_geo",
-    "input_examples",  /* of a tool: its schema and description say it */
+    "input_examples", /* of a tool: its schema and description say it */
+    "input.mcp_list_tools",
     "input.reasoning", /* an item that says nothing but its id */
-    "max_tool_calls",  /* of OpenAI's own tools */
-    "labels",          /* what a bill is sorted by */
-    "input_type",      /* what an embedding is for: Cohere's */
+    "input.web_search_call",
+    "max_tool_calls", /* of OpenAI's own tools */
+    "labels",         /* what a bill is sorted by */
+    "input_type",     /* what an embedding is for: Cohere's */
     "keep_alive",
     "mediaResolution",
     "media_resolution",

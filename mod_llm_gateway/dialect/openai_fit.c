@@ -209,3 +209,40 @@ void llm_openai_put_format_prompt(llm_buf_t *out, const llm_ask_t *ask,
     llm_put_comma(out);
     llm_buf_append(out, prompt.data, prompt.len);
 }
+
+/* ---- sides ---- */
+
+/* The parts of both, in copies of the first one's. */
+static llm_part_t *joined(const llm_part_t *first, llm_part_t *second,
+                          apr_pool_t *pool)
+{
+    llm_part_t *head = second, **plast = &head;
+
+    for (; first; first = first->next) {
+        *plast = apr_pmemdup(pool, first, sizeof(*first));
+        plast = &(*plast)->next;
+    }
+    *plast = second;
+    return head;
+}
+
+const llm_turn_t *llm_openai_alternate(const llm_turn_t *turns,
+                                       apr_pool_t *pool)
+{
+    llm_turns_t list = {NULL, NULL};
+
+    for (; turns; turns = turns->next) {
+        if (list.last && list.last->role == turns->role
+            && (turns->role == LLM_ROLE_USER
+                || turns->role == LLM_ROLE_ASSISTANT)) {
+            list.last->parts = joined(list.last->parts, turns->parts, pool);
+        }
+        else {
+            llm_turn_t *turn = llm_turns_add(&list, turns->role, pool);
+
+            turn->parts = turns->parts;
+            turn->name = turns->name;
+        }
+    }
+    return list.first;
+}

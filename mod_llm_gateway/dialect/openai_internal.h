@@ -139,6 +139,10 @@ llm_bytes_t llm_openai_format_prompt(const llm_json_t *schema,
 void llm_openai_put_format_prompt(llm_buf_t *out, const llm_ask_t *ask,
                                   unsigned quirks, apr_pool_t *pool);
 
+/* The turns, those of a user or an assistant in a row as one. */
+const llm_turn_t *llm_openai_alternate(const llm_turn_t *turns,
+                                       apr_pool_t *pool);
+
 /* What a server with habits would refuse or misread of a body that passes,
  * changed: `raw` itself where there is nothing. Members that are left out are
  * told in req->dropped. */

@@ -381,6 +381,17 @@ static llm_problem_t *read_reasoning(place_t *place, const llm_json_t *item)
     return NULL;
 }
 
+/* What OpenAI's own tools did for an answer: that a search was made, which tools
+ * there were. What was found is in the answer itself. */
+static llm_problem_t *pass_over(place_t *place, const llm_json_t *item)
+{
+    llm_json_t *told = apr_pmemdup(place->pool, item, sizeof(*told));
+
+    told->name = llm_json_text(llm_json_get(item, "type"));
+    llm_ask_add_unknown(place->ask, told, path_of(place, ""), place->pool);
+    return NULL;
+}
+
 /* A picture of an earlier answer. */
 static llm_problem_t *read_shown(place_t *place, const llm_json_t *item)
 {
@@ -411,7 +422,9 @@ static const struct {
     {"function_call", read_call},
     {"function_call_output", read_result},
     {"image_generation_call", read_shown},
+    {"mcp_list_tools", pass_over},
     {"reasoning", read_reasoning},
+    {"web_search_call", pass_over},
     {NULL, NULL},
 };
 

@@ -605,6 +605,9 @@ llm_problem_t *llm_openai_put_messages(llm_buf_t *out, llm_request_t *req,
 {
     unsigned quirks = habits->quirks;
     place_t place = {.out = out, .req = req, .habits = habits, .pool = pool};
+    const llm_turn_t *turns = llm_profile_lacks(habits, "turns_in_row")
+                                  ? llm_openai_alternate(ask->turns, pool)
+                                  : ask->turns;
     llm_problem_t *problem;
 
     place.quirks = quirks;
@@ -617,14 +620,14 @@ llm_problem_t *llm_openai_put_messages(llm_buf_t *out, llm_request_t *req,
     llm_put_name(out, "messages");
     llm_buf_putc(out, '[');
     llm_openai_put_format_prompt(out, ask, quirks, pool);
-    if ((quirks & LLM_OPENAI_STRICT_ORDER) && is_system_late(ask->turns)) {
-        problem = put_turns(&place, ask->turns, 1);
+    if ((quirks & LLM_OPENAI_STRICT_ORDER) && is_system_late(turns)) {
+        problem = put_turns(&place, turns, 1);
         if (!problem) {
-            problem = put_turns(&place, ask->turns, 0);
+            problem = put_turns(&place, turns, 0);
         }
     }
     else {
-        problem = put_turns(&place, ask->turns, -1);
+        problem = put_turns(&place, turns, -1);
     }
     llm_buf_putc(out, ']');
     return problem;

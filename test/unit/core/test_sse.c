@@ -167,6 +167,14 @@ START_TEST(ignores_comments_and_other_fields)
 }
 END_TEST
 
+/* llama.cpp, whose error has neither an event's name nor data. */
+START_TEST(takes_an_error_field_for_an_event)
+{
+    CHECK("error: {\"code\":500}\n\ndata: a\n\n", "[error|{\"code\":500}][|a]");
+    CHECK("error\n\n", "");
+}
+END_TEST
+
 START_TEST(event_name_does_not_leak)
 {
     CHECK("event: only\n\ndata: a\n\n", "[|a]");
@@ -441,6 +449,7 @@ Suite *sse_suite(void)
     tcase_add_test(tcase, joins_data_lines);
     tcase_add_test(tcase, last_event_field_counts);
     tcase_add_test(tcase, ignores_comments_and_other_fields);
+    tcase_add_test(tcase, takes_an_error_field_for_an_event);
     tcase_add_test(tcase, event_name_does_not_leak);
     tcase_add_test(tcase, skips_a_byte_order_mark_at_the_start);
     tcase_add_test(tcase, gives_out_what_was_not_ended);

@@ -264,6 +264,25 @@ START_TEST(an_embedding_is_asked_of_mistral_in_its_words)
 }
 END_TEST
 
+START_TEST(sides_take_turns_where_they_have_to)
+{
+    const char *found = exchange_request(
+        at("perplexity"),
+        exchange_ask("openai-responses", LLM_OP_CHAT,
+                     "{\"model\":\"m\",\"input\":[{\"role\":\"user\","
+                     "\"content\":\"a\"},{\"role\":\"user\",\"content\":"
+                     "\"b\"},{\"role\":\"assistant\",\"content\":\"c\"},{"
+                     "\"role\":\"user\",\"content\":\"d\"}]}"),
+        "sonar");
+
+    ck_assert_msg(strstr(found, "[{\"role\":\"user\",\"content\":\"a\\nb\"},{"
+                                "\"role\":\"assistant\",\"content\":\"c\"},{"
+                                "\"role\":\"user\",\"content\":\"d\"}]")
+                      != NULL,
+                  "%s", found);
+}
+END_TEST
+
 /* ---- histories ---- */
 
 static const char *messages_at(const char *profile, const char *messages)
@@ -543,6 +562,7 @@ Suite *profiles_suite(void)
     tcase_add_test(known, efforts_are_the_nearest_there_is);
     tcase_add_test(asked, servers_get_what_they_take);
     tcase_add_test(asked, films_go_to_servers_that_may_take_them);
+    tcase_add_test(asked, sides_take_turns_where_they_have_to);
     tcase_add_test(asked, an_embedding_is_asked_of_mistral_in_its_words);
     tcase_add_test(asked, a_history_reaches_mistral_in_its_form);
     tcase_add_test(asked, mistral_gets_system_messages_in_front_and_goes_on);
