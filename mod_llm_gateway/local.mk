@@ -130,6 +130,7 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/cohere_answer.c \
 	%D%/dialect/cohere_citations.c \
 	%D%/dialect/cohere_client.c \
+	%D%/dialect/cohere_documents.c \
 	%D%/dialect/cohere_internal.h \
 	%D%/dialect/cohere_messages.c \
 	%D%/dialect/cohere_path.c \

@@ -3,11 +3,13 @@
  * `system` and `messages` of a client's request become turns.
  *
  * A block becomes a part. A document given as text is text, its title and
- * context before it: no other dialect has a place for these. Blocks that only
+ * context before it: no other dialect has a place for these. One that shall be
+ * cited stays a document, documents.c. Blocks that only
  * Anthropic's own servers understand (server tools and their results) stay as
  * they are, for the provider's dialect to refuse.
  */
 #include "dialect/anthropic_internal.h"
+#include "dialect/documents.h"
 #include "dialect/sides.h"
 
 #include <apr_strings.h>
@@ -117,11 +119,54 @@ static void add_heading(const place_t *place, llm_parts_t *parts,
     }
 }
 
+/* Shall the answer cite it? */
+static int is_cited(const llm_json_t *node)
+{
+    return llm_json_is_true(
+        llm_json_get(llm_json_want(node, "citations"), "enabled"));
+}
+
+/* A document of texts alone stays one, to be cited; of anything else, as none
+ * is, it becomes what it holds. */
+static llm_problem_t *read_cited(const place_t *place, llm_parts_t *parts,
+                                 const llm_json_t *node,
+                                 const llm_json_t *content, llm_text_t source)
+{
+    llm_parts_t inner = {NULL, NULL};
+    llm_problem_t *problem = read_list(place, &inner, content);
+    const llm_part_t *part = inner.first;
+    llm_media_t *media;
+
+    while (part && part->kind == LLM_PART_TEXT) {
+        part = part->next;
+    }
+    if (problem || !inner.first) {
+        return problem;
+    }
+    if (part) {
+        add_heading(place, parts, node, "title");
+        add_heading(place, parts, node, source.data ? "source" : "context");
+        llm_ask_add_unknown(place->ask, llm_json_want(node, "citations"),
+                            path_of(place, ""), place->pool);
+        return read_list(place, parts, content);
+    }
+    if (!source.data) {
+        add_heading(place, parts, node, "context");
+    }
+    media = llm_parts_add_document(place->ask, parts, inner.first, place->pool);
+    media->in_blocks = content->type == LLM_JSON_ARRAY;
+    media->filename = llm_json_text(llm_json_want(node, "title"));
+    media->source = source;
+    media->cited = 1;
+    return NULL;
+}
+
 static llm_problem_t *read_document(const place_t *place, llm_parts_t *parts,
                                     const llm_json_t *node)
 {
     static const char *const known[] = {"type",  "source",  "cache_control",
-                                        "title", "context", NULL};
+                                        "title", "context", "citations",
+                                        NULL};
     const llm_json_t *source = llm_json_get(node, "source");
     const llm_json_t *type = llm_json_get(source, "type");
     const llm_json_t *content = llm_json_want(source, "content");
@@ -129,11 +174,14 @@ static llm_problem_t *read_document(const place_t *place, llm_parts_t *parts,
 
     note_others(place, node, known, "");
     if (llm_json_equals(type, "text") || content) {
-        add_heading(place, parts, node, "title");
-        add_heading(place, parts, node, "context");
         if (!content) {
             content = llm_json_get(source, "data");
         }
+        if (is_cited(node)) {
+            return read_cited(place, parts, node, content, LLM_TEXT_NONE);
+        }
+        add_heading(place, parts, node, "title");
+        add_heading(place, parts, node, "context");
         return read_list(place, parts, content);
     }
     media = apr_pcalloc(place->pool, sizeof(*media));
@@ -143,6 +191,9 @@ static llm_problem_t *read_document(const place_t *place, llm_parts_t *parts,
     add_heading(place, parts, node, "context");
     media->filename = llm_json_text(llm_json_want(node, "title"));
     llm_parts_add(parts, LLM_PART_FILE, place->pool)->media = media;
+    if (is_cited(node)) {
+        media->cited = place->ask->documents = 1;
+    }
     return NULL;
 }
 
@@ -151,9 +202,16 @@ static llm_problem_t *read_found(const place_t *place, llm_parts_t *parts,
                                  const llm_json_t *node)
 {
     static const char *const known[] = {"type",    "source",        "title",
-                                        "content", "cache_control", NULL};
+                                        "content", "cache_control", "citations",
+                                        NULL};
+    llm_text_t source = llm_json_text(llm_json_want(node, "source"));
 
     note_others(place, node, known, "");
+    if (is_cited(node) && source.len
+        && llm_json_is(llm_json_get(node, "content"), LLM_JSON_ARRAY)) {
+        return read_cited(place, parts, node, llm_json_get(node, "content"),
+                          source);
+    }
     add_heading(place, parts, node, "title");
     add_heading(place, parts, node, "source");
     return read_list(place, parts, llm_json_get(node, "content"));

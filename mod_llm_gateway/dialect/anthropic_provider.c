@@ -41,6 +41,7 @@ static const llm_limits_t limits = {
              | LLM_LACKS_EFFORT | LLM_LACKS_LOGPROBS | LLM_LACKS_SEED
              | LLM_LACKS_METADATA,
     .temperature_max = 1,
+    .cites = 1,
     .takes_tool = is_own_tool,
     .names = {"_-", 128, 0},
 };

@@ -165,11 +165,69 @@ static llm_problem_t *put_text_source(const place_t *place,
     return NULL;
 }
 
+static void put_texts(const place_t *place, const llm_part_t *text)
+{
+    llm_put_name(place->out, "content");
+    llm_buf_putc(place->out, '[');
+    for (; text; text = text->next) {
+        open_block(place, "text");
+        llm_put_text_member(place->out, "text", text->text);
+        llm_buf_putc(place->out, '}');
+    }
+    llm_buf_putc(place->out, ']');
+}
+
+static void end_document(const place_t *place, const llm_part_t *part)
+{
+    llm_put_text_member(place->out, "title",
+                        part->media->filename.data || !part->media->source.data
+                            ? part->media->filename
+                            : part->media->source);
+    if (part->media->cited) {
+        llm_buf_lit(place->out, ",\"citations\":{\"enabled\":true}");
+    }
+    close_block(place, part);
+}
+
+/* One that is given as text, or what a search of the client's found. */
+static void put_given(const place_t *place, const llm_part_t *part)
+{
+    const llm_media_t *media = part->media;
+    llm_buf_t *out = place->out;
+
+    if (media->source.data) {
+        open_block(place, "search_result");
+        llm_put_text_member(out, "source", media->source);
+        put_texts(place, media->texts);
+    }
+    else {
+        open_block(place, "document");
+        llm_put_name(out, "source");
+        llm_buf_putc(out, '{');
+        if (media->in_blocks) {
+            llm_put_string_member(out, "type", "content");
+            put_texts(place, media->texts);
+        }
+        else {
+            llm_put_string_member(out, "type", "text");
+            llm_put_string_member(out, "media_type", "text/plain");
+            llm_put_text_member(out, "data", media->texts->text);
+        }
+        llm_buf_putc(out, '}');
+    }
+    end_document(place, part);
+}
+
 static llm_problem_t *put_document(const place_t *place, const llm_part_t *part)
 {
     const llm_media_t *media = part->media;
     const char *type = media->media_type ? media->media_type : "";
     llm_problem_t *problem = NULL;
+
+    if (media->texts) {
+        put_given(place, part);
+        return NULL;
+    }
 
     if (media->file_id.data) {
         return cannot(place, ".file_id");
@@ -184,8 +242,7 @@ static llm_problem_t *put_document(const place_t *place, const llm_part_t *part)
     else {
         put_source(place, media, "application/pdf");
     }
-    llm_put_text_member(place->out, "title", media->filename);
-    close_block(place, part);
+    end_document(place, part);
     return problem;
 }
 

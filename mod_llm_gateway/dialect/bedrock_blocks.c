@@ -10,6 +10,7 @@
  * results) are kept in ask->unknown, for the provider's dialect to refuse.
  */
 #include "dialect/bedrock_internal.h"
+#include "dialect/documents.h"
 #include "dialect/sides.h"
 
 #include <string.h>
@@ -177,6 +178,91 @@ static llm_text_t filename_of(const llm_json_t *node, llm_text_t format,
     return name;
 }
 
+static int is_cited(const llm_json_t *node)
+{
+    return llm_json_is_true(
+        llm_json_get(llm_json_want(node, "citations"), "enabled"));
+}
+
+/* A list of texts; NULL where it has something else, or nothing. */
+static llm_part_t *texts_in(const llm_json_t *list, apr_pool_t *pool)
+{
+    llm_parts_t texts = {NULL, NULL};
+    const llm_json_t *node =
+        llm_json_is(list, LLM_JSON_ARRAY) ? list->child : NULL;
+
+    for (; node; node = node->next) {
+        llm_text_t text = llm_json_text(llm_json_want(node, "text"));
+
+        if (!text.data) {
+            return NULL;
+        }
+        llm_parts_add_text(&texts, LLM_PART_TEXT, text, pool);
+    }
+    return texts.first;
+}
+
+/* A document of texts that shall be cited; 0 where it is none. */
+static int add_cited(const place_t *place, llm_parts_t *parts,
+                     const llm_json_t *node)
+{
+    const llm_json_t *source = llm_json_want(node, "source");
+    llm_text_t text = llm_json_text(llm_json_want(source, "text"));
+    llm_parts_t texts = {NULL, NULL};
+    llm_media_t *media;
+
+    if (text.data) {
+        llm_parts_add_text(&texts, LLM_PART_TEXT, text, place->pool);
+    }
+    else {
+        texts.first = texts_in(llm_json_want(source, "content"), place->pool);
+    }
+    if (!is_cited(node) || !texts.first) {
+        return 0;
+    }
+    media = llm_parts_add_document(place->ask, parts, texts.first, place->pool);
+    media->in_blocks = !text.data;
+    media->filename = llm_json_text(llm_json_want(node, "name"));
+    media->cited = 1;
+    return 1;
+}
+
+/* What the client found: its texts, behind where they are from; to be cited, a
+ * document of its own kind. */
+static llm_problem_t *read_found(const place_t *place, llm_parts_t *parts,
+                                 const llm_json_t *node)
+{
+    static const char *const known[] = {"source", "title", "content",
+                                        "citations", NULL};
+    llm_part_t *texts = texts_in(llm_json_want(node, "content"), place->pool),
+               *text;
+    llm_text_t source = llm_json_text(llm_json_want(node, "source"));
+    llm_text_t title = llm_json_text(llm_json_want(node, "title"));
+    llm_media_t *media;
+
+    if (!texts || !source.len) {
+        return wrong(place,
+                     texts ? ".searchResult.source" : ".searchResult.content",
+                     texts ? "a string" : "a list of texts");
+    }
+    note_others(place, node, known, ".searchResult");
+    if (is_cited(node)) {
+        media = llm_parts_add_document(place->ask, parts, texts, place->pool);
+        media->in_blocks = media->cited = 1;
+        media->source = source;
+        media->filename = title;
+        return NULL;
+    }
+    if (title.len) {
+        llm_parts_add_text(parts, LLM_PART_TEXT, title, place->pool);
+    }
+    llm_parts_add_text(parts, LLM_PART_TEXT, source, place->pool);
+    for (text = texts; text; text = text->next) {
+        llm_parts_add_text(parts, LLM_PART_TEXT, text->text, place->pool);
+    }
+    return NULL;
+}
+
 static llm_problem_t *read_document(const place_t *place, llm_parts_t *parts,
                                     const llm_json_t *node)
 {
@@ -184,7 +270,6 @@ static llm_problem_t *read_document(const place_t *place, llm_parts_t *parts,
                                         "context", "citations", NULL};
     llm_text_t format = llm_json_text(llm_json_want(node, "format"));
     llm_text_t context = llm_json_text(llm_json_want(node, "context"));
-    const llm_json_t *citations = llm_json_want(node, "citations");
     llm_media_t *media = apr_pcalloc(place->pool, sizeof(*media));
 
     media->media_type = llm_bedrock_document_type(format);
@@ -196,12 +281,14 @@ static llm_problem_t *read_document(const place_t *place, llm_parts_t *parts,
     if (context.len) {
         llm_parts_add_text(parts, LLM_PART_TEXT, context, place->pool);
     }
-    llm_parts_add(parts, LLM_PART_FILE, place->pool)->media = media;
-    if (llm_json_is_true(llm_json_get(citations, "enabled"))) {
-        llm_ask_add_unknown(place->ask, citations, path_of(place, ".document"),
-                            place->pool);
-    }
     note_others(place, node, known, ".document");
+    if (add_cited(place, parts, node)) {
+        return NULL;
+    }
+    llm_parts_add(parts, LLM_PART_FILE, place->pool)->media = media;
+    if (is_cited(node)) {
+        media->cited = place->ask->documents = 1;
+    }
     return read_content(place, media, node);
 }
 
@@ -334,12 +421,15 @@ static const block_t blocks[] = {
     {"audio", read_audio},
     {"guardContent", read_guarded},
     {"citationsContent", read_cited},
+    {"searchResult", read_found},
     {NULL, NULL},
 };
 
 static const block_t results[] = {
-    {"text", read_text},         {"json", read_json},   {"image", read_image},
-    {"document", read_document}, {"video", read_video}, {NULL, NULL},
+    {"text", read_text},   {"json", read_json},
+    {"image", read_image}, {"document", read_document},
+    {"video", read_video}, {"searchResult", read_found},
+    {NULL, NULL},
 };
 
 static llm_problem_t *read_block(const place_t *place, const block_t *known,

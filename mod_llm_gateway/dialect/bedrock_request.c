@@ -528,13 +528,15 @@ llm_problem_t *llm_bedrock_write_request(llm_request_t *req,
                                          apr_pool_t *pool)
 {
     llm_buf_t *out = llm_request_buf(pool);
+    llm_limits_t fitted = limits;
     llm_problem_t *problem;
     plan_t plan;
 
     if (ask->op == LLM_OP_EMBED) {
         return llm_bedrock_write_embed(req, ask, model, provider, pool);
     }
-    problem = llm_ask_fit(&ask, req, &limits, pool);
+    fitted.cites = strstr(model, "claude") != NULL;
+    problem = llm_ask_fit(&ask, req, &fitted, pool);
     if (!problem) {
         problem = llm_request_settle_unknown(req, ask, handled, pool);
     }

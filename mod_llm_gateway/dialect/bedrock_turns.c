@@ -126,7 +126,7 @@ static void put_bytes(const place_t *place, const llm_media_t *media)
     llm_put_name(place->out, "source");
     llm_buf_putc(place->out, '{');
     llm_put_text_member(place->out, "bytes", media->base64);
-    llm_buf_lit(place->out, "}}}");
+    llm_buf_putc(place->out, '}');
 }
 
 static llm_problem_t *put_image(const place_t *place, const llm_part_t *part)
@@ -148,6 +148,7 @@ static llm_problem_t *put_image(const place_t *place, const llm_part_t *part)
     llm_buf_lit(place->out, "{\"image\":{");
     llm_put_string_member(place->out, "format", image_formats[format]);
     put_bytes(place, media);
+    llm_buf_lit(place->out, "}}");
     return NULL;
 }
 
@@ -182,12 +183,67 @@ static const char *name_of(place_t *place, llm_text_t filename)
                : fit;
 }
 
+static void put_texts(const place_t *place, const llm_part_t *text)
+{
+    llm_put_name(place->out, "content");
+    llm_buf_putc(place->out, '[');
+    for (; text; text = text->next) {
+        llm_put_comma(place->out);
+        llm_buf_putc(place->out, '{');
+        llm_put_needed_text(place->out, "text", text->text);
+        llm_buf_putc(place->out, '}');
+    }
+    llm_buf_putc(place->out, ']');
+}
+
+static void end_document(const place_t *place, const llm_media_t *media)
+{
+    if (media->cited) {
+        llm_buf_lit(place->out, ",\"citations\":{\"enabled\":true}");
+    }
+    llm_buf_lit(place->out, "}}");
+}
+
+/* One that is given as text, or what a search of the client's found. */
+static void put_given(place_t *place, const llm_media_t *media)
+{
+    llm_buf_t *out = place->out;
+
+    llm_put_comma(out);
+    if (media->source.data) {
+        llm_buf_lit(out, "{\"searchResult\":{");
+        llm_put_text_member(out, "source", media->source);
+        llm_put_text_member(out, "title",
+                            media->filename.data ? media->filename
+                                                 : media->source);
+        put_texts(place, media->texts);
+    }
+    else {
+        llm_buf_lit(out, "{\"document\":{\"format\":\"txt\"");
+        llm_put_string_member(out, "name", name_of(place, media->filename));
+        llm_put_name(out, "source");
+        llm_buf_putc(out, '{');
+        if (media->in_blocks) {
+            put_texts(place, media->texts);
+        }
+        else {
+            llm_put_text_member(out, "text", media->texts->text);
+        }
+        llm_buf_putc(out, '}');
+    }
+    end_document(place, media);
+}
+
 static llm_problem_t *put_document(place_t *place, const llm_part_t *part)
 {
     const llm_media_t *media = part->media;
     int format = format_of(documents, media->media_type ? media->media_type
                                                         : "application/pdf");
 
+    if (media->texts) {
+        put_given(place, media);
+        return NULL;
+    }
     if (!is_base64(media->base64)) {
         return cannot(place, media->file_id.data ? ".file_id" : ".file");
     }
@@ -199,6 +255,7 @@ static llm_problem_t *put_document(place_t *place, const llm_part_t *part)
     llm_put_string_member(place->out, "format", document_formats[format]);
     llm_put_string_member(place->out, "name", name_of(place, media->filename));
     put_bytes(place, media);
+    end_document(place, media);
     return NULL;
 }
 

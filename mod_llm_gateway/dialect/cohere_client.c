@@ -5,7 +5,7 @@
  *
  * This is read only where the provider speaks another dialect. What Cohere
  * alone has is kept in ask->unknown: its safety mode and the shape of its
- * citations are hints, `documents` are not.
+ * citations are hints. `documents` are read in cohere_documents.c.
  */
 #include "dialect/client.h"
 #include "dialect/cohere_internal.h"
@@ -159,8 +159,8 @@ static llm_problem_t *read_choice(llm_ask_t *ask, const llm_json_t *doc,
 /* An empty list and "off" are not there. */
 static void note_own(llm_ask_t *ask, const llm_json_t *doc, apr_pool_t *pool)
 {
-    static const char *const own[] = {"citation_options", "documents",
-                                      "priority", "safety_mode", NULL};
+    static const char *const own[] = {"citation_options", "priority",
+                                      "safety_mode", NULL};
     int i;
 
     for (i = 0; own[i]; ++i) {
@@ -220,6 +220,9 @@ static llm_problem_t *read_chat(llm_ask_t *ask, const llm_json_t *doc,
     if (!problem) {
         problem =
             llm_cohere_read_messages(ask, llm_json_get(doc, "messages"), pool);
+    }
+    if (!problem) {
+        problem = llm_cohere_read_documents(ask, doc, pool);
     }
     note_own(ask, doc, pool);
     llm_ask_add_unknowns(ask, doc, known, NULL, pool);

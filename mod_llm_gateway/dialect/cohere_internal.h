@@ -98,4 +98,13 @@ void llm_cohere_put_citation(llm_buf_t *out, const llm_cite_t *cite,
                              const llm_ask_t *ask, int index,
                              apr_int64_t offset);
 
+/* ---- documents ------------------------------------------------------- */
+
+/* `documents` of a client's request into ask->turns, which are read; and those
+ * of the turns as the member. */
+llm_problem_t *llm_cohere_read_documents(llm_ask_t *ask, const llm_json_t *doc,
+                                         apr_pool_t *pool);
+void llm_cohere_put_documents(llm_buf_t *out, const llm_ask_t *ask,
+                              apr_pool_t *pool);
+
 #endif /* DIALECT_COHERE_INTERNAL_H */

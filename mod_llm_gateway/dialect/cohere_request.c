@@ -159,6 +159,7 @@ static const llm_limits_t limits = {
     .lacks = LLM_LACKS_SEVERAL | LLM_LACKS_LOGIT_BIAS | LLM_LACKS_EFFORT
              | LLM_LACKS_LOGPROBS /* its own have no tokens' texts */
              | LLM_LACKS_TOOL_FORMAT | LLM_LACKS_LABELS,
+    .cites = 1,
 };
 
 /* ---- requests ---- */
@@ -184,6 +185,9 @@ static llm_problem_t *put_chat(llm_buf_t *out, llm_request_t *req,
     llm_put_member(out, "presence_penalty", ask->presence_penalty);
     llm_put_list_member(out, "stop_sequences", ask->stop);
     put_thinking(out, req, ask, model);
+    if (!own_member(ask, "documents")) {
+        llm_cohere_put_documents(out, ask, pool);
+    }
     for (name = in_chat; *name; ++name) {
         llm_put_member(out, *name, own_member(ask, *name));
     }

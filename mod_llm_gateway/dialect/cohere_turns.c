@@ -7,6 +7,7 @@
  * What an assistant said beside its calls is their `tool_plan`.
  */
 #include "dialect/cohere_internal.h"
+#include "dialect/documents.h"
 
 #include <apr_strings.h>
 
@@ -60,8 +61,8 @@ static llm_problem_t *check_part(const place_t *place, const llm_part_t *part)
         return NULL;
     case LLM_PART_AUDIO:
         return cannot(place, ".content.audio");
-    case LLM_PART_FILE:
-        return cannot(place, ".content.file");
+    case LLM_PART_FILE: /* texts are documents of the whole conversation */
+        return part->media->texts ? NULL : cannot(place, ".content.file");
     case LLM_PART_PROVIDER:
         return cannot(place, ".content");
     case LLM_PART_IMAGE:
@@ -159,7 +160,9 @@ static void put_said(const place_t *place, const llm_turn_t *turn,
 
 static void put_result(place_t *place, const llm_part_t *part)
 {
-    llm_text_t text = llm_parts_text(part->result, "\\n", place->pool);
+    llm_part_t *plain =
+        llm_parts_without_documents(part->result, place->req, place->pool);
+    llm_text_t text = llm_parts_text(plain, "\\n", place->pool);
 
     if (!text.data) {
         text = part->result ? LLM_TEXT_LITERAL("(see the next message)")

@@ -197,8 +197,8 @@ static void add_copy(llm_parts_t *parts, const llm_part_t *part,
     copy->next = next;
 }
 
-static llm_part_t *plain_parts(const llm_part_t *part, llm_request_t *req,
-                               apr_pool_t *pool)
+llm_part_t *llm_parts_without_documents(const llm_part_t *part,
+                                        llm_request_t *req, apr_pool_t *pool)
 {
     llm_parts_t parts = {NULL, NULL};
     const llm_part_t *text;
@@ -212,7 +212,8 @@ static llm_part_t *plain_parts(const llm_part_t *part, llm_request_t *req,
         if (!media || !media->texts) {
             add_copy(&parts, part, pool);
             if (part->kind == LLM_PART_TOOL_RESULT) {
-                parts.last->result = plain_parts(part->result, req, pool);
+                parts.last->result =
+                    llm_parts_without_documents(part->result, req, pool);
             }
             continue;
         }
@@ -237,7 +238,7 @@ llm_turn_t *llm_turns_without_documents(const llm_turn_t *turn,
         llm_turn_t *copy = llm_turns_add(&turns, turn->role, pool);
 
         copy->name = turn->name;
-        copy->parts = plain_parts(turn->parts, req, pool);
+        copy->parts = llm_parts_without_documents(turn->parts, req, pool);
     }
     return turns.first;
 }

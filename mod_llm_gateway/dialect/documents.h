@@ -17,7 +17,11 @@ llm_media_t *llm_parts_add_document(llm_ask_t *ask, llm_parts_t *parts,
 void llm_put_source_name(llm_buf_t *out, const char *member,
                          const llm_media_t *media, int number);
 
-/* The turns for a provider that cites nothing, which is told. */
+/* Parts without documents of texts, which are texts then; that they shall be
+ * cited is told as left out. And the turns, for a provider that cites nothing.
+ */
+llm_part_t *llm_parts_without_documents(const llm_part_t *part,
+                                        llm_request_t *req, apr_pool_t *pool);
 llm_turn_t *llm_turns_without_documents(const llm_turn_t *turn,
                                         llm_request_t *req, apr_pool_t *pool);
 

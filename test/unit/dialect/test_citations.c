@@ -522,6 +522,28 @@ START_TEST(sources_beside_the_answer_are_cited_once)
 }
 END_TEST
 
+/* OpenRouter's: what it has read stays with OpenAI's clients. */
+START_TEST(files_that_were_read_are_told)
+{
+    static const char chat[] =
+        "{\"choices\":[{\"message\":{\"content\":\"Hi\",\"annotations\":[{"
+        "\"type\":\"file\",\"file\":{\"hash\":\"h\",\"name\":\"a.pdf\","
+        "\"content\":[{\"type\":\"text\",\"text\":\"x\"}]}}]},"
+        "\"finish_reason\":\"stop\"}]}";
+
+    must_have(written("openai", "openai-responses", chat),
+              "{\"type\":\"file_citation\",\"file_id\":\"h\",\"filename\":"
+              "\"a.pdf\",\"index\":0,\"file\":{\"hash\":\"h\",\"name\":"
+              "\"a.pdf\",\"content\":[{\"type\":\"text\",\"text\":\"x\"}]}}",
+              "a response");
+    must_have(written("openai", "openai", chat),
+              "\"citations\":[{\"type\":\"file\",\"file\":{\"hash\":\"h\",",
+              "a chat");
+    must_have(written("openai", "bedrock", chat),
+              "\"citations\":[{\"title\":\"a.pdf\",\"source\":\"h\"}]", "AWS");
+}
+END_TEST
+
 START_TEST(extents_count_what_a_reader_sees)
 {
     static const struct {
@@ -567,6 +589,7 @@ Suite *citations_suite(void)
     tcase_add_test(tcase, a_document_is_told_in_streams_of_another_gateway);
     tcase_add_test(tcase, files_stay_files_between_openais_forms);
     tcase_add_test(tcase, sources_beside_the_answer_are_cited_once);
+    tcase_add_test(tcase, files_that_were_read_are_told);
     tcase_add_test(tcase, extents_count_what_a_reader_sees);
     suite_add_tcase(suite, tcase);
     return suite;
