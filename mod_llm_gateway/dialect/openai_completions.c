@@ -5,8 +5,9 @@
  * Servers that speak OpenAI's dialect get the bytes. Everybody else has chats
  * only, where one prompt is one user's turn and the answer's text is written
  * back as a completion. What a chat has no place for is refused by its name:
- * several prompts in one request, prompts made of tokens, `echo`, `suffix`,
- * `best_of` and the old `logprobs`, which are about tokens of another form.
+ * several prompts in one request, prompts made of tokens, `echo`, `suffix` and
+ * `best_of`. Log probabilities are the same in another form: lists of what a
+ * chat says token by token, with the places of the tokens in the text.
  * A model's thoughts have no place in a completion: the usage tells them.
  *
  * The stream is written as openai_writer.c writes chats: for each choice its
@@ -40,6 +41,7 @@ static const char *const members[] = {
 
 static const llm_number_row_t numbers[] = {
     {"frequency_penalty", offsetof(llm_ask_t, frequency_penalty)},
+    {"logprobs", offsetof(llm_ask_t, top_logprobs)},
     {"max_tokens", offsetof(llm_ask_t, max_tokens)},
     {"n", offsetof(llm_ask_t, n)},
     {"presence_penalty", offsetof(llm_ask_t, presence_penalty)},
@@ -126,6 +128,22 @@ static void note_unless(llm_ask_t *ask, const llm_json_t *member, int is_off,
     }
 }
 
+/* How many others are wanted beside the chosen one, which is told anyway. */
+static void read_logprobs(llm_ask_t *ask, apr_pool_t *pool)
+{
+    llm_json_t *wanted;
+    apr_int64_t count = 1;
+
+    if (ask->top_logprobs) {
+        wanted = apr_pcalloc(pool, sizeof(*wanted));
+        wanted->type = LLM_JSON_TRUE;
+        wanted->raw = LLM_BYTES_LITERAL("true");
+        ask->logprobs = wanted;
+        llm_json_int(ask->top_logprobs, &count);
+        ask->top_logprobs = count ? ask->top_logprobs : NULL;
+    }
+}
+
 static void read_others(llm_ask_t *ask, const llm_json_t *doc, apr_pool_t *pool)
 {
     const llm_json_t *best_of = llm_json_want(doc, "best_of");
@@ -142,7 +160,7 @@ static void read_others(llm_ask_t *ask, const llm_json_t *doc, apr_pool_t *pool)
                     && llm_text_is_empty(llm_json_text(suffix)),
                 pool);
     note_unless(ask, echo, llm_json_is(echo, LLM_JSON_FALSE), pool);
-    note_unless(ask, llm_json_want(doc, "logprobs"), 0, pool);
+    read_logprobs(ask, pool);
     if (llm_json_is(bias, LLM_JSON_OBJECT) && bias->count) {
         ask->logit_bias = bias;
     }
@@ -193,8 +211,105 @@ static const char *finish_name(llm_finish_e finish)
                                            : llm_openai_finish_name(finish);
 }
 
+static llm_text_t token_of(const llm_json_t *node)
+{
+    return llm_json_text(llm_json_get(node, "token"));
+}
+
+static void put_rate(llm_buf_t *out, const llm_json_t *node)
+{
+    llm_buf_put_text(out, token_of(node));
+    llm_buf_putc(out, ':');
+    llm_put_one_line(out, llm_json_get(node, "logprob")->raw);
+}
+
+/* The chosen one and the others, as members of one object: each name once. */
+static void put_top(llm_buf_t *out, const llm_json_t *chosen)
+{
+    const llm_json_t *list = llm_json_want(chosen, "top_logprobs");
+    const llm_json_t *first =
+        llm_json_is(list, LLM_JSON_ARRAY) ? list->child : NULL;
+    const llm_json_t *node, *before;
+
+    llm_put_comma(out);
+    llm_buf_putc(out, '{');
+    put_rate(out, chosen);
+    for (node = first; node; node = node->next) {
+        for (before = first;
+             before != node
+             && !llm_text_is_same(token_of(before), token_of(node));
+             before = before->next) {
+        }
+        if (before == node && token_of(node).data
+            && !llm_text_is_same(token_of(node), token_of(chosen))
+            && llm_json_is(llm_json_get(node, "logprob"), LLM_JSON_NUMBER)) {
+            llm_buf_putc(out, ',');
+            put_rate(out, node);
+        }
+    }
+    llm_buf_putc(out, '}');
+}
+
+static const llm_json_t *next_token(const llm_json_t *node)
+{
+    while (
+        node
+        && (!token_of(node).data
+            || !llm_json_is(llm_json_get(node, "logprob"), LLM_JSON_NUMBER))) {
+        node = node->next;
+    }
+    return node;
+}
+
+static void open_list(llm_buf_t *out, const char *name)
+{
+    llm_put_name(out, name);
+    llm_buf_putc(out, '[');
+}
+
+/* A chat's in the old form, or null; `at` is the place of the first token in
+ * the text, and moves behind the last one. */
+static void put_logprobs(llm_buf_t *out, const llm_json_t *logprobs,
+                         llm_extent_t *at)
+{
+    const llm_json_t *list = llm_json_want(logprobs, "content"), *first, *node;
+
+    llm_put_name(out, "logprobs");
+    if (!llm_json_is(list, LLM_JSON_ARRAY)) {
+        llm_buf_lit(out, "null");
+        return;
+    }
+    first = next_token(list->child);
+    llm_buf_putc(out, '{');
+    open_list(out, "tokens");
+    for (node = first; node; node = next_token(node->next)) {
+        llm_put_comma(out);
+        llm_buf_put_text(out, token_of(node));
+    }
+    llm_buf_putc(out, ']');
+    open_list(out, "token_logprobs");
+    for (node = first; node; node = next_token(node->next)) {
+        llm_put_comma(out);
+        llm_put_one_line(out, llm_json_get(node, "logprob")->raw);
+    }
+    llm_buf_putc(out, ']');
+    open_list(out, "top_logprobs");
+    for (node = first; node; node = next_token(node->next)) {
+        put_top(out, node);
+    }
+    llm_buf_putc(out, ']');
+    open_list(out, "text_offset");
+    for (node = first; node; node = next_token(node->next)) {
+        llm_put_comma(out);
+        llm_buf_put_int(out, at->chars);
+        llm_extent_add(at, token_of(node));
+    }
+    llm_buf_lit(out, "]}");
+}
+
 static void put_choice(llm_buf_t *out, const llm_choice_t *choice)
 {
+    llm_extent_t begin = {0, 0};
     const llm_part_t *part;
 
     llm_put_comma(out);
@@ -207,7 +322,7 @@ static void put_choice(llm_buf_t *out, const llm_choice_t *choice)
     }
     llm_buf_putc(out, '"');
     llm_put_int_member(out, "index", choice->index);
-    llm_put_raw_member(out, "logprobs", "null");
+    put_logprobs(out, choice->logprobs, &begin);
     llm_put_string_member(out, "finish_reason", finish_name(choice->finish));
     llm_cites_put_forms(out, choice->parts, NULL);
     llm_buf_putc(out, '}');
@@ -248,6 +363,7 @@ static void write_response(llm_buf_t *out, const llm_ask_t *ask,
 typedef struct choice_state_t {
     int began;
     llm_finish_e finish; /* NONE: not told yet */
+    llm_extent_t told;   /* tokens, with their probabilities */
 } choice_state_t;
 
 struct llm_writer_t {
@@ -306,14 +422,16 @@ static void put_tier(llm_buf_t *out, const llm_writer_t *writer)
 }
 
 static void put_chunk(llm_buf_t *out, const llm_writer_t *writer, int choice,
-                      llm_text_t text, const llm_cite_t *cite,
-                      const char *finish)
+                      llm_text_t text, const llm_json_t *logprobs,
+                      const llm_cite_t *cite, const char *finish)
 {
     llm_buf_puts(out, writer->head);
     llm_buf_putc(out, '{');
     llm_put_needed_text(out, "text", text);
     llm_put_int_member(out, "index", choice);
-    llm_buf_lit(out, ",\"logprobs\":null,\"finish_reason\":");
+    put_logprobs(out, logprobs,
+                 &APR_ARRAY_IDX(writer->choices, choice, choice_state_t).told);
+    llm_buf_lit(out, ",\"finish_reason\":");
     llm_buf_put_string(out, finish);
     if (cite) {
         llm_buf_lit(out, ",\"citations\":[");
@@ -351,7 +469,7 @@ static void end_stream(llm_buf_t *out, llm_writer_t *writer)
     begin_choice(writer, 0);
     for (i = 0; i < writer->choices->nelts; ++i) {
         put_chunk(
-            out, writer, i, LLM_TEXT_LITERAL(""), NULL,
+            out, writer, i, LLM_TEXT_LITERAL(""), NULL, NULL,
             finish_name(
                 APR_ARRAY_IDX(writer->choices, i, choice_state_t).finish));
     }
@@ -379,12 +497,13 @@ static void write_content(llm_buf_t *out, llm_writer_t *writer,
         choice->finish = delta->finish;
     }
     else if ((delta->kind == LLM_DELTA_TEXT || delta->kind == LLM_DELTA_REFUSAL)
-             && delta->text.len) {
-        put_chunk(out, writer, delta->choice, delta->text, NULL, NULL);
+             && (delta->text.len || delta->logprobs)) {
+        put_chunk(out, writer, delta->choice, delta->text, delta->logprobs,
+                  NULL, NULL);
     }
     else if (delta->kind == LLM_DELTA_CITE) {
-        put_chunk(out, writer, delta->choice, LLM_TEXT_LITERAL(""), delta->cite,
-                  NULL);
+        put_chunk(out, writer, delta->choice, LLM_TEXT_LITERAL(""), NULL,
+                  delta->cite, NULL);
     }
 }
 
@@ -418,15 +537,16 @@ static void write_delta(llm_buf_t *out, llm_writer_t *writer,
     }
 }
 
-/* A provider is configured as one that speaks "openai": this is how such a one
- * is asked for clients of completions. */
 /* What its clients call what is ours. */
 static const llm_rename_t names[] = {
     {"max_completion_tokens", "max_tokens"},
     {"messages", "prompt"},
+    {"top_logprobs", "logprobs"},
     {NULL, NULL},
 };
 
+/* A provider is configured as one that speaks "openai": this is how such a one
+ * is asked for clients of completions. */
 const llm_dialect_t llm_dialect_openai_completions = {
     .name = "openai-completions",
     .family = "openai",
