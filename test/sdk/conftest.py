@@ -127,6 +127,7 @@ class Drivers:
         self.seconds = {}
         self.faults = []       # what the provider found wrong with the gateway
         self._left = set()     # "model;seed=serial" of streams seen to be left
+        self._backs = {}       # the same: what came after calls of a model that thinks
         self._looked_at = set()
         self._pool = concurrent.futures.ThreadPoolExecutor(2)
         self._runs = {sdk: self._pool.submit(self._run, sdk, commands[sdk], *what)
@@ -136,7 +137,8 @@ class Drivers:
         given = {"url": self.gateway.url, "key": self.gateway.key(),
                  "row": sdk.partition(":")[2], "serial": self.serials[sdk],
                  "only": sorted(scenarios),
-                 "targets": [{"provider": p, **dataclasses.asdict(sdks.PROVIDERS[p])}
+                 "targets": [{"provider": p, **dataclasses.asdict(sdks.PROVIDERS[p]),
+                              "thinker": f"{sdks.PROVIDERS[p].thinker};seed={self.serials[sdk]}"}
                              for p in sorted(providers)]}
         began = time.time()
         done = subprocess.run(command, text=True, capture_output=True, timeout=300,
@@ -159,9 +161,17 @@ class Drivers:
         for one in self.gateway.upstream.seen():
             if one.faults:
                 self.faults.append((one, one.faults))
+            where = one.path + one.body.decode("utf-8", "replace")
+            if "result of get_weather" in where:
+                self._backs.update(dict.fromkeys(
+                    re.findall(r"([^/\"]+;seed=\d+)(?=[\":/])", where), one))
             if one.peer_left:
-                where = one.path + one.body.decode("utf-8", "replace")
                 self._left.update(re.findall(r"([^/\"]+;seed=\d+);events=400", where))
+
+    def back(self, sdk, provider):
+        """The request in which what the provider's model thought came back."""
+        name = sdks.PROVIDERS[provider].thinker.rpartition("/")[2]
+        return self._backs[f"{name};seed={self.serials[sdk]}"].json
 
     def was_left(self, sdk, provider):
         """Did the provider see that nobody reads its endless stream?"""
@@ -233,3 +243,8 @@ def driven(drivers, commands):
 @pytest.fixture
 def left(drivers):
     return drivers.was_left
+
+
+@pytest.fixture
+def back(drivers):
+    return drivers.back

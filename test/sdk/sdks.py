@@ -62,6 +62,8 @@ class Sdk:
     has: str = ""          # scenarios beyond the common ones
     lacks: str = ""        # common ones it has not
     errors: object = None  # status: class of the exception; or of all
+    result: str = "result of {0}"  # of a tool, as it reaches the provider
+    breaks: str = None     # class of the exception for an error inside of a stream
     codes: object = None   # status: what the exception says besides
     retry_after: bool = False   # its exceptions keep the header
     counts_own: bool = False  # of Cohere's counts it takes those with its own words
@@ -87,27 +89,28 @@ for _language in ("py", "mjs"):
     SDKS[f"openai.{_language}"] = Sdk(
         "openai", _OPENAI, f"stream_helper tools_stream_helper forced_tool stop thinking "
         f"thinking_back embeddings models request_id retried {_async}",
-        errors=OPENAI_ERRORS, codes=OPENAI_CODES, retry_after=True)
+        errors=OPENAI_ERRORS, codes=OPENAI_CODES, retry_after=True, breaks="APIError")
     SDKS[f"responses.{_language}"] = Sdk(
         "openai-responses", _RESPONSES, "stream_helper tools_stream_helper forced_tool "
         "thinking thinking_back request_id retried", errors=OPENAI_ERRORS,
-        codes=OPENAI_CODES, retry_after=True)
+        codes=OPENAI_CODES, retry_after=True, breaks="APIError")
     SDKS[f"anthropic.{_language}"] = Sdk(
         "anthropic", _ANTHROPIC, f"stream_helper tools_stream_helper forced_tool stop "
         f"thinking thinking_back models count_tokens request_id bearer retried {_async}",
-        errors=OPENAI_ERRORS, retry_after=True)
+        errors=OPENAI_ERRORS, retry_after=True,
+        breaks="APIStatusError" if _language == "py" else "APIError")
     SDKS[f"gemini.{_language}"] = Sdk(
         "gemini", _GEMINI, "tools_stream forced_tool stop chats thinking thinking_back "
         "embeddings models count_tokens"
         + (" automatic_calls asynchronous" if _language == "py" else ""),
         errors={400: "ClientError", 401: "ClientError", 404: "ClientError",
                 429: "ClientError", 500: "ServerError"} if _language == "py" else "ApiError",
-        codes=GOOGLE_CODES)
+        codes=GOOGLE_CODES, breaks="ServerError" if _language == "py" else "ApiError")
 SDKS["bedrock.py"] = Sdk(
     "bedrock", _ANTHROPIC, "tools_stream forced_tool stop thinking thinking_back count_tokens",
     errors={400: "ValidationException", 401: "AccessDeniedException",
             404: "ResourceNotFoundException", 429: "ThrottlingException",
-            500: "InternalServerException"}, retry_after=True)
+            500: "InternalServerException"}, retry_after=True, breaks="EventStreamError")
 SDKS["cohere.py"] = Sdk(
     "cohere", _COHERE, "tools_stream forced_tool stop thinking thinking_back embeddings "
     "rerank models asynchronous",
@@ -115,20 +118,22 @@ SDKS["cohere.py"] = Sdk(
             429: "TooManyRequestsError", 500: "InternalServerError"}, retry_after=True)
 SDKS["ollama.py"] = Sdk(
     "ollama", _OLLAMA, "tools_stream stop thinking thinking_back generate embeddings models "
-    "asynchronous", errors="ResponseError")
+    "asynchronous", errors="ResponseError", breaks="ResponseError")
 
 SDKS["mistral.py"] = Sdk(
     "mistral", _OPENAI, "parse_stream tools_stream forced_tool stop thinking thinking_back "
-    "embeddings models asynchronous", errors="SDKError", retry_after=True)
+    "embeddings models asynchronous", errors="SDKError", retry_after=True,
+    breaks="ResponseValidationError")
 SDKS["huggingface.py"] = Sdk(
     "openai", _OPENAI, "tools_stream forced_tool stop asynchronous retried",
-    errors={400: "BadRequestError"}, retry_after=True)
+    errors={400: "BadRequestError"}, retry_after=True, breaks="UnknownError")
 for _row, _dialect in (("openai", "openai"), ("responses", "openai-responses"),
                        ("anthropic", "anthropic"), ("ollama", "ollama")):
     _stops = "" if _row == "responses" else "stop"
     SDKS[f"langchain.py:{_row}"] = Sdk(
         _dialect, {}, f"tools_stream asynchronous thinking thinking_back {_stops}",
-        keeps_thinking=_row != "openai")
+        keeps_thinking=_row != "openai",
+        breaks={"anthropic": "APIStatusError", "ollama": "ResponseError"}.get(_row, "APIError"))
 for _row, _dialect in (("chat", "openai"), ("responses", "openai-responses")):
     SDKS[f"agents.py:{_row}"] = Sdk(
         _dialect, {}, "system_and_turns tool_round_trip schema tools_loop_stream",
@@ -136,13 +141,13 @@ for _row, _dialect in (("chat", "openai"), ("responses", "openai-responses")):
 
 SDKS["mistral.mjs"] = Sdk(
     "mistral", _OPENAI, "tools_stream forced_tool stop thinking thinking_back embeddings "
-    "models", retry_after=True)
+    "models", retry_after=True, breaks="ZodError")
 SDKS["cohere.mjs"] = Sdk(
     "cohere", _COHERE, "tools_stream forced_tool stop thinking thinking_back embeddings models",
     retry_after=True)
 SDKS["ollama.mjs"] = Sdk(
     "ollama", _OLLAMA, "tools_stream stop thinking thinking_back embeddings models",
-    errors="ResponseError")
+    errors="ResponseError", breaks="Error")
 # The AI SDK has words of its own for how an answer ended.
 _VERCEL = {"stop": "stop", "length": "length", "tools": "tool-calls"}
 for _row, _dialect in (("openai", "openai-responses"), ("chat", "openai"),
@@ -154,7 +159,12 @@ for _row, _dialect in (("openai", "openai-responses"), ("chat", "openai"),
     SDKS[f"vercel.mjs:{_row}"] = Sdk(
         _dialect, _VERCEL, f"tools_stream tools_loop_stream forced_tool schema_stream retried "
         f"{_stops} {_thinks}", errors="APICallError", retry_after=True,
-        counts_streams=True, counts_own=_row == "cohere")
+        counts_streams=True, counts_own=_row == "cohere",
+        breaks={"cohere": "_TypeValidationError", "mistral": "TypeValidationError"}.get(
+            _row, "StreamProviderError"),
+        # an object is a result there, and the SDK's has the name as well
+        result='{{"name":"{0}","content":"result of {0}"}}' if _row == "google"
+        else "result of {0}")
 
 # ------------------------------------------------------------------- refusals
 
@@ -183,6 +193,36 @@ REFUSED = {
 # OpenAI shows summaries to verified organisations, so that one is asked for
 # where the client asked for thinking, and not where it named an effort.
 _NAMES_EFFORT = ("openai", "gemini", "ollama")
+
+
+# What each says that breaks off, and SDKs that keep it to themselves.
+BROKEN = {"openai": "The server had an error", "responses": "The server had an error",
+          "anthropic": "Overloaded", "gemini": "The model is overloaded",
+          "cohere": "internal server error", "ollama": "an error was encountered",
+          "bedrock": "internal server error", "hf": "out of memory", "old": "out of memory"}
+KEPT_SILENT = {("openai.py", "hf"), ("langchain.py:openai", "hf")}
+# What raises another class: TGI's own form of an error; OpenAI's Responses break
+# off before anything was said, which is a 502 to clients of other dialects.
+BREAKS = {
+    ("huggingface.py", "hf"): "GenerationError",
+    ("vercel.mjs:chat", "hf"): "TypeValidationError",
+    ("vercel.mjs:compatible", "hf"): "TypeValidationError",
+    ("vercel.mjs:openai", "responses"): "TypeValidationError",
+    ("huggingface.py", "responses"): "HfHubHTTPError",
+    ("langchain.py:anthropic", "responses"): "AnthropicAPIError",
+    ("langchain.py:openai", "responses"): "OpenAIAPIError",
+    ("langchain.py:responses", "responses"): "OpenAIAPIError",
+    **{(f"{name}.{language}", "responses"): "InternalServerError"
+       for name in ("openai", "anthropic") for language in ("py", "mjs")},
+    **{(f"mistral.{language}", "responses"): "SDKError" for language in ("py", "mjs")},
+}
+
+
+def breaks(sdk, provider):
+    """(class, words) of what is raised for an error inside of a stream."""
+    told = "" if (sdk, provider) in KEPT_SILENT or sdk.startswith("mistral.") \
+        else BROKEN.get(provider, "")
+    return BREAKS.get((sdk, provider), SDKS[sdk].breaks), told
 
 
 def shows_thinking(sdk, provider):
