@@ -239,7 +239,7 @@ def test_the_providers_own_words_pass(four, upstream):
     ("/v2/chat", {"messages": []}, "model"),
     ("/v2/embed", {"model": "openai/x", "images": ["x"]}, "images"),
     ("/v2/chat", {"model": "openai/x", "messages": [{"role": "user", "content": "x"}],
-                  "documents": ["x"]}, "documents")])
+                  "documents": [{"id": "x"}]}, "documents[0]")])
 def test_coheres_errors(four, upstream, path, body, word):
     answer = four.post(path, body)
     assert answer.status == 400
