@@ -185,8 +185,10 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/openai_amend.c \
 	%D%/dialect/openai_annotations.c \
 	%D%/dialect/openai_answer.c \
+	%D%/dialect/openai_allowed.c \
 	%D%/dialect/openai_client.c \
 	%D%/dialect/openai_completions.c \
+	%D%/dialect/openai_custom.c \
 	%D%/dialect/openai_fit.c \
 	%D%/dialect/openai_internal.h \
 	%D%/dialect/openai_messages.c \
@@ -198,7 +200,6 @@ noinst_LTLIBRARIES += \
 	%D%/dialect/openai_responses.c \
 	%D%/dialect/openai_responses_answer.c \
 	%D%/dialect/openai_responses_client.c \
-	%D%/dialect/openai_responses_custom.c \
 	%D%/dialect/openai_responses_input.c \
 	%D%/dialect/openai_responses_media.c \
 	%D%/dialect/openai_responses_internal.h \

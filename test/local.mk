@@ -242,6 +242,7 @@ endif
 	%D%/unit/dialect/test_cohere_client.c \
 	%D%/unit/dialect/test_counts.c \
 	%D%/unit/dialect/test_cross.c \
+	%D%/unit/dialect/test_custom.c \
 	%D%/unit/dialect/test_documents.c \
 	%D%/unit/dialect/test_facts_anthropic.c \
 	%D%/unit/dialect/test_facts_bedrock.c \

@@ -158,19 +158,27 @@ struct llm_turn_t {
     llm_turn_t *next;
 };
 
+/* A tool of OpenAI's that takes a text and no JSON. */
+typedef struct llm_custom_t {
+    llm_text_t description;        /* in its sender's words, or none */
+    llm_text_t syntax, definition; /* of a grammar for the text, or none */
+} llm_custom_t;
+
 typedef struct llm_tool_t llm_tool_t;
 struct llm_tool_t {
     llm_text_t name;
-    llm_text_t given;         /* the client's name of it, where the provider
+    llm_text_t given;           /* the client's name of it, where the provider
                                  takes `name` in its place; else none */
-    llm_text_t description;   /* or none */
-    const llm_json_t *schema; /* JSON Schema of the arguments, or NULL */
-    const llm_json_t *strict; /* OpenAI's flag as given, or NULL */
-    const llm_json_t *cache;  /* cache_control as given, or NULL */
-    const llm_json_t *raw;    /* a tool only its own dialect knows (search) */
-    int custom;               /* OpenAI's: takes a text, the argument `input` */
-    llm_text_t space;         /* OpenAI's: the namespace it is in, or none... */
-    llm_text_t name_there;    /* ...and its name there; `name` has both */
+    llm_text_t description;     /* or none */
+    const llm_json_t *schema;   /* JSON Schema of the arguments, or NULL */
+    const llm_json_t *strict;   /* OpenAI's flag as given, or NULL */
+    const llm_json_t *cache;    /* cache_control as given, or NULL */
+    const llm_json_t *raw;      /* a tool only its own dialect knows (search) */
+    const llm_custom_t *custom; /* it takes a text, the argument `input`: its
+                                   description tells the grammar; or NULL */
+    int barred;                 /* not among those that may be called now */
+    llm_text_t space;      /* OpenAI's: the namespace it is in, or none... */
+    llm_text_t name_there; /* ...and its name there; `name` has both */
     llm_tool_t *next;
 };
 

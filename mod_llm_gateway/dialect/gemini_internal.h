@@ -42,6 +42,12 @@ llm_problem_t *llm_gemini_put_contents(llm_buf_t *out, llm_request_t *req,
 /* The member of a part that holds media. NULL, or why it cannot be sent. */
 const char *llm_gemini_put_media(llm_buf_t *out, llm_request_t *req,
                                  const llm_media_t *media, llm_part_e kind);
+/* A member of ask->unknown, also when it stands under google or extra_body. */
+const llm_json_t *llm_gemini_unknown(const llm_ask_t *ask, const char *word);
+/* responseModalities and speechConfig into the open generationConfig. */
+llm_problem_t *llm_gemini_put_modalities(llm_buf_t *out, llm_request_t *req,
+                                         const llm_ask_t *ask,
+                                         apr_pool_t *pool);
 /* responseModalities and speechConfig of a client's generationConfig. */
 llm_problem_t *llm_gemini_read_modalities(llm_ask_t *ask,
                                           const llm_json_t *config,

@@ -8,6 +8,7 @@
  * voice of sound.
  */
 #include "dialect/gemini_internal.h"
+#include "dialect/limits.h"
 
 #include <string.h>
 #include <strings.h>
@@ -244,4 +245,60 @@ llm_problem_t *llm_gemini_read_modalities(llm_ask_t *ask,
         ask->modalities |= 1u << (number - 1);
     }
     return read_voice(ask, config, pool);
+}
+
+/* Is it said in Gemini's own words? */
+static int is_own(const llm_ask_t *ask, const char *camel, const char *snake)
+{
+    return llm_gemini_unknown(ask, camel) || llm_gemini_unknown(ask, snake);
+}
+
+static void put_voice(llm_buf_t *out, const llm_ask_t *ask)
+{
+    if (ask->voice.data && !is_own(ask, "speechConfig", "speech_config")) {
+        llm_put_name(out, "speechConfig");
+        llm_buf_lit(out, "{\"voiceConfig\":{\"prebuiltVoiceConfig\":{");
+        llm_put_text_member(out, "voiceName", ask->voice);
+        llm_buf_lit(out, "}}}");
+    }
+}
+
+/* Sound comes without text; in a stream it has no head, so OpenAI's pcm16 is
+ * all it can be. */
+llm_problem_t *llm_gemini_put_modalities(llm_buf_t *out, llm_request_t *req,
+                                         const llm_ask_t *ask, apr_pool_t *pool)
+{
+    int sound = (ask->modalities & LLM_SHOW_SOUND) != 0;
+    llm_problem_t *problem = NULL;
+
+    if (sound && ask->sound_format.data
+        && !llm_text_equals(ask->sound_format, "pcm16")
+        && (ask->stream || !llm_text_equals(ask->sound_format, "wav"))) {
+        problem = llm_request_lacks(
+            req, llm_problem_field(pool, "audio.format",
+                                   ask->stream
+                                       ? "Gemini's sound is streamed as pcm16"
+                                       : "Gemini's sound is pcm16 or wav"));
+    }
+    if (problem || !(ask->modalities & ~(unsigned)LLM_SHOW_TEXT)
+        || is_own(ask, "responseModalities", "response_modalities")) {
+        put_voice(out, ask);
+        return problem;
+    }
+    put_voice(out, ask);
+    llm_put_name(out, "responseModalities");
+    llm_buf_putc(out, '[');
+    if ((ask->modalities & LLM_SHOW_TEXT) && !sound) {
+        llm_buf_lit(out, "\"TEXT\"");
+    }
+    if (ask->modalities & LLM_SHOW_IMAGE) {
+        llm_put_comma(out);
+        llm_buf_lit(out, "\"IMAGE\"");
+    }
+    if (sound) {
+        llm_put_comma(out);
+        llm_buf_lit(out, "\"AUDIO\"");
+    }
+    llm_buf_putc(out, ']');
+    return NULL;
 }

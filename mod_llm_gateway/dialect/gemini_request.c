@@ -168,8 +168,7 @@ static llm_problem_t *check_unknown(llm_request_t *req, const llm_ask_t *ask,
     return problem;
 }
 
-/* A member of ask->unknown, also when it stands under google or extra_body. */
-static const llm_json_t *unknown_member(const llm_ask_t *ask, const char *word)
+const llm_json_t *llm_gemini_unknown(const llm_ask_t *ask, const char *word)
 {
     const llm_json_t *found = NULL;
     int i;
@@ -296,6 +295,31 @@ static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask,
     llm_buf_putc(out, ']');
 }
 
+static int has_barred(const llm_ask_t *ask)
+{
+    const llm_tool_t *tool = ask->tools;
+
+    while (tool && !tool->barred) {
+        tool = tool->next;
+    }
+    return tool != NULL;
+}
+
+static void put_allowed(llm_buf_t *out, const llm_ask_t *ask)
+{
+    const llm_tool_t *tool;
+
+    llm_put_name(out, "allowedFunctionNames");
+    llm_buf_putc(out, '[');
+    for (tool = ask->tools; tool; tool = tool->next) {
+        if (!tool->barred && !tool->raw) {
+            llm_put_comma(out);
+            llm_buf_put_text(out, tool->name);
+        }
+    }
+    llm_buf_putc(out, ']');
+}
+
 static void put_choice(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
 {
     static const llm_word_t modes[] = {
@@ -310,6 +334,9 @@ static void put_choice(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
     if (!mode) {
         return;
     }
+    if (ask->choose == LLM_CHOOSE_AUTO && has_barred(ask)) {
+        mode = "VALIDATED"; /* AUTO takes no names */
+    }
     if (!ask->tools) {
         llm_request_drop(req, "tool_choice");
         return;
@@ -322,6 +349,9 @@ static void put_choice(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
         llm_buf_putc(out, '[');
         llm_buf_put_text(out, ask->choose_name);
         llm_buf_putc(out, ']');
+    }
+    else if (has_barred(ask)) {
+        put_allowed(out, ask);
     }
     llm_buf_lit(out, "}}");
 }
@@ -422,8 +452,8 @@ static llm_problem_t *put_thinking(llm_buf_t *out, llm_request_t *req,
         effort = EFFORT_NONE;
     }
     if ((effort == EFFORT_UNKNOWN && !ask->thinking_budget && !ask->thinking)
-        || unknown_member(ask, "thinkingConfig")
-        || unknown_member(ask, "thinking_config")) {
+        || llm_gemini_unknown(ask, "thinkingConfig")
+        || llm_gemini_unknown(ask, "thinking_config")) {
         return NULL;
     }
     if (!thinks(model)) {
@@ -501,60 +531,6 @@ static void put_format(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask,
     }
 }
 
-/* Is it said in Gemini's own words? */
-static int is_own(const llm_ask_t *ask, const char *camel, const char *snake)
-{
-    return unknown_member(ask, camel) || unknown_member(ask, snake);
-}
-
-/* Sound comes without text; in a stream it has no head, so OpenAI's pcm16 is
- * all it can be. */
-static llm_problem_t *put_modalities(llm_buf_t *out, llm_request_t *req,
-                                     const llm_ask_t *ask, apr_pool_t *pool)
-{
-    int sound = (ask->modalities & LLM_SHOW_SOUND) != 0;
-    llm_problem_t *problem = NULL;
-
-    if (sound && ask->sound_format.data
-        && !llm_text_equals(ask->sound_format, "pcm16")
-        && (ask->stream || !llm_text_equals(ask->sound_format, "wav"))) {
-        problem = llm_request_lacks(
-            req, llm_problem_field(pool, "audio.format",
-                                   ask->stream
-                                       ? "Gemini's sound is streamed as pcm16"
-                                       : "Gemini's sound is pcm16 or wav"));
-    }
-    if (problem || !(ask->modalities & ~(unsigned)LLM_SHOW_TEXT)
-        || is_own(ask, "responseModalities", "response_modalities")) {
-        return problem;
-    }
-    llm_put_name(out, "responseModalities");
-    llm_buf_putc(out, '[');
-    if ((ask->modalities & LLM_SHOW_TEXT) && !sound) {
-        llm_buf_lit(out, "\"TEXT\"");
-    }
-    if (ask->modalities & LLM_SHOW_IMAGE) {
-        llm_put_comma(out);
-        llm_buf_lit(out, "\"IMAGE\"");
-    }
-    if (sound) {
-        llm_put_comma(out);
-        llm_buf_lit(out, "\"AUDIO\"");
-    }
-    llm_buf_putc(out, ']');
-    return NULL;
-}
-
-static void put_voice(llm_buf_t *out, const llm_ask_t *ask)
-{
-    if (ask->voice.data && !is_own(ask, "speechConfig", "speech_config")) {
-        llm_put_name(out, "speechConfig");
-        llm_buf_lit(out, "{\"voiceConfig\":{\"prebuiltVoiceConfig\":{");
-        llm_put_text_member(out, "voiceName", ask->voice);
-        llm_buf_lit(out, "}}}");
-    }
-}
-
 static llm_problem_t *put_config(llm_buf_t *out, llm_request_t *req,
                                  const llm_ask_t *ask, const char *model,
                                  apr_pool_t *pool)
@@ -583,9 +559,8 @@ static llm_problem_t *put_config(llm_buf_t *out, llm_request_t *req,
     put_format(out, req, ask, pool);
     problem = put_thinking(out, req, ask, model, pool);
     if (!problem) {
-        problem = put_modalities(out, req, ask, pool);
+        problem = llm_gemini_put_modalities(out, req, ask, pool);
     }
-    put_voice(out, ask);
     put_owns(out, ask, IN_CONFIG);
     if (out->data[out->len - 1] == '{') {
         llm_buf_cut(out, before); /* nothing was said */
@@ -612,10 +587,12 @@ llm_problem_t *llm_gemini_put_chat(llm_buf_t *out, llm_request_t *req,
                                    apr_pool_t *pool)
 {
     llm_problem_t *problem = check_unknown(req, ask, pool);
+    llm_limits_t own_limits = limits;
 
+    own_limits.takes_barred = thinks(model_of(model)); /* VALIDATED is as old */
     llm_buf_putc(out, '{');
     if (!problem) {
-        problem = llm_ask_fit(&ask, req, &limits, pool);
+        problem = llm_ask_fit(&ask, req, &own_limits, pool);
     }
     if (!problem) {
         problem = llm_gemini_put_contents(out, req, ask, model, pool);

@@ -361,6 +361,37 @@ static llm_problem_t *refuse_tool(fit_t *fit, const llm_tool_t *tool,
     return problem;
 }
 
+/* Tools that may not be called now are not offered, where there is no other
+ * way to say so. A grammar that nobody holds a text to is told as left out. */
+static void fit_barred(fit_t *fit)
+{
+    const llm_tool_t *tool;
+    llm_tools_t kept = {NULL, NULL};
+    int barred = 0;
+
+    for (tool = fit->given->tools; tool; tool = tool->next) {
+        barred |= tool->barred;
+        if (tool->custom && tool->custom->definition.data
+            && !fit->limits->takes_custom
+            && !(tool->barred && !fit->limits->takes_barred)) {
+            llm_request_drop(fit->req, "tools.format");
+        }
+    }
+    if (!barred || fit->limits->takes_barred) {
+        return;
+    }
+    for (tool = fit->given->tools; tool; tool = tool->next) {
+        if (!tool->barred) {
+            llm_tool_t *copy = llm_tools_add(&kept, fit->pool);
+
+            *copy = *tool;
+            copy->next = NULL;
+        }
+    }
+    changed(fit)->tools = kept.first;
+    fit->given = fit->ask;
+}
+
 static llm_problem_t *fit_tools(fit_t *fit)
 {
     const llm_tool_t *tool;
@@ -476,9 +507,11 @@ llm_problem_t *llm_ask_fit(const llm_ask_t **pask, llm_request_t *req,
                            const llm_limits_t *limits, apr_pool_t *pool)
 {
     fit_t fit = {NULL, *pask, req, limits, pool};
-    llm_problem_t *problem = fit_tools(&fit);
+    llm_problem_t *problem;
     const llm_ask_t *named;
 
+    fit_barred(&fit);
+    problem = fit_tools(&fit);
     if (!problem) {
         problem = fit_choice(&fit);
     }

@@ -51,6 +51,8 @@ typedef struct llm_limits_t {
                                besides text */
     int shows;              /* an assistant's turn may have pictures */
     int cites;              /* it takes documents as text, and cites them */
+    int takes_custom;       /* tools that take a text, with their grammar */
+    int takes_barred;       /* tools that may not be called now */
     /* Does it take this tool, which is in a form of its sender's own? NULL:
      * none of them. */
     int (*takes_tool)(const llm_json_t *raw);

@@ -112,16 +112,22 @@ static void put_function(llm_buf_t *out, const llm_call_t *call)
     llm_buf_putc(out, '}');
 }
 
-static void put_call(llm_buf_t *out, const llm_call_t *call, const char *seed,
-                     int number, apr_pool_t *pool)
+static void put_call(llm_buf_t *out, const llm_ask_t *ask,
+                     const llm_call_t *call, const char *seed, int number,
+                     apr_pool_t *pool)
 {
     llm_put_comma(out);
     llm_buf_putc(out, '{');
     llm_put_string_member(
         out, "id",
         call->id ? call->id : llm_call_id_make("call_", seed, number, pool));
-    llm_buf_lit(out, ",\"type\":\"function\",\"function\":");
-    put_function(out, call);
+    if (llm_openai_is_custom(ask, call->name, pool)) {
+        llm_openai_put_custom_call(out, call, pool);
+    }
+    else {
+        llm_buf_lit(out, ",\"type\":\"function\",\"function\":");
+        put_function(out, call);
+    }
     if (call->signature) {
         llm_buf_lit(out, ",\"extra_content\":{\"google\":{");
         llm_put_string_member(out, "thought_signature", call->signature);
@@ -151,7 +157,7 @@ static void put_calls(llm_buf_t *out, const llm_ask_t *ask,
             llm_put_name(out, "tool_calls");
             llm_buf_putc(out, '[');
         }
-        put_call(out, part->call, seed, number++, pool);
+        put_call(out, ask, part->call, seed, number++, pool);
     }
     if (number) {
         llm_buf_putc(out, ']');

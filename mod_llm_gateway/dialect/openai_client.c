@@ -109,6 +109,7 @@ static llm_problem_t *read_options(llm_ask_t *ask, const llm_json_t *doc,
 
 static const char *const tool_members[] = {"type", "function", "cache_control",
                                            NULL};
+static const char *const custom_members[] = {"type", "custom", NULL};
 static const char *const function_members[] = {
     "name", "description", "parameters", "strict", "cache_control", NULL};
 /* Clients that also speak Responses, or Messages, leave `function` out. */
@@ -170,6 +171,12 @@ static llm_problem_t *read_tool(llm_ask_t *ask, llm_tools_t *tools,
         return llm_problem_field(pool, where, "expected an object");
     }
     tool = llm_tools_add(tools, pool);
+    if (llm_json_equals(type, "custom") && llm_json_want(node, "custom")) {
+        llm_ask_add_unknowns(ask, node, custom_members, where, pool);
+        return llm_openai_read_custom(ask, tool, llm_json_get(node, "custom"),
+                                      apr_pstrcat(pool, where, ".custom", NULL),
+                                      pool);
+    }
     if (type ? !llm_json_equals(type, "function") : is_google_tool(node)) {
         tool->raw = node; /* one only its own dialect knows */
         return NULL;
@@ -257,6 +264,9 @@ static llm_problem_t *read_choice(llm_ask_t *ask, const llm_json_t *doc,
     if (!choice) {
         choice = legacy;
     }
+    if (!name) {
+        name = llm_json_path(choice, "custom", "name", NULL);
+    }
     name = name ? name : flat_name(choice);
     /* Anthropic's {"type":"any"} */
     word = choice->count == 1 && !name ? llm_json_get(choice, "type") : choice;
@@ -273,7 +283,10 @@ static llm_problem_t *read_choice(llm_ask_t *ask, const llm_json_t *doc,
         ask->choose = LLM_CHOOSE_TOOL;
         ask->choose_name = llm_json_text(name);
     }
-    else { /* allowed_tools, custom tools */
+    else if (llm_json_equals(llm_json_get(choice, "type"), "allowed_tools")) {
+        return llm_openai_read_allowed(ask, choice, pool);
+    }
+    else { /* a kind that nobody knows */
         llm_ask_add_unknown(ask, choice, NULL, pool);
     }
     return NULL;

@@ -61,6 +61,7 @@ llm_problem_t *llm_openai_fit(const llm_ask_t **pask, llm_request_t *req,
     if (habits->quirks & LLM_OPENAI_GENUINE) {
         limits.who = "openai";
         limits.modalities = LLM_SHOW_SOUND;
+        limits.takes_custom = limits.takes_barred = 1;
     }
     if (llm_profile_lists(habits->profile->own, "modalities")) {
         limits.modalities = LLM_SHOW_IMAGE | LLM_SHOW_SOUND;

@@ -8,6 +8,8 @@
  *   openai_path.c      operations that only pass: images, sound, moderation
  *   openai_pass.c      same dialect: splicing requests, hiding usage
  *   openai_client.c    a client's request becomes an ask: options, tools
+ *   openai_custom.c    tools that take a text, as functions
+ *   openai_allowed.c   the choice of some tools
  *   openai_messages.c  its messages become turns
  *   openai_sound.c     answers in sound, and the wish for more than text
  *   openai_answer.c    an answer for a client: whole, embeddings, models
@@ -127,6 +129,47 @@ llm_problem_t *llm_openai_fit(const llm_ask_t **pask, llm_request_t *req,
  * refuses any. */
 void llm_openai_put_top_p(llm_buf_t *out, llm_request_t *req,
                           const llm_ask_t *ask, unsigned quirks);
+/* ---- custom tools, of chats and Responses ---- */
+
+/* A tool of type "custom" as a function of one string, `input`: `node` has its
+ * name, description and format. */
+llm_problem_t *llm_openai_read_custom(llm_ask_t *ask, llm_tool_t *tool,
+                                      const llm_json_t *node, const char *where,
+                                      apr_pool_t *pool);
+/* A call of one in a chat's history. */
+llm_problem_t *llm_openai_read_custom_call(llm_ask_t *ask, llm_parts_t *parts,
+                                           const llm_json_t *node,
+                                           const char *where, apr_pool_t *pool);
+/* Did the client call the tool of that name custom? */
+int llm_openai_is_custom(const llm_ask_t *ask, llm_text_t name,
+                         apr_pool_t *pool);
+/* `type` and `custom` of a chat's call of one, into the open object. */
+void llm_openai_put_custom_call(llm_buf_t *out, const llm_call_t *call,
+                                apr_pool_t *pool);
+/* Members of such a tool, as OpenAI has them; flat: as in Responses. */
+void llm_openai_put_custom(llm_buf_t *out, const llm_tool_t *tool, int flat);
+/* The text of a call as that function's arguments, and back: a model's
+ * arguments that have no such text are the text themselves, as they came. The
+ * text may point into `args`. */
+llm_bytes_t llm_openai_input_as_args(llm_text_t input, apr_pool_t *pool);
+llm_text_t llm_openai_args_as_input(llm_bytes_t args, apr_pool_t *pool);
+/* The same in place, where arguments were kept as the inside of a JSON string;
+ * the text is no longer than they were. */
+void llm_openai_settle_input(llm_buf_t *text, apr_pool_t *pool);
+/* A piece of a streamed text as a fragment of the arguments, escaped as an
+ * ARGS delta has it: with what stands before the text where it is the first,
+ * and behind it where it is the last. */
+llm_text_t llm_openai_input_piece(llm_text_t piece, int first, int last,
+                                  apr_pool_t *pool);
+
+/* tool_choice of type allowed_tools, as either API has it: sets how to choose,
+ * and bars the other tools. */
+llm_problem_t *llm_openai_read_allowed(llm_ask_t *ask, const llm_json_t *choice,
+                                       apr_pool_t *pool);
+/* The member tool_choice with the tools that are not barred; 0 where all may be
+ * called. */
+int llm_openai_put_allowed(llm_buf_t *out, const llm_ask_t *ask, int flat);
+
 /* `response_format` where the server has the form asked for, else the nearest
  * it has; what it then has to be told in words is
  * llm_openai_put_format_prompt's. */

@@ -440,7 +440,11 @@ static llm_problem_t *read_call(place_t *place, llm_parts_t *parts,
     const char *where = apr_psprintf(place->pool, ".tool_calls[%d]", i);
     llm_bytes_t args;
 
-    if (llm_text_is_empty(name)) { /* custom tools have no function */
+    if (llm_json_equals(llm_json_want(node, "type"), "custom")) {
+        return llm_openai_read_custom_call(place->ask, parts, node,
+                                           path_of(place, where), place->pool);
+    }
+    if (llm_text_is_empty(name)) {
         return wrong(place,
                      apr_pstrcat(place->pool, where, ".function.name", NULL),
                      "expected a name");

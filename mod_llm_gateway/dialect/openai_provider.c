@@ -48,6 +48,12 @@ static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask,
     llm_buf_putc(out, '[');
     for (tool = ask->tools; tool; tool = tool->next) {
         llm_put_comma(out);
+        if (tool->custom && (quirks & LLM_OPENAI_GENUINE)) {
+            llm_buf_lit(out, "{\"type\":\"custom\",\"custom\":{");
+            llm_openai_put_custom(out, tool, 0);
+            llm_buf_lit(out, "}}");
+            continue;
+        }
         llm_buf_lit(out, "{\"type\":\"function\",\"function\":{");
         llm_put_text_member(out, "name", tool->name);
         llm_put_text_member(out, "description", tool->description);
@@ -69,16 +75,17 @@ static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask,
     llm_buf_putc(out, ']');
 }
 
-static void put_named_choice(llm_buf_t *out, llm_text_t name)
+static void put_named_choice(llm_buf_t *out, llm_text_t name, int custom)
 {
     llm_put_name(out, "tool_choice");
-    llm_buf_lit(out, "{\"type\":\"function\",\"function\":{");
+    llm_buf_puts(out, custom ? "{\"type\":\"custom\",\"custom\":{"
+                             : "{\"type\":\"function\",\"function\":{");
     llm_put_text_member(out, "name", name);
     llm_buf_lit(out, "}}");
 }
 
 static void put_forced_choice(llm_buf_t *out, const llm_ask_t *ask,
-                              unsigned quirks)
+                              unsigned quirks, apr_pool_t *pool)
 {
     int any = ask->choose == LLM_CHOOSE_ANY;
 
@@ -89,19 +96,27 @@ static void put_forced_choice(llm_buf_t *out, const llm_ask_t *ask,
                                                             : "required");
     }
     else if (any) {
-        put_named_choice(out, ask->tools ? ask->tools->name : LLM_TEXT_NONE);
+        put_named_choice(out, ask->tools ? ask->tools->name : LLM_TEXT_NONE, 0);
     }
     else if (quirks & LLM_OPENAI_NO_NAMED_CHOICE) {
         llm_put_string_member(out, "tool_choice", "required");
     }
     else {
-        put_named_choice(out, ask->choose_name);
+        put_named_choice(
+            out, ask->choose_name,
+            (quirks & LLM_OPENAI_GENUINE)
+                && llm_openai_is_custom(ask, ask->choose_name, pool));
     }
 }
 
-static void put_choice(llm_buf_t *out, const llm_ask_t *ask, unsigned quirks)
+static void put_choice(llm_buf_t *out, const llm_ask_t *ask, unsigned quirks,
+                       apr_pool_t *pool)
 {
     if (!ask->tools) { /* a choice among none is an error there */
+        return;
+    }
+    if (llm_openai_put_allowed(out, ask, 0)) {
+        llm_put_member(out, "parallel_tool_calls", ask->parallel);
         return;
     }
     switch (ask->choose) {
@@ -117,7 +132,7 @@ static void put_choice(llm_buf_t *out, const llm_ask_t *ask, unsigned quirks)
         break;
     case LLM_CHOOSE_ANY:
     case LLM_CHOOSE_TOOL:
-        put_forced_choice(out, ask, quirks);
+        put_forced_choice(out, ask, quirks, pool);
         break;
     }
     llm_put_member(out, "parallel_tool_calls", ask->parallel);
@@ -299,7 +314,7 @@ static void put_options(llm_buf_t *out, llm_request_t *req,
     llm_openai_put_modalities(out, ask);
     llm_openai_put_format(out, req, ask, quirks);
     put_effort(out, req, ask, habits, pool);
-    put_choice(out, ask, quirks);
+    put_choice(out, ask, quirks, pool);
     put_tools(out, req, ask, quirks);
 }
 

@@ -132,6 +132,21 @@ static int add_call(llm_parts_t *parts, const char *id,
     return 1;
 }
 
+/* {"name","input"}: of a tool that takes a text. */
+static int add_custom(llm_parts_t *parts, const char *id,
+                      const llm_json_t *custom, apr_pool_t *pool)
+{
+    llm_text_t name = llm_json_text(llm_json_get(custom, "name"));
+    llm_text_t input = llm_json_text(llm_json_want(custom, "input"));
+
+    if (llm_text_is_empty(name)) {
+        return 0;
+    }
+    llm_parts_add_call(parts, id, name, llm_openai_input_as_args(input, pool),
+                       NULL, pool);
+    return 1;
+}
+
 /* Returns how many calls there are. */
 static int read_calls(llm_parts_t *parts, const llm_json_t *message,
                       apr_pool_t *pool)
@@ -145,10 +160,11 @@ static int read_calls(llm_parts_t *parts, const llm_json_t *message,
          call = call->next) {
         const char *own = llm_openai_call_signature(call, pool);
 
-        count +=
-            add_call(parts, llm_json_string(llm_json_get(call, "id"), pool),
-                     llm_json_get(call, "function"),
-                     own || count ? own : signature, pool);
+        const char *id = llm_json_string(llm_json_get(call, "id"), pool);
+
+        count += add_custom(parts, id, llm_json_want(call, "custom"), pool)
+                 || add_call(parts, id, llm_json_get(call, "function"),
+                             own || count ? own : signature, pool);
     }
     if (!count) {
         count = add_call(parts, NULL, llm_json_get(message, "function_call"),

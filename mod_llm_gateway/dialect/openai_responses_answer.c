@@ -297,7 +297,7 @@ static void put_call(items_t *items, const llm_call_t *call)
     llm_responses_put_call(
         items->out, tool, id_of(items, custom ? "ctc_" : "fc_"), "completed",
         id, llm_responses_name(tool, call->name, items->pool),
-        custom ? llm_responses_args_as_input(call->args, items->pool)
+        custom ? llm_openai_args_as_input(call->args, items->pool)
                : llm_text_escape(call->args.data, call->args.len, items->pool));
     ++items->index;
 }

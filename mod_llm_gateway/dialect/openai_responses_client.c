@@ -150,7 +150,7 @@ static llm_problem_t *read_tool(llm_ask_t *ask, llm_tools_t *tools,
         return expected(pool, where, "type", "a string");
     }
     if (llm_json_equals(type, "custom")) {
-        return llm_responses_read_custom(ask, llm_tools_add(tools, pool), node,
+        return llm_openai_read_custom(ask, llm_tools_add(tools, pool), node,
                                          where, pool);
     }
     if (llm_json_equals(type, "function")) {
@@ -208,6 +208,9 @@ static llm_problem_t *read_choice(llm_ask_t *ask, const llm_json_t *doc,
                    : expected(pool, "tool_choice", NULL,
                               "\"auto\", \"none\", \"required\" or a "
                               "function or custom tool");
+    }
+    if (llm_json_equals(type, "allowed_tools")) {
+        return llm_openai_read_allowed(ask, choice, pool);
     }
     if (!llm_json_equals(type, "function")
         && !llm_json_equals(type, "custom")) {

@@ -332,7 +332,7 @@ static llm_problem_t *read_custom(place_t *place, const llm_json_t *item)
         return wrong(place, ".input", "expected a string");
     }
     llm_parts_add_call(open_said(place), id, name_of(place, item),
-                       llm_responses_input_as_args(input, place->pool), NULL,
+                       llm_openai_input_as_args(input, place->pool), NULL,
                        place->pool);
     keep_said(place);
     note_others(place, item, known);

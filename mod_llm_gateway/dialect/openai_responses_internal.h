@@ -7,7 +7,6 @@
  *   openai_responses_input.c     its input items become turns
  *   openai_responses_answer.c    a whole answer for a client; items
  *   openai_responses_media.c     pictures in answers and histories
- *   openai_responses_custom.c    tools that take a text, as functions
  *   openai_responses_space.c     tools in namespaces, as functions
  *   openai_responses_writer.c    a streamed answer for a client
  *   openai_responses_provider.c  an ask becomes a request
@@ -115,24 +114,6 @@ llm_bytes_t llm_responses_put_whole(llm_buf_t *out, unsigned *psequence,
 const llm_media_t *llm_responses_read_shown(const llm_json_t *item,
                                             apr_pool_t *pool);
 
-/* ---- custom tools ---------------------------------------------------- */
-
-/* A tool of type "custom" as a function of one string, `input`. */
-llm_problem_t *llm_responses_read_custom(llm_ask_t *ask, llm_tool_t *tool,
-                                         const llm_json_t *node,
-                                         const char *where, apr_pool_t *pool);
-/* The tool of that name where it is custom or in a namespace, else NULL. */
-const llm_tool_t *llm_responses_tool(const llm_ask_t *ask, llm_text_t name,
-                                     apr_pool_t *pool);
-/* The text of a call as that function's arguments, and back: a model's
- * arguments that have no such text are the text themselves, as they came. The
- * text may point into `args`. */
-llm_bytes_t llm_responses_input_as_args(llm_text_t input, apr_pool_t *pool);
-llm_text_t llm_responses_args_as_input(llm_bytes_t args, apr_pool_t *pool);
-/* The same in place, where arguments were kept as the inside of a JSON string;
- * the text is no longer than they were. */
-void llm_responses_settle_input(llm_buf_t *text, apr_pool_t *pool);
-
 /* ---- namespaces ------------------------------------------------------ */
 
 /* Adds the tool that a client's node is. */
@@ -141,6 +122,9 @@ typedef llm_problem_t *llm_responses_read_tool_fn(llm_ask_t *ask,
                                                   const llm_json_t *node,
                                                   const char *where,
                                                   apr_pool_t *pool);
+/* The tool of that name where it is custom or in a namespace, else NULL. */
+const llm_tool_t *llm_responses_tool(const llm_ask_t *ask, llm_text_t name,
+                                     apr_pool_t *pool);
 /* A tool of type "namespace": those in it, each read by read_tool. */
 llm_problem_t *llm_responses_read_space(llm_ask_t *ask, llm_tools_t *tools,
                                         const llm_json_t *node,
@@ -181,9 +165,11 @@ llm_problem_t *llm_responses_write_request(llm_request_t *req,
                                            const char *model,
                                            const llm_provider_t *provider,
                                            apr_pool_t *pool);
-/* The turns as `instructions` and `input` of the open object. */
+/* The turns as `instructions` and `input` of the open object. `custom`: calls
+ * of tools that take a text are such, and not functions'. */
 llm_problem_t *llm_responses_put_input(llm_buf_t *out, llm_request_t *req,
-                                       const llm_ask_t *ask, apr_pool_t *pool);
+                                       const llm_ask_t *ask, int custom,
+                                       apr_pool_t *pool);
 llm_problem_t *llm_responses_read_response(llm_answer_t **panswer,
                                            const llm_ask_t *ask,
                                            const llm_json_t *doc,

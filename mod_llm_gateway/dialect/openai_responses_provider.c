@@ -33,7 +33,8 @@ static const llm_limits_t limits = {
 
 /* Here a function is strict unless it says that it is not; elsewhere it is
  * the other way round, and by rules of their own. */
-static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
+static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask,
+                      unsigned quirks)
 {
     const llm_tool_t *tool;
     int strict;
@@ -45,6 +46,12 @@ static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
     llm_buf_putc(out, '[');
     for (tool = ask->tools; tool; tool = tool->next) {
         llm_put_comma(out);
+        if (tool->custom && (quirks & LLM_OPENAI_GENUINE)) {
+            llm_buf_lit(out, "{\"type\":\"custom\"");
+            llm_openai_put_custom(out, tool, 1);
+            llm_buf_putc(out, '}');
+            continue;
+        }
         llm_buf_lit(out, "{\"type\":\"function\"");
         llm_put_text_member(out, "name", tool->name);
         llm_put_text_member(out, "description", tool->description);
@@ -65,7 +72,8 @@ static void put_tools(llm_buf_t *out, llm_request_t *req, const llm_ask_t *ask)
     llm_put_member(out, "parallel_tool_calls", ask->parallel);
 }
 
-static void put_choice(llm_buf_t *out, const llm_ask_t *ask)
+static void put_choice(llm_buf_t *out, const llm_ask_t *ask, unsigned quirks,
+                       apr_pool_t *pool)
 {
     static const llm_word_t words[] = {
         {"auto", LLM_CHOOSE_AUTO},
@@ -74,12 +82,17 @@ static void put_choice(llm_buf_t *out, const llm_ask_t *ask)
         {NULL, 0},
     };
 
-    if (!ask->tools) { /* a choice among none is an error there */
+    if (!ask->tools /* a choice among none is an error there */
+        || llm_openai_put_allowed(out, ask, 1)) {
         return;
     }
     if (ask->choose == LLM_CHOOSE_TOOL) {
         llm_put_name(out, "tool_choice");
-        llm_buf_lit(out, "{\"type\":\"function\"");
+        llm_buf_puts(
+            out, (quirks & LLM_OPENAI_GENUINE)
+                         && llm_openai_is_custom(ask, ask->choose_name, pool)
+                     ? "{\"type\":\"custom\""
+                     : "{\"type\":\"function\"");
         llm_put_text_member(out, "name", ask->choose_name);
         llm_buf_putc(out, '}');
     }
@@ -234,8 +247,8 @@ static void put_options(llm_buf_t *out, llm_request_t *req,
     reasons = put_reasoning(out, req, ask, quirks, pool);
     put_include(out, ask, reasons);
     put_unknowns(out, ask);
-    put_choice(out, ask);
-    put_tools(out, req, ask);
+    put_choice(out, ask, quirks, pool);
+    put_tools(out, req, ask, quirks);
 }
 
 llm_problem_t *llm_responses_write_request(llm_request_t *req,
@@ -245,20 +258,23 @@ llm_problem_t *llm_responses_write_request(llm_request_t *req,
                                            apr_pool_t *pool)
 {
     llm_buf_t *out = llm_request_buf(pool);
+    unsigned quirks = llm_openai_quirks(provider, model);
+    llm_limits_t own = limits;
     llm_problem_t *problem =
         llm_request_settle_unknown(req, ask, handled, pool);
 
+    own.takes_custom = own.takes_barred = (quirks & LLM_OPENAI_GENUINE) != 0;
     if (!problem) {
-        problem = llm_ask_fit(&ask, req, &limits, pool);
+        problem = llm_ask_fit(&ask, req, &own, pool);
     }
     if (problem) {
         return problem;
     }
     llm_buf_putc(out, '{');
     llm_put_string_member(out, "model", model);
-    problem = llm_responses_put_input(out, req, ask, pool);
+    problem = llm_responses_put_input(out, req, ask, own.takes_custom, pool);
     if (!problem) {
-        put_options(out, req, ask, llm_openai_quirks(provider, model), pool);
+        put_options(out, req, ask, quirks, pool);
     }
     if (ask->stream) {
         llm_put_raw_member(out, "stream", "true");

@@ -63,7 +63,13 @@ static void read_call(llm_parts_t *parts, const llm_json_t *item,
     llm_text_t name = llm_json_text(llm_json_get(item, "name"));
     llm_bytes_t args;
 
-    if (name.len) {
+    if (name.len && llm_json_want(item, "input")) { /* it takes a text */
+        args = llm_openai_input_as_args(
+            llm_json_text(llm_json_get(item, "input")), pool);
+        llm_parts_add_call(parts, llm_json_string(id, pool), name, args, NULL,
+                           pool);
+    }
+    else if (name.len) {
         llm_args_from_text(
             &args, llm_json_text(llm_json_want(item, "arguments")), pool);
         llm_parts_add_call(parts, llm_json_string(id, pool), name, args, NULL,
@@ -93,7 +99,8 @@ static int read_item(llm_choice_t *choice, llm_parts_t *parts,
     else if (llm_json_equals(type, "reasoning")) {
         llm_responses_read_reasoning(parts, item, pool);
     }
-    else if (llm_json_equals(type, "function_call")) {
+    else if (llm_json_equals(type, "function_call")
+             || llm_json_equals(type, "custom_tool_call")) {
         read_call(parts, item, pool);
         return 1;
     }

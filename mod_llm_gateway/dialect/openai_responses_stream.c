@@ -34,6 +34,7 @@ typedef enum { FROM_NOWHERE, FROM_SUMMARY, FROM_CONTENT } source_e;
 typedef struct item_state_t {
     int call;        /* number of the call, from 1; 0: not begun as one */
     int has_args;    /* some were told */
+    int input_done;  /* of a tool that takes a text: all of it was told */
     int parts_said;  /* parts of the message of which pieces came */
     source_e source; /* of the thinking that was told */
     int thoughts;    /* parts of it that began */
@@ -338,6 +339,34 @@ static void args_done(const pass_t *pass)
     }
 }
 
+/* The text of a tool that takes one, as the arguments it is. */
+static void input_delta(const pass_t *pass)
+{
+    llm_text_t piece = text_of(pass, "delta");
+
+    if (piece.len && pass->item) {
+        emit_args(pass, llm_openai_input_piece(piece, !pass->item->has_args, 0,
+                                               pass->scratch));
+    }
+}
+
+/* Its end, and all of it where no pieces came. */
+static void end_input(const pass_t *pass, llm_text_t input)
+{
+    int first = pass->item && !pass->item->has_args;
+
+    if (pass->item && !pass->item->input_done) {
+        pass->item->input_done = 1;
+        emit_args(pass, llm_openai_input_piece(first ? input : LLM_TEXT_NONE,
+                                               first, 1, pass->scratch));
+    }
+}
+
+static void input_done(const pass_t *pass)
+{
+    end_input(pass, text_of(pass, "input"));
+}
+
 /* ---- items ---- */
 
 static void item_added(const pass_t *pass)
@@ -345,7 +374,9 @@ static void item_added(const pass_t *pass)
     const llm_json_t *node = llm_json_want(pass->doc, "item");
 
     if (pass->item
-        && llm_json_equals(llm_json_get(node, "type"), "function_call")) {
+        && (llm_json_equals(llm_json_get(node, "type"), "function_call")
+            || llm_json_equals(llm_json_get(node, "type"),
+                               "custom_tool_call"))) {
         begin_call(pass, node);
     }
 }
@@ -386,6 +417,10 @@ static void end_item(const pass_t *pass, const llm_json_t *node)
         if (!pass->item->has_args) {
             emit_args(pass, llm_json_text(llm_json_want(node, "arguments")));
         }
+    }
+    else if (llm_json_equals(type, "custom_tool_call")) {
+        begin_call(pass, node);
+        end_input(pass, llm_json_text(llm_json_want(node, "input")));
     }
     else if (llm_json_equals(type, "reasoning")) {
         end_reasoning(pass, node);
@@ -444,6 +479,8 @@ static const struct {
     {"response.output_text.done", text_done},
     {"response.refusal.done", refusal_done},
     {"response.function_call_arguments.done", args_done},
+    {"response.custom_tool_call_input.delta", input_delta},
+    {"response.custom_tool_call_input.done", input_done},
     {"response.reasoning_summary_text.done", summary_done},
     {"response.reasoning_text.done", reasoning_done},
     {"response.created", pass_over},

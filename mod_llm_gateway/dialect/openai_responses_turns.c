@@ -21,6 +21,8 @@
 typedef struct place_t {
     llm_buf_t *out;
     llm_request_t *req;
+    const llm_ask_t *ask;
+    int custom;  /* tools that take a text are called as such */
     int turn;    /* number of the turn, for error texts */
     int calls;   /* calls without an id so far */
     int results; /* results that name no call so far */
@@ -213,15 +215,28 @@ static void put_thinking(const place_t *place, const llm_part_t *part)
     llm_buf_putc(out, '}');
 }
 
+static int is_custom(const place_t *place, llm_text_t name)
+{
+    return place->custom && llm_openai_is_custom(place->ask, name, place->pool);
+}
+
 static void put_call(place_t *place, const llm_call_t *call)
 {
-    open_item(place, "type", "function_call");
+    int custom = is_custom(place, call->name);
+
+    open_item(place, "type", custom ? "custom_tool_call" : "function_call");
     llm_put_string_member(
         place->out, "call_id",
         id_of(place, call->id, call->id ? 0 : place->calls++));
     llm_put_needed_text(place->out, "name", call->name);
-    llm_put_name(place->out, "arguments");
-    llm_buf_put_quoted(place->out, call->args);
+    if (custom) {
+        llm_put_needed_text(place->out, "input",
+                            llm_openai_args_as_input(call->args, place->pool));
+    }
+    else {
+        llm_put_name(place->out, "arguments");
+        llm_buf_put_quoted(place->out, call->args);
+    }
     llm_buf_putc(place->out, '}');
 }
 
@@ -285,7 +300,9 @@ static llm_problem_t *put_result(place_t *place, const llm_part_t *part)
 {
     llm_problem_t *problem;
 
-    open_item(place, "type", "function_call_output");
+    open_item(place, "type",
+              is_custom(place, part->result_name) ? "custom_tool_call_output"
+                                                  : "function_call_output");
     llm_put_string_member(
         place->out, "call_id",
         id_of(place, part->result_of, part->result_of ? 0 : place->results++));
@@ -352,9 +369,10 @@ static int is_instructed(const llm_turn_t *turn)
 }
 
 llm_problem_t *llm_responses_put_input(llm_buf_t *out, llm_request_t *req,
-                                       const llm_ask_t *ask, apr_pool_t *pool)
+                                       const llm_ask_t *ask, int custom,
+                                       apr_pool_t *pool)
 {
-    place_t place = {out, req, 0, 0, 0, pool};
+    place_t place = {out, req, ask, custom, 0, 0, 0, pool};
     const llm_turn_t *turn = ask->turns;
     llm_problem_t *problem = NULL;
 

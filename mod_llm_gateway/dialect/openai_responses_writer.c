@@ -311,7 +311,7 @@ static void close_call(llm_buf_t *out, llm_writer_t *writer)
         put_args(out, writer, LLM_TEXT_LITERAL("{}"));
     }
     if (writer->custom) {
-        llm_responses_settle_input(writer->text, writer->pool);
+        llm_openai_settle_input(writer->text, writer->pool);
         put_piece(out, writer, "response.custom_tool_call_input.delta",
                   text_in(writer->text));
     }

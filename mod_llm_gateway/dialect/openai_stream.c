@@ -37,6 +37,7 @@ typedef struct call_state_t {
     const char *id;  /* the provider's, or NULL */
     llm_text_t name; /* empty until it is known */
     int has_args;
+    int custom; /* it takes a text, whose end is to be told */
 } call_state_t;
 
 typedef struct choice_state_t {
@@ -132,6 +133,8 @@ static void begin(const pass_t *pass, const llm_json_t *doc)
 }
 
 /* "[DONE]" ends choices that did not say why (Snowflake). */
+static void let_all_go(const pass_t *pass);
+
 static void finish_all(pass_t *pass)
 {
     int i;
@@ -142,7 +145,7 @@ static void finish_all(pass_t *pass)
         pass->index = i;
         pass->choice = &APR_ARRAY_IDX(pass->reader->choices, i, choice_state_t);
         if (pass->choice->began && !pass->choice->finished) {
-            let_go(pass);
+            let_all_go(pass);
             delta.finish =
                 pass->choice->calls ? LLM_FINISH_TOOL_CALLS : LLM_FINISH_OTHER;
             emit(pass, &delta);
@@ -270,6 +273,38 @@ static llm_text_t args_of(const pass_t *pass, const llm_json_t *node)
     return (llm_text_t){buf->data + 1, buf->len - 2};
 }
 
+/* A piece of a text as one of the arguments it is. */
+static llm_text_t input_of(const pass_t *pass, call_state_t *call,
+                           const llm_json_t *custom)
+{
+    llm_text_t piece = llm_json_text(llm_json_want(custom, "input"));
+
+    call->custom = 1;
+    return piece.len ? llm_openai_input_piece(piece, !call->has_args, 0,
+                                              pass->scratch)
+                     : LLM_TEXT_NONE;
+}
+
+/* All that is held back: the choice is over. */
+static void let_all_go(const pass_t *pass)
+{
+    int count = pass->choice->calls ? pass->choice->calls->nelts : 0, i;
+
+    let_go(pass);
+    for (i = 0; i < count; ++i) {
+        call_state_t *call = call_at(pass->choice, i);
+        llm_delta_t delta = {.kind = LLM_DELTA_ARGS, .choice = pass->index};
+
+        if (call->custom && call->name.len) {
+            call->custom = 0;
+            delta.call_index = i;
+            delta.text = llm_openai_input_piece(LLM_TEXT_NONE, !call->has_args,
+                                                1, pass->scratch);
+            emit(pass, &delta);
+        }
+    }
+}
+
 static void read_call(const pass_t *pass, const llm_json_t *node,
                       const llm_json_t *function, int index)
 {
@@ -294,7 +329,9 @@ static void read_call(const pass_t *pass, const llm_json_t *node,
     }
     take_name(pass, call, number, name,
               llm_openai_call_signature(node, pass->scratch));
-    delta.text = args_of(pass, llm_json_want(function, "arguments"));
+    delta.text = llm_json_get(node, "custom")
+                     ? input_of(pass, call, function)
+                     : args_of(pass, llm_json_want(function, "arguments"));
     if (!delta.text.len || !call->name.len) {
         return;
     }
@@ -317,13 +354,16 @@ static void read_calls(const pass_t *pass, const llm_json_t *said)
     if (llm_json_is(calls, LLM_JSON_ARRAY)) {
         for (node = calls->child; node; node = node->next) {
             apr_int64_t index = NO_INDEX;
+            const llm_json_t *function;
 
             if (node->type != LLM_JSON_OBJECT) {
                 continue;
             }
 
             llm_json_int(llm_json_get(node, "index"), &index);
-            read_call(pass, node, llm_json_get(node, "function"),
+            function = llm_json_want(node, "custom");
+            read_call(pass, node,
+                      function ? function : llm_json_get(node, "function"),
                       index >= 0 && index < APR_INT32_MAX ? (int)index
                                                           : NO_INDEX);
         }
@@ -484,7 +524,7 @@ static void read_finish(const pass_t *pass, const llm_json_t *node)
         delta.finish = LLM_FINISH_STOP_SEQUENCE;
         delta.stop_sequence = llm_json_text(stop);
     }
-    let_go(pass);
+    let_all_go(pass);
     pass->choice->finished = 1;
     emit(pass, &delta);
 }

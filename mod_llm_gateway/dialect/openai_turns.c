@@ -19,6 +19,7 @@
 typedef struct place_t {
     llm_buf_t *out;
     llm_request_t *req;
+    const llm_ask_t *ask;
     const llm_habits_t *habits;
     unsigned quirks;
     int turn;              /* number of the turn, for error texts */
@@ -516,6 +517,12 @@ static void put_calls(place_t *place, const llm_part_t *parts)
         llm_buf_putc(out, '{');
         llm_put_string_member(
             out, "id", id_of(place, call->id, call->id ? 0 : place->calls++));
+        if ((place->quirks & LLM_OPENAI_GENUINE)
+            && llm_openai_is_custom(place->ask, call->name, place->pool)) {
+            llm_openai_put_custom_call(out, call, place->pool);
+            llm_buf_putc(out, '}');
+            continue;
+        }
         llm_buf_lit(out, ",\"type\":\"function\",\"function\":{");
         llm_put_needed_text(out, "name", call->name);
         llm_put_name(out, "arguments");
@@ -604,7 +611,8 @@ llm_problem_t *llm_openai_put_messages(llm_buf_t *out, llm_request_t *req,
                                        apr_pool_t *pool)
 {
     unsigned quirks = habits->quirks;
-    place_t place = {.out = out, .req = req, .habits = habits, .pool = pool};
+    place_t place = {
+        .out = out, .req = req, .ask = ask, .habits = habits, .pool = pool};
     const llm_turn_t *turns = llm_profile_lacks(habits, "turns_in_row")
                                   ? llm_openai_alternate(ask->turns, pool)
                                   : ask->turns;

@@ -27,8 +27,9 @@
 #define CALLS_MAX   1024
 
 typedef struct call_state_t {
-    int source;   /* the provider's number */
-    int has_args; /* some were written */
+    int source;       /* the provider's number */
+    int has_args;     /* some were written */
+    llm_buf_t *input; /* of a tool that takes a text: its arguments so far */
 } call_state_t;
 
 typedef struct choice_state_t {
@@ -52,6 +53,7 @@ struct llm_writer_t {
     apr_array_header_t *choices; /* of choice_state_t, by index */
     llm_usage_t usage;
     const char *tier; /* that serves, or NULL */
+    int too_large;    /* a text that is kept is larger than an answer may be */
     int ended;        /* [DONE] or an error was written */
 };
 
@@ -254,7 +256,7 @@ static int number_of(const choice_state_t *choice, int source)
 }
 
 static void put_call(llm_buf_t *out, llm_writer_t *writer,
-                     const llm_delta_t *delta, int number)
+                     const llm_delta_t *delta, int number, int custom)
 {
     const llm_call_t *call = delta->call;
     char seed[16];
@@ -278,9 +280,10 @@ static void put_call(llm_buf_t *out, llm_writer_t *writer,
         llm_buf_lit(out, "\"tool_calls\":[{");
         llm_put_int_member(out, "index", number);
         llm_put_string_member(out, "id", id);
-        llm_buf_lit(out, ",\"type\":\"function\",\"function\":{");
+        llm_buf_puts(out, custom ? ",\"type\":\"custom\",\"custom\":{"
+                                 : ",\"type\":\"function\",\"function\":{");
         llm_put_needed_text(out, "name", call->name);
-        llm_buf_lit(out, ",\"arguments\":\"\"}");
+        llm_buf_puts(out, custom ? ",\"input\":\"\"}" : ",\"arguments\":\"\"}");
         if (call->signature) {
             llm_buf_lit(out, ",\"extra_content\":{\"google\":{");
             llm_put_string_member(out, "thought_signature", call->signature);
@@ -307,7 +310,11 @@ static void begin_call(llm_buf_t *out, llm_writer_t *writer,
     call = apr_array_push(choice->calls);
     call->source = delta->call_index;
     call->has_args = 0;
-    put_call(out, writer, delta, choice->calls->nelts - 1);
+    call->input = NULL;
+    if (llm_openai_is_custom(writer->ask, delta->call->name, writer->pool)) {
+        call->input = llm_buf_make(writer->ask->answer_limit, writer->pool);
+    }
+    put_call(out, writer, delta, choice->calls->nelts - 1, call->input != NULL);
 }
 
 static void put_args(llm_buf_t *out, const llm_writer_t *writer, int choice,
@@ -329,15 +336,38 @@ static void put_args(llm_buf_t *out, const llm_writer_t *writer, int choice,
     end_chunk(out, writer, NULL, NULL);
 }
 
-static void take_args(llm_buf_t *out, const llm_writer_t *writer,
+static void take_args(llm_buf_t *out, llm_writer_t *writer,
                       choice_state_t *choice, const llm_delta_t *delta)
 {
     int number = number_of(choice, delta->call_index);
 
-    if (number >= 0 && delta->text.len) {
-        APR_ARRAY_IDX(choice->calls, number, call_state_t).has_args = 1;
-        put_args(out, writer, delta->choice, number, delta->text);
+    call_state_t *call;
+
+    if (number < 0 || !delta->text.len) {
+        return;
     }
+    call = &APR_ARRAY_IDX(choice->calls, number, call_state_t);
+    call->has_args = 1;
+    if (!call->input) {
+        put_args(out, writer, delta->choice, number, delta->text);
+        return;
+    }
+    llm_buf_append(call->input, delta->text.data, delta->text.len);
+    writer->too_large |= call->input->overflow;
+}
+
+/* The text of a call, which is known when its arguments are whole. */
+static void put_input(llm_buf_t *out, const llm_writer_t *writer, int choice,
+                      int number, llm_buf_t *input)
+{
+    llm_openai_settle_input(input, writer->pool);
+    open_chunk(out, writer, choice);
+    llm_buf_lit(out, "\"tool_calls\":[{");
+    llm_put_int_member(out, "index", number);
+    llm_buf_lit(out, ",\"custom\":{");
+    llm_put_text_member(out, "input", (llm_text_t){input->data, input->len});
+    llm_buf_lit(out, "}}]");
+    end_chunk(out, writer, NULL, NULL);
 }
 
 /* ---- the end ---- */
@@ -353,7 +383,13 @@ static void end_choice(llm_buf_t *out, llm_writer_t *writer, int index)
         put_sound(out, writer, choice, index, LLM_TEXT_NONE);
     }
     for (i = 0; i < count; ++i) {
-        if (!APR_ARRAY_IDX(choice->calls, i, call_state_t).has_args) {
+        const call_state_t *call =
+            &APR_ARRAY_IDX(choice->calls, i, call_state_t);
+
+        if (call->input && call->has_args) {
+            put_input(out, writer, index, i, call->input);
+        }
+        else if (!call->has_args && !call->input) {
             put_args(out, writer, index, i, LLM_TEXT_LITERAL("{}"));
         }
     }
@@ -469,5 +505,13 @@ void llm_openai_write_delta(llm_buf_t *out, llm_writer_t *writer,
     default:
         write_content(out, writer, delta);
         break;
+    }
+    if (writer->too_large && !writer->ended) {
+        llm_openai_write_stream_problem(
+            out,
+            llm_problem_make(LLM_PROBLEM_UPSTREAM, writer->pool,
+                             "the provider's answer is too large"),
+            NULL);
+        writer->ended = 1;
     }
 }

@@ -76,13 +76,16 @@ static void check_calls(openai_t *state, int choice, const llm_json_t *calls)
     const llm_json_t *call;
 
     for (call = calls->child; call; call = call->next) {
-        const llm_json_t *function = llm_json_get(call, "function");
+        const llm_json_t *custom = llm_json_get(call, "custom");
+        const llm_json_t *function =
+            custom ? custom : llm_json_get(call, "function");
         int index = legal_int(call, "index");
 
         if (index == state->calls[choice]) { /* begins */
             ++state->calls[choice];
             ck_assert_int_gt((int)strlen(legal_string(call, "id")), 0);
-            ck_assert_str_eq(legal_string(call, "type"), "function");
+            ck_assert_str_eq(legal_string(call, "type"),
+                             custom ? "custom" : "function");
             ck_assert_int_gt((int)strlen(legal_string(function, "name")), 0);
         }
         else {
@@ -91,7 +94,7 @@ static void check_calls(openai_t *state, int choice, const llm_json_t *calls)
             ck_assert_ptr_null(llm_json_get(call, "id"));
             ck_assert_ptr_null(llm_json_get(function, "name"));
         }
-        legal_string(function, "arguments");
+        legal_string(function, custom ? "input" : "arguments");
     }
 }
 
