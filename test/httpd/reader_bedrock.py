@@ -81,6 +81,9 @@ def converse(body, said, usage):
         (kind, value), = block.items()
         if kind == "text":
             said.text += value
+        elif kind == "citationsContent":
+            assert value["citations"], value
+            said.text += "".join(piece["text"] for piece in value["content"])
         elif kind == "reasoningContent":
             _reasoning(value, said)
         elif kind == "toolUse" and value.get("type") != "server_tool_use":
