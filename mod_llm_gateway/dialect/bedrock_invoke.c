@@ -211,7 +211,7 @@ static void set_problem(llm_sse_event_t *frame, llm_buf_t *out,
         frame->has_data = 0;
         return;
     }
-    llm_anthropic_write_stream_problem(out, problem, "");
+    llm_anthropic_write_stream_problem(out, problem, NULL);
     llm_buf_putc(out, '\0');
     data = strstr(out->data, "data: ") + strlen("data: ");
     frame->event = LLM_BYTES_LITERAL("error");

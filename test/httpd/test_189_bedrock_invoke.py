@@ -140,6 +140,7 @@ def test_a_failure_in_mid_stream_is_an_event(four, upstream, script):
     answer = four.post("/v1/messages", ask(stream=True, model=CLAUDE + script), VERSION)
     said = reader.anthropic_stream(answer.body, strict=False)
     assert said.error, answer
+    assert b'"request_id":""' not in answer.body
     assert b"\0" not in answer.body
 
 
