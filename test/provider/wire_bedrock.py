@@ -22,7 +22,8 @@ SECRETS = {"AKIDTEST": ("secret/test+key", "session-test")}
 
 _CHAT = {"messages", "system", "inferenceConfig", "toolConfig", "guardrailConfig",
          "additionalModelRequestFields", "additionalModelResponseFieldPaths",
-         "promptVariables", "requestMetadata", "performanceConfig", "outputConfig"}
+         "promptVariables", "requestMetadata", "performanceConfig", "outputConfig",
+         "serviceTier"}
 _BLOCKS = {"text", "image", "document", "toolUse", "toolResult", "reasoningContent",
            "cachePoint"}
 _PATH = re.compile(r"/model/(.+)/(converse|converse-stream|invoke"
