@@ -22,6 +22,7 @@ llm_problem_t *llm_ask_make(llm_ask_t **pask, llm_op_e op,
                             const llm_json_t *doc, apr_pool_t *pool)
 {
     llm_ask_t *ask = apr_pcalloc(pool, sizeof(*ask));
+    const llm_json_t *model;
 
     *pask = ask;
     ask->op = op;
@@ -30,8 +31,9 @@ llm_problem_t *llm_ask_make(llm_ask_t **pask, llm_op_e op,
         return llm_problem_make(LLM_PROBLEM_BAD_REQUEST, pool,
                                 "the body is not a JSON object");
     }
-    ask->model = llm_json_string(llm_json_get(doc, "model"), pool);
-    if (!ask->model || !*ask->model) {
+    model = llm_json_get(doc, "model");
+    ask->model = model ? llm_json_string(model, pool) : "";
+    if (!ask->model || (model && !*ask->model)) {
         return llm_problem_field(pool, "model", "expected a string");
     }
     return NULL;

@@ -15,8 +15,8 @@
 /* ---- asks and answers, built front to back --------------------------- */
 
 /* An empty ask or answer with the members that must never be NULL. An ask has
- * its model too: the problem is a body that is no object, or that names none;
- * *pask is set all the same. */
+ * its model too, "" where the path names it: the problem is a body that is no
+ * object, or whose model is no string; *pask is set all the same. */
 llm_problem_t *llm_ask_make(llm_ask_t **pask, llm_op_e op,
                             const llm_json_t *doc, apr_pool_t *pool);
 llm_answer_t *llm_answer_make(apr_pool_t *pool);

@@ -58,6 +58,7 @@ typedef struct llm_line_t {
     const char *query;  /* goes on where bytes pass; NULL for none */
     int stream;         /* the answer is wanted in pieces; where the body names
                            the model it may say otherwise */
+    int body_streams;   /* the body says so, though the path names the model */
     int as_array;       /* these are elements of one JSON array */
     int posted;         /* LLM_OP_MODELS: a POST whose body names the model */
     const char *preset; /* the model where the body names none; NULL: it has
@@ -131,6 +132,7 @@ struct llm_dialect_t {
                                  several calls; else call_order.h */
     int begins_with_input;    /* a stream to a client tells the input's tokens
                                  when it begins */
+    int lacks_comments;       /* clients do not know the comments of SSE */
     int needs_project;        /* LLMProject has to be said */
     /* Another dialect that is spoken at the provider's address as well, and
      * in which it is asked for this client; NULL for none. The member may be

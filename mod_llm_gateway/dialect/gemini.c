@@ -379,6 +379,7 @@ const llm_dialect_t llm_dialect_gemini = {
     .pass_ops = LLM_OP_CHAT | LLM_OP_EMBED | LLM_OP_COUNT,
     .default_url = "https://generativelanguage.googleapis.com",
     .framing = LLM_FRAMING_SSE,
+    .lacks_comments = 1,
     .instead = llm_gemini_instead,
 
     .read_line = llm_gemini_read_line,

@@ -6,7 +6,8 @@
  *   - a limit, a seed, a tool choice and the size of an embedding by the names
  *     the server has for them
  *   - the role "developer", which is "system" there
- *   - ids of tool calls, in the calls and in their results
+ *   - ids of tool calls, in the calls and in their results; thoughts, which
+ *     calls have to have
  *   - texts in a list, where it takes none
  *   - a schema for the answer, which is told in a message where there is no
  *     other place for it
@@ -222,6 +223,31 @@ static void amend_said(amend_t *amend, const llm_json_t *member)
     }
 }
 
+/* Does the server think, and want calls to have their thoughts? */
+static int wants_thoughts(const amend_t *amend)
+{
+    return (amend->habits->quirks & LLM_OPENAI_CALLS_NEED_REASONING)
+           && !llm_json_equals(
+               llm_json_path(amend->doc, "thinking", "type", NULL), "disabled")
+           && !llm_json_equals(llm_json_get(amend->doc, "reasoning_effort"),
+                               "none");
+}
+
+/* Clients that know nothing of thoughts send calls back without them: as
+ * little is added as is taken for some. */
+static void add_thoughts(const amend_t *amend, const llm_json_t *message)
+{
+    static const char blank[] = "\"reasoning_content\":\" \",";
+    const llm_json_t *calls = llm_json_get(message, "tool_calls");
+    apr_size_t at = offset_of(amend, message->raw.data) + 1;
+
+    if (llm_json_is(calls, LLM_JSON_ARRAY) && calls->count
+        && !llm_json_get(message, "reasoning_content")
+        && wants_thoughts(amend)) {
+        llm_splice_cut(amend->splice, at, at, blank, sizeof(blank) - 1);
+    }
+}
+
 static void amend_message(amend_t *amend, const llm_json_t *message)
 {
     const llm_json_t *member;
@@ -230,6 +256,7 @@ static void amend_message(amend_t *amend, const llm_json_t *message)
     if (message->type != LLM_JSON_OBJECT) {
         return;
     }
+    add_thoughts(amend, message);
     for (member = message->child; member; member = member->next) {
         if (is_author(amend, message, member)) {
             llm_request_drop(amend->req, "messages.name");

@@ -238,7 +238,8 @@ enum {
 #define LLM_OPENAI_AMENDED                                                     \
     (LLM_OPENAI_OLD_LIMIT | LLM_OPENAI_SYSTEM_ONLY | LLM_OPENAI_OWN_WORDS      \
      | LLM_OPENAI_NO_STREAM_OPTIONS | LLM_OPENAI_NINE_LETTER_IDS               \
-     | LLM_OPENAI_NO_SCHEMA | LLM_OPENAI_NO_JSON_OBJECT)
+     | LLM_OPENAI_NO_SCHEMA | LLM_OPENAI_NO_JSON_OBJECT                        \
+     | LLM_OPENAI_CALLS_NEED_REASONING)
 unsigned llm_openai_quirks(const llm_provider_t *provider, const char *model);
 /* The word for the effort of an ask that names one, or a budget; NULL where
  * thinking was not asked for. */

@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#include <apr_lib.h>
+
 #include <apr_strings.h>
 
 /* What is being done to a body. */
@@ -154,6 +156,27 @@ static void splice_usage(pass_t *pass, llm_bytes_t raw)
     llm_json_scan(raw.data, raw.len, ask_usage, pass, NULL);
 }
 
+/* The body with the model that the path named, right behind its brace. */
+static llm_bytes_t put_model(llm_bytes_t raw, llm_bytes_t model,
+                             apr_pool_t *pool)
+{
+    const char *end = raw.data + raw.len;
+    const char *rest = (const char *)memchr(raw.data, '{', raw.len) + 1;
+    llm_buf_t *out = llm_buf_make(raw.len + model.len + 10, pool);
+
+    llm_buf_append(out, raw.data, (apr_size_t)(rest - raw.data));
+    llm_buf_puts(out, "\"model\":");
+    llm_buf_append(out, model.data, model.len);
+    while (rest < end && apr_isspace(*rest)) {
+        ++rest;
+    }
+    if (rest < end && *rest != '}') {
+        llm_buf_putc(out, ',');
+    }
+    llm_buf_append(out, rest, (apr_size_t)(end - rest));
+    return (llm_bytes_t){out->data, out->len};
+}
+
 llm_problem_t *llm_openai_pass_body(llm_request_t *req, llm_op_e op,
                                     llm_bytes_t raw, const char *model,
                                     const llm_provider_t *provider, int *phide,
@@ -172,6 +195,10 @@ llm_problem_t *llm_openai_pass_body(llm_request_t *req, llm_op_e op,
     *phide = 0;
     if (llm_json_scan(raw.data, raw.len, see_member, &pass, &error)) {
         return llm_splice_problem(&error, pool);
+    }
+    if (!pass.has_model && req->line && req->line->model) {
+        raw = put_model(raw, pass.model, pool);
+        llm_json_scan(raw.data, raw.len, see_member, &pass, &error);
     }
     if (!pass.has_model
         && !(llm_openai_quirks(provider, model) & LLM_OPENAI_MODEL_IN_PATH)) {

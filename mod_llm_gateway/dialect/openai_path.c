@@ -5,6 +5,13 @@
  *
  * Where the API's reference names a default model it is the one that is looked
  * for here; that of images depends on other members, so it has to be named.
+ *
+ * And what Azure's clients ask, who name the model, there a deployment, in
+ * the path. Their queries have the version of Azure's API, which is not
+ * looked at.
+ *
+ *     /openai/deployments/NAME/chat/completions
+ *     /openai/deployments/NAME/embeddings
  */
 #include "dialect/openai_internal.h"
 
@@ -15,7 +22,8 @@
 #include "core/llm_form.h"
 #include "dialect/splice.h"
 
-#define VERSION "/v1"
+#define VERSION     "/v1"
+#define DEPLOYMENTS "/openai/deployments/"
 
 static const llm_line_t lines[] = {
     {.op = LLM_OP_MODERATE,
@@ -31,12 +39,44 @@ static const llm_line_t lines[] = {
     {.op = LLM_OP_TRANSCRIBE, .method = "/v1/audio/translations"},
 };
 
+static const struct deployed_t {
+    const char *path;
+    llm_op_e op;
+} deployed[] = {
+    {"/chat/completions", LLM_OP_CHAT},
+    {"/embeddings", LLM_OP_EMBED},
+};
+
+/* The name of a deployment may have slashes: what stands between. */
+static llm_line_t *read_deployment(const char *path, apr_pool_t *pool)
+{
+    apr_size_t len, end;
+    llm_line_t *line;
+
+    if (strncmp(path, DEPLOYMENTS, strlen(DEPLOYMENTS))) {
+        return NULL;
+    }
+    path += strlen(DEPLOYMENTS);
+    len = strlen(path);
+    for (apr_size_t i = 0; i < sizeof(deployed) / sizeof(deployed[0]); ++i) {
+        end = strlen(deployed[i].path);
+        if (len > end && !strcmp(path + len - end, deployed[i].path)) {
+            line = apr_pcalloc(pool, sizeof(*line));
+            line->op = deployed[i].op;
+            line->model = apr_pstrmemdup(pool, path, len - end);
+            line->body_streams = 1;
+            return line;
+        }
+    }
+    return NULL;
+}
+
 int llm_openai_read_line(llm_line_t **pline, llm_problem_t **pproblem,
                          const char *path, const char *query, apr_pool_t *pool)
 {
     apr_size_t i;
 
-    (void)query; /* there are no parameters */
+    (void)query; /* what there may be changes nothing */
     *pproblem = NULL;
     for (i = 0; i < sizeof(lines) / sizeof(lines[0]); ++i) {
         if (!strcmp(lines[i].method, path)) {
@@ -44,7 +84,8 @@ int llm_openai_read_line(llm_line_t **pline, llm_problem_t **pproblem,
             return 1;
         }
     }
-    return 0;
+    *pline = read_deployment(path, pool);
+    return *pline != NULL;
 }
 
 /* ---- the model in a form ------------------------------------------------ */

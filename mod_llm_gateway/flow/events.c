@@ -361,11 +361,12 @@ static void take_event(llm_attempt_t *attempt, llm_sse_event_t *frame)
                                      stream->scratch);
     }
     else if (attempt->x->client->framing == LLM_FRAMING_SSE) {
-        /* a sign of life; comments are legal in every dialect's SSE, and
-         * line ends between the elements of an array; of lines each is read,
-         * and messages have no comments */
-        llm_buf_puts(attempt->x->out,
-                     is_array(attempt) ? "\n" : ": keep-alive\n\n");
+        /* a sign of life: a comment, or where clients read none, and between
+         * the elements of an array, a line end; of lines each is read, and
+         * messages have no comments */
+        llm_buf_puts(attempt->x->out, attempt->x->client->lacks_comments
+                                          ? "\n"
+                                          : ": keep-alive\n\n");
     }
     apr_pool_clear(stream->scratch);
     llm_events_commit_if_due(attempt);

@@ -267,6 +267,9 @@ static int is_streamed(const llm_exchange_t *x, const members_t *members)
     int is_said =
         members->stream.len && !llm_bytes_are(members->stream, "null");
 
+    if (x->line && x->line->body_streams) {
+        return is_true(members->stream);
+    }
     return x->line && (x->line->model || !is_said) ? x->line->stream
                                                    : is_true(members->stream);
 }

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+import certs
 import client
 import reader
 from client import wait_for
@@ -23,19 +24,7 @@ SLOW = {"model": "openai/gpt-test;events=100;slow=100", "messages": HELLO, "stre
 @pytest.fixture(scope="module")
 def certificate(env):
     """A certificate for localhost and its key, in one file; its own authority."""
-    path = os.path.join(env.folder, "localhost.pem")
-    made = subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-         "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost", "-addext",
-         "basicConstraints=critical,CA:FALSE", "-keyout", path + ".key",
-         "-out", path + ".crt"], capture_output=True, text=True, check=False)
-    assert made.returncode == 0, made.stderr
-    with open(path, "w", encoding="ascii") as out:
-        for part in (".key", ".crt"):
-            with open(path + part, encoding="ascii") as file:
-                out.write(file.read())
-    return path
+    return certs.make(os.path.join(env.folder, "localhost.pem"))
 
 
 # -- TLS to providers ----------------------------------------------------------
@@ -115,13 +104,7 @@ def test_a_provider_that_is_not_who_it_says(secure, certificate, _tls_upstream, 
 def test_a_client_behind_tls(gw, upstream, certificate):
     gw.tolerates("AH01873")
     port = free_port()
-    gw.serve(gw.conf(f"""
-        Listen 127.0.0.1:{port}
-        <VirtualHost 127.0.0.1:{port}>
-            ServerName localhost
-            SSLEngine on
-            SSLCertificateFile {certificate}
-        </VirtualHost>""", ["ssl"]).four_providers().enable())
+    gw.serve(gw.conf(certs.vhost(port, certificate), ["ssl"]).four_providers().enable())
     tls = ssl.create_default_context(cafile=certificate + ".crt")
 
     def ask(body):

@@ -50,6 +50,18 @@ def test_a_question_is_answered_in_geminis_form(four, upstream, provider):
         + usage.get("thoughtsTokenCount", 0))
 
 
+@pytest.mark.parametrize("query", ["?alt=sse", ""], ids=["events", "array"])
+def test_a_sign_of_life_is_nothing_to_read(four, upstream, query):
+    """Google's Python SDK took each line for JSON that is no data of an event."""
+    piece = b'data: {"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":%s}]}\n\n'
+    upstream.queue({"headers": {"Content-Type": "text/event-stream"}, "body": (
+        b": keep-alive\n\n" + piece % b"null" + b": keep-alive\n\n" + piece % b'"stop"'
+        + b"data: [DONE]\n\n").decode()})
+    answer = ask(four, "openai", HELLO, "streamGenerateContent" + query)
+    assert reader.gemini_stream(answer.body).text == "aa" if query else answer.json
+    assert b"keep-alive" not in answer.body
+
+
 @every
 def test_streamed_as_events(four, upstream, provider):
     """CRLF, no names, no last event, usage in every one."""

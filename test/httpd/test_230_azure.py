@@ -167,6 +167,47 @@ def test_the_new_names_go_to_whatever_was_deployed(gw, upstream):
     assert upstream.only().json["max_completion_tokens"] == 50
 
 
+# -- Azure's own clients --------------------------------------------------------
+
+MODELS = ["openai/gpt-test", "anthropic/claude-test", "gemini/gemini-test", "azure/prod"]
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_deployment_is_a_model_here(gw, upstream, model, stream):
+    """The path names the model and the body says whether it is streamed."""
+    gw.serve(gw.conf("LLMRetries 0").four_providers().enable())
+    answer = gw.post(f"/openai/deployments/{model}/chat/completions?api-version=2024-10-21",
+                     {"model": "nobody", "stream": stream, "messages": ASK},
+                     headers=[("api-key", gw.key())], key=None)
+    said = (reader.openai_stream(answer.body, strict=False) if stream
+            else reader.openai(answer.body))
+    assert said.text == "You said: hello", answer
+    assert gw.record(answer)["asked"] == model
+    assert "api-key" not in {k.lower() for k, v in upstream.only().headers if "llmgw" in v}
+
+
+@pytest.mark.parametrize("model", MODELS[:2])
+def test_a_body_may_leave_the_model_to_the_path(gw, upstream, model):
+    gw.serve(gw.conf("LLMRetries 0").four_providers().enable())
+    answer = gw.post(f"/openai/deployments/{model.replace('/', '%2F')}/chat/completions",
+                     {"messages": ASK})
+    assert reader.openai(answer.body).text == "You said: hello", answer
+
+
+def test_embeddings_for_azures_clients(gw, upstream):
+    gw.serve(gw.conf("LLMRetries 0").four_providers().enable())
+    answer = gw.post("/openai/deployments/gemini/gemini-embedding-001/embeddings",
+                     {"input": ["one", "two"]})
+    assert [len(d["embedding"]) for d in answer.json["data"]] == [8, 8], answer
+
+
+def test_a_deployment_that_nobody_has(gw, upstream):
+    gw.serve(gw.conf("LLMRetries 0").four_providers().enable())
+    answer = gw.post("/openai/deployments/nobody/chat/completions", {"messages": ASK})
+    assert answer.status == 404 and answer.json["error"]["code"] == "model_not_found"
+
+
 # -- native calls -----------------------------------------------------------------
 
 def test_azures_own_paths_pass_and_are_metered(gw, upstream):

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A scripted LLM provider: OpenAI, Anthropic, Bedrock, Cohere, Gemini,
-Hugging Face and Ollama on one port of this machine, for tests and for trying
-the gateway without an account. Below /tokens it is a token server.
+"""A scripted LLM provider: OpenAI, Anthropic, Azure, Bedrock, Cohere, DeepSeek,
+Gemini, Hugging Face, Mistral, Ollama, Vertex AI and watsonx.ai on one port of
+this machine, for tests and for trying the gateway without an account. Below
+/tokens it is a token server.
 
     python3 provider.py --port 9000
 
@@ -25,8 +26,9 @@ path, headers, body, mount, wire format, faults, and when each began, ended
 and was left by its peer; the last 20,000 of them, and how many there were.
 
 Paths may begin with a mount point: /openai, /openai-responses, /anthropic,
-/azure, /bedrock, /cohere, /gemini, /huggingface and /ollama name the wire format; /at-<label>
-only sets the label, so that one server can stand for several upstreams.
+/azure, /bedrock, /cohere, /deepseek, /gemini, /huggingface, /mistral, /ollama,
+/vertex and /watsonx name the wire format; /at-<label> only sets the label, so
+that one server can stand for several upstreams.
 """
 import argparse
 import asyncio
@@ -45,8 +47,10 @@ import wire_anthropic
 import wire_azure
 import wire_bedrock
 import wire_cohere
+import wire_deepseek
 import wire_gemini
 import wire_huggingface
+import wire_mistral
 import wire_ollama
 import wire_openai
 import wire_responses
@@ -56,9 +60,9 @@ import wire_vertex
 import wire_watsonx
 
 # The first whose operation() takes a request has it.
-WIRES = [wire_anthropic, wire_azure, wire_bedrock, wire_cohere, wire_gemini,
-         wire_huggingface, wire_ollama, wire_openai, wire_responses, wire_rest,
-         wire_tokens, wire_vertex, wire_watsonx]
+WIRES = [wire_anthropic, wire_azure, wire_bedrock, wire_cohere, wire_deepseek,
+         wire_gemini, wire_huggingface, wire_mistral, wire_ollama, wire_openai,
+         wire_responses, wire_rest, wire_tokens, wire_vertex, wire_watsonx]
 _BY_NAME = {w.NAME: w for w in WIRES}
 
 # What must never reach a provider, and why.
@@ -69,6 +73,8 @@ _CREDENTIALS = {"authorization", "x-api-key", "x-goog-api-key", "api-key",
 _OWN_CREDENTIAL = {"openai": ["authorization"], "huggingface": ["authorization"],
                    "openai-responses": ["authorization"], "cohere": ["authorization"],
                    "openai-rest": ["authorization"],
+                   "deepseek": ["authorization"],
+                   "mistral": ["authorization"],
                    "tokens": ["authorization"],
                    "vertex": ["authorization"],
                    "watsonx": ["authorization"],
@@ -195,6 +201,7 @@ class Provider:
 
     async def _speak(self, writer, request, entry):
         speaker, operation = self._speaker(request)
+        errors = speaker.errors_of(operation) if hasattr(speaker, "errors_of") else speaker
         entry["wire"] = speaker.NAME
         script = scripts.Script()
         try:
@@ -214,16 +221,16 @@ class Provider:
             speaker.check(request, operation, doc, script.any)
             answer = speaker.answer(request, operation, doc, script)
         except wire.Refused as no:
-            answer = self._refusal(speaker, no, script)
+            answer = self._refusal(errors, no, script)
         except scripts.BadScript as bad:
-            answer = speaker.refuse(400, str(bad))
+            answer = errors.refuse(400, str(bad))
             entry["faults"].append(str(bad))
         except Exception as bug:  # a test shall see it, not a closed connection
             traceback.print_exc()
-            answer = speaker.refuse(500, f"the scripted provider failed: {bug!r}")
+            answer = errors.refuse(500, f"the scripted provider failed: {bug!r}")
         if answer.status >= 400 and not script.status:
             entry["refused"] = answer.body.decode("utf-8", "replace")
-        return await self._send(writer, speaker, answer, script)
+        return await self._send(writer, errors, answer, script)
 
     def _speaker(self, request):
         for speaker in WIRES:
@@ -246,18 +253,18 @@ class Provider:
                                f"{odd}") from odd
 
     @staticmethod
-    def _refusal(speaker, no, script):
+    def _refusal(errors, no, script):
         more = {}
-        if script.retry_after is not None and speaker is wire_gemini:
+        if script.retry_after is not None and errors is wire_gemini:
             more["retry_after"] = script.retry_after
-        answer = speaker.refuse(no.status, no.message, no.param, no.code, no.kind, **more)
-        if script.retry_after is not None and speaker is not wire_gemini:
+        answer = errors.refuse(no.status, no.message, no.param, no.code, no.kind, **more)
+        if script.retry_after is not None and errors is not wire_gemini:
             answer.headers.append(("Retry-After", str(script.retry_after)))
         return answer
 
     # -- sending, well or badly ----------------------------------------
 
-    async def _send(self, writer, speaker, answer, script):
+    async def _send(self, writer, errors, answer, script):
         if script.stall and not script.delay_headers:
             await writer.sleep(script.stall / 1000)
         if script.close or script.reset:
@@ -274,7 +281,7 @@ class Provider:
                 else b"<html><h1>502 Bad Gateway</h1></html>")
         if answer.events is None:
             return await self._send_body(writer, answer, script)
-        return await self._send_stream(writer, speaker, answer, script)
+        return await self._send_stream(writer, errors, answer, script)
 
     async def _send_body(self, writer, answer, script):
         told = len(answer.body)
@@ -299,7 +306,7 @@ class Provider:
             return False
         return True
 
-    async def _send_stream(self, writer, speaker, answer, script):
+    async def _send_stream(self, writer, errors, answer, script):
         """Events, each a chunk of the body; what a script cuts off stays off."""
         head = http1.head_of(answer.status, [*answer.headers,
                                              ("Transfer-Encoding", "chunked")])
@@ -319,7 +326,7 @@ class Provider:
             if script.stall_after == i:
                 await writer.sleep(3600)
             if script.error_after == i:
-                await writer.send(http1.chunk(speaker.stream_problem()))
+                await writer.send(http1.chunk(errors.stream_problem()))
                 break
             if script.half and i == len(answer.events) // 2:
                 await writer.send(http1.chunk(event)[:-len(event) // 2])

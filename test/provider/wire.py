@@ -4,7 +4,8 @@ out, and the way they refuse.
 
 A wire module has NAME, operation(request), check(request, operation, doc),
 answer(request, operation, doc, script), refuse(status, message, ...) and
-stream_problem(). provider.py calls them in this order.
+stream_problem(); or errors_of(operation), the module that has the last two.
+provider.py calls them in this order.
 """
 import dataclasses
 import json

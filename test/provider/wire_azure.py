@@ -5,18 +5,20 @@ A deployment's API, `/openai/deployments/{name}/chat/completions` with an
 api-version, takes the model from the path; the v1 API, `/openai/v1/...`, from
 the body. Streams begin with an event without choices that tells what the
 content filters made of the prompt; each choice has results of its own. A
-question with the word "forbidden" is refused by the filter.
+question with the word "forbidden" is refused by the filter. The v1 API has
+responses as well.
 """
 import json
 import re
 
 import wire_openai
+import wire_responses
 from wire import Answer, Refused, json_answer, need, to_json
 
 NAME = "azure"
 
 _DEPLOYED = re.compile(r"/openai/deployments/([^/]+)(/chat/completions|/embeddings)")
-_V1 = re.compile(r"/openai/v1(/chat/completions|/embeddings)")
+_V1 = re.compile(r"/openai/v1(/chat/completions|/embeddings|/responses)")
 _SAFE = {kind: {"filtered": False, "severity": "safe"}
          for kind in ("hate", "self_harm", "sexual", "violence")}
 
@@ -25,7 +27,8 @@ def operation(request):
     found = _DEPLOYED.fullmatch(request.path) or _V1.fullmatch(request.path)
     if not found or request.method != "POST":
         return None
-    return {"/chat/completions": "chat", "/embeddings": "embeddings"}[found.groups()[-1]]
+    return {"/chat/completions": "chat", "/embeddings": "embeddings",
+            "/responses": "responses"}[found.groups()[-1]]
 
 
 def model(request, operation, doc):
@@ -49,6 +52,9 @@ def check(request, operation, doc, lenient):
     if dated and not re.fullmatch(r"\d{4}-\d\d-\d\d(-preview)?", version or ""):
         raise Refused(404, "Resource not found", code="404")
     need(dated or version in (None, "preview", "latest", "v1"), "API version not supported")
+    if operation == "responses":
+        wire_responses.check(request, operation, doc, lenient)
+        return
     if dated and isinstance(doc, dict):
         doc.setdefault("model", model(request, operation, doc))
     wire_openai.check(request, operation, doc, lenient)
@@ -59,6 +65,8 @@ def check(request, operation, doc, lenient):
 
 
 def answer(request, operation, doc, script):
+    if operation == "responses":
+        return wire_responses.answer(request, operation, doc, script)
     doc = {**doc, "model": "gpt-4o"}  # what was deployed under that name
     plain = wire_openai.answer(request, operation, doc, script)
     if operation != "chat":

@@ -293,12 +293,19 @@ def answer(request, operation, doc, script):
         return _models(request)
     if operation == "embeddings":
         return _embeddings(doc)
-    thought = mind.think(turn_of(doc), script)
+    return answer_turn(doc, turn_of(doc), script)
+
+
+def answer_turn(doc, turn, script, thoughts=None):
+    """A chat's answer; `thoughts` is the member that others, who speak this
+    form as well, put them in. OpenAI shows none."""
+    thought = mind.think(turn, script)
     if doc.get("stream"):
         return Answer(200, [("Content-Type", "text/event-stream; charset=utf-8"),
                             ("Cache-Control", "no-cache"), *_rates()],
-                      events=list(_stream(doc, thought, script)))
-    return json_answer(_completion(doc, thought, script), headers=_rates(), pretty=True)
+                      events=list(_stream(doc, thought, script, thoughts)))
+    return json_answer(_completion(doc, thought, script, thoughts), headers=_rates(),
+                       pretty=True)
 
 
 def _rates():
@@ -318,9 +325,11 @@ def _call_id(i, name):
     return f"call_{i}{mind.tokens(name)}scripted{i}{name[:8]}"
 
 
-def _completion(doc, thought, script):
+def _completion(doc, thought, script, thoughts):
     message = {"role": "assistant", "content": thought.text, "refusal": None,
                "annotations": []}
+    if thoughts and thought.reasoning:
+        message[thoughts] = thought.reasoning
     if thought.calls:
         message["content"] = None
         message["tool_calls"] = [
@@ -340,7 +349,7 @@ def _completion(doc, thought, script):
     return answer
 
 
-def _stream(doc, thought, script):
+def _stream(doc, thought, script, thoughts):
     counted = bool((doc.get("stream_options") or {}).get("include_usage")) \
         and not script.nousage
     serial = 0
@@ -363,6 +372,8 @@ def _stream(doc, thought, script):
                        "finish_reason": finish}])
 
     several = range(doc.get("n") or 1)
+    for piece in mind.pieces_of(thought.reasoning) if thoughts else ():
+        yield delta(0, {"role": "assistant", "content": None, thoughts: piece})
     for index in several:
         if thought.calls:
             yield from _stream_calls(thought, lambda v, i=index: delta(i, v))

@@ -47,7 +47,7 @@ def check_credentials(request, nokey):
     bearer = request.header("authorization", "")
     if not bearer.startswith("Bearer ") or "wrong" in bearer:
         raise Refused(401, "Request had invalid authentication credentials.",
-                      kind="UNAUTHENTICATED", code="google")
+                      kind="UNAUTHENTICATED")
 
 
 def _anthropic(request, operation, doc):
@@ -110,10 +110,6 @@ def answer(request, operation, doc, script):
         for one in doc["instances"]], "metadata": {"billableCharacterCount": 9}})
 
 
-def refuse(status, message, param=None, code=None, kind=None, **more):
-    if code == "google" or kind:
-        return wire_gemini.refuse(status, message, kind=kind)
-    return wire_anthropic.refuse(status, message, param, code, kind)
-
-
-stream_problem = wire_anthropic.stream_problem
+def errors_of(operation):
+    """Whose form errors have."""
+    return wire_anthropic if operation in ("messages", "count") else wire_gemini

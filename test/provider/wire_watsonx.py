@@ -75,7 +75,8 @@ def answer(request, operation, doc, script):
                             "input_token_count": sum(mind.tokens(t) for t in doc["inputs"])})
     body = {**_openai(doc), "stream": operation == "stream",
             "stream_options": {"include_usage": True}}
-    plain = wire_openai.answer(request, "chat", body, script)
+    plain = wire_openai.answer_turn(body, wire_openai.turn_of(body), script,
+                                    "reasoning_content")
     if plain.events is None:
         return json_answer(_own(json.loads(plain.body)))
     return Answer(200, [("Content-Type", "text/event-stream")],

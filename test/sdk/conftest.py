@@ -23,11 +23,14 @@ sys.path.insert(0, os.path.join(HERE, "..", "httpd"))
 import env as environment      # noqa: E402  (found by the line above)
 import matrix                  # noqa: E402
 import sdks                    # noqa: E402
+from served import Served      # noqa: E402
 from upstream import Upstream  # noqa: E402
 
 
 def pytest_addoption(parser):
     parser.addoption("--matrix", metavar="FILE", help="write the table of SDKs there")
+    parser.addoption("--whole", action="store_true",
+                     help="try everything on every provider, not a few things on some")
 
 
 def pytest_configure(config):
@@ -48,10 +51,7 @@ def env():
 def gateway(env):
     """One gateway for all SDKs: every provider, scripted."""
     provider = Upstream()
-    gateway = environment.Gateway(env, provider, "sdk")
-    gateway.serve(gateway.conf().four_providers().model("smart", "openai gpt-test")
-                  .enable())
-    gateway.key()
+    gateway = Served(env, provider)
     yield gateway
     gateway.stop()
     provider.stop()
@@ -125,33 +125,39 @@ class Drivers:
         self.gateway = gateway
         self.serials = {sdk: i + 1 for i, sdk in enumerate(chosen)}
         self.seconds = {}
-        self.faults = []       # what the provider found wrong with the gateway
+        self.faults = set()    # what the provider found wrong with the gateway
         self._left = set()     # "model;seed=serial" of streams seen to be left
         self._backs = {}       # the same: what came after calls of a model that thinks
         self._looked_at = set()
         self._pool = concurrent.futures.ThreadPoolExecutor(2)
-        self._runs = {sdk: self._pool.submit(self._run, sdk, commands[sdk], *what)
+        self._runs = {sdk: self._pool.submit(self._run, sdk, commands[sdk], what)
                       for sdk, what in chosen.items() if sdk in commands}
 
-    def _run(self, sdk, command, providers, scenarios):
-        given = {"url": self.gateway.url, "key": self.gateway.key(),
+    def _run(self, sdk, command, scenarios):
+        secure = sdks.SDKS[sdk].secure
+        given = {"url": self.gateway.secure if secure else self.gateway.url,
+                 "key": self.gateway.key(),
                  "row": sdk.partition(":")[2], "serial": self.serials[sdk],
-                 "only": sorted(scenarios),
                  "targets": [{"provider": p, **dataclasses.asdict(sdks.PROVIDERS[p]),
-                              "thinker": f"{sdks.PROVIDERS[p].thinker};seed={self.serials[sdk]}"}
-                             for p in sorted(providers)]}
+                              "thinker": f"{sdks.PROVIDERS[p].thinker};seed={self.serials[sdk]}",
+                              "only": scenarios[p]} for p in sorted(scenarios)]}
+        trust = {name: self.gateway.authority for name in sdks.AUTHORITIES} if secure else {}
         began = time.time()
         done = subprocess.run(command, text=True, capture_output=True, timeout=300,
-                              check=False, input=json.dumps(given))
+                              check=False, input=json.dumps(given),
+                              env={**os.environ, **trust})
         self.seconds[sdk] = time.time() - began
-        assert done.returncode == 0, done.stderr
+        if done.returncode:
+            raise RuntimeError(f"{sdk}: {done.stderr[-2000:]}")
         return json.loads(done.stdout.splitlines()[-1])
 
     def of(self, sdk):
         told = self._runs[sdk].result()
         if sdk not in self._looked_at:
             self._look(sdk)
-        assert not self.faults, f"the provider found the gateway at fault: {self.faults}"
+        if self.faults:
+            pytest.fail(f"the provider found the gateway at fault: {sorted(self.faults)[:5]}",
+                        pytrace=False)
         return told
 
     def _look(self, sdk):
@@ -159,8 +165,7 @@ class Drivers:
         left before their end, by the serials in their models' names."""
         self._looked_at.add(sdk)
         for one in self.gateway.upstream.seen():
-            if one.faults:
-                self.faults.append((one, one.faults))
+            self.faults.update(f"{one.path}: {fault}" for fault in one.faults)
             where = one.path + one.body.decode("utf-8", "replace")
             if "result of get_weather" in where:
                 self._backs.update(dict.fromkeys(
@@ -189,15 +194,20 @@ class Drivers:
 
 
 def _chosen(items):
-    """{sdk: (providers, scenarios)} of the tests that will run."""
+    """{sdk: {provider: [scenarios]}} of the tests that will run."""
     chosen = {}
     for item in items:
         params = getattr(getattr(item, "callspec", None), "params", {})
         if {"sdk", "provider", "scenario"} <= set(params):
-            providers, scenarios = chosen.setdefault(params["sdk"], (set(), set()))
-            providers.add(params["provider"])
-            scenarios.add(params["scenario"])
+            providers = chosen.setdefault(params["sdk"], {})
+            providers.setdefault(params["provider"], []).append(params["scenario"])
     return chosen
+
+
+def pytest_generate_tests(metafunc):
+    if {"sdk", "provider", "scenario"} <= set(metafunc.fixturenames):
+        whole = metafunc.config.getoption("--whole")
+        metafunc.parametrize("sdk, provider, scenario", list(sdks.cells(whole)))
 
 
 @pytest.fixture(scope="session")

@@ -66,7 +66,7 @@ export async function run(scenarios, describe) {
         Object.assign(target, chosen);
         told[chosen.provider] = {};
         for (const [name, scenario] of Object.entries(scenarios)) {
-            if (given.only.includes(name)) {
+            if (chosen.only.includes(name)) {
                 told[chosen.provider][name] = await one(scenario, describe);
             }
         }

@@ -3,7 +3,7 @@
 provider, in one process.
 
 Reads {"url", "key", "row", "serial", "targets": [{"provider", "model",
-"thinker", "embedding"}], "only": [scenarios]} on stdin and prints one JSON
+"thinker", "embedding", "only": [scenarios]}]} on stdin and prints one JSON
 object: for each provider and scenario what the SDK gave, or the class of the
 exception it raised. Nothing is judged here; test_matrix.py does, for all SDKs
 alike.
@@ -62,12 +62,12 @@ def first(stream, count=3):
 def run(scenarios, describe):
     """Prints what they give; describe() tells of an exception what the SDK
     keeps beside its class and message."""
-    chosen = [s for s in scenarios if s.__name__ in GIVEN["only"]]
     told = {}
     for target in GIVEN["targets"]:
         TARGET.clear()
         TARGET.update(target)
-        told[target["provider"]] = {s.__name__: _one(s, describe) for s in chosen}
+        told[target["provider"]] = {s.__name__: _one(s, describe) for s in scenarios
+                                    if s.__name__ in target["only"]}
     print(json.dumps(told))
 
 

@@ -157,7 +157,7 @@ const scenarios = {
         baseURL: given.url, apiKey: null, authToken: given.key, maxRetries: 0,
     }).messages.create({ model: model(), max_tokens: 1000, messages: user('hello') })),
     retried: async () => told(await client({ maxRetries: 2 }).messages.create({
-        model: once(';status=429'), max_tokens: 1000, messages: user('hello'),
+        model: once(';status=429;retry_after=0'), max_tokens: 1000, messages: user('hello'),
     })),
     wrong_key: async () => client({ apiKey: wrongKey }).messages.create({
         model: model(), max_tokens: 10, messages: user('hello'),

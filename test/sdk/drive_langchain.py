@@ -5,6 +5,7 @@ import functools
 import importlib
 import warnings
 
+import httpx
 import pydantic
 from langchain_core.messages import (AIMessage, HumanMessage, SystemMessage, ToolMessage)
 
@@ -16,6 +17,17 @@ warnings.simplefilter("ignore")
 ROW = GIVEN["row"]
 LOOP = asyncio.new_event_loop()    # kept: the clients are, with their connections
 URL = GIVEN["url"]
+
+
+@functools.lru_cache(maxsize=None)
+def mistral(key):
+    """LangChain's does not say whose client it is."""
+    given = {"base_url": URL + "/v1", "timeout": 20, "headers": {
+        "Authorization": f"Bearer {key}", "x-mistral-user-agent": "langchain",
+        "Content-Type": "application/json", "Accept": "application/json"}}
+    return {"client": httpx.Client(**given), "async_client": httpx.AsyncClient(**given)}
+
+
 # Class, and what it is made with beside the model's name.
 MODELS = {
     "openai": ("langchain_openai.ChatOpenAI", lambda key: {
@@ -28,6 +40,8 @@ MODELS = {
     "ollama": ("langchain_ollama.ChatOllama", lambda key: {
         "base_url": URL,
         "client_kwargs": {"headers": {"Authorization": f"Bearer {key}"}}}),
+    "mistral": ("langchain_mistralai.ChatMistralAI", lambda key: {
+        "max_retries": 1, **mistral(key)}),
 }
 THINKING = {"openai": {"reasoning_effort": "low"},
             "responses": {"reasoning": {"effort": "low", "summary": "auto"}, "store": False,
@@ -65,8 +79,16 @@ def chat_class():
     return getattr(importlib.import_module(module), name)
 
 
+def made(name, key, **more):
+    return chat_class()(model=name, **MODELS[ROW][1](key), **more)
+
+
+kept = functools.lru_cache(maxsize=None)(made)
+
+
 def llm(name=None, key=GIVEN["key"], **more):
-    return chat_class()(model=name or model(), **MODELS[ROW][1](key), **more)
+    """Kept where it can be: some make their clients anew, which takes long."""
+    return made(name or model(), key, **more) if more else kept(name or model(), key)
 
 
 def bound(name=None, **more):

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs OpenAI's JavaScript SDK through all scenarios.
-import OpenAI from 'openai';
+// Runs OpenAI's JavaScript SDK through all scenarios; in the row "azure" as a
+// client of Azure OpenAI's, which names models, there deployments, in the path.
+import OpenAI, { AzureOpenAI } from 'openai';
 import { zodResponseFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
 import {
@@ -10,9 +11,10 @@ import {
 
 
 function client(more = {}) {
-    return new OpenAI({
-        baseURL: `${given.url}/v1`, apiKey: given.key, maxRetries: 0, timeout: 20000, ...more,
-    });
+    const options = { apiKey: given.key, maxRetries: 0, timeout: 20000, ...more };
+    return given.row === 'azure'
+        ? new AzureOpenAI({ endpoint: given.url, apiVersion: '2024-10-21', ...options })
+        : new OpenAI({ baseURL: `${given.url}/v1`, ...options });
 }
 
 const user = (content) => [{ role: 'user', content }];
@@ -140,7 +142,7 @@ const scenarios = {
         return { header: response.headers.get('x-request-id'), id: data._request_id };
     },
     retried: async () => told(await client({ maxRetries: 2 }).chat.completions.create({
-        model: once(';status=429'), messages: user('hello'),
+        model: once(';status=429;retry_after=0'), messages: user('hello'),
     })),
     wrong_key: async () => client({ apiKey: wrongKey }).chat.completions.create({
         model: model(), messages: user('hello'),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs OpenAI's Python SDK through all scenarios."""
+"""Runs OpenAI's Python SDK through all scenarios; in the row "azure" as a client of
+Azure OpenAI's, which names models, there deployments, in the path."""
 import asyncio
 import functools
 import json
@@ -18,8 +19,10 @@ class Answer(pydantic.BaseModel):
 
 @functools.lru_cache(maxsize=None)
 def client(**more):
-    return openai.OpenAI(**{"base_url": GIVEN["url"] + "/v1", "api_key": GIVEN["key"],
-                            "max_retries": 0, "timeout": 20, **more})
+    more = {"api_key": GIVEN["key"], "max_retries": 0, "timeout": 20, **more}
+    if GIVEN["row"] == "azure":
+        return openai.AzureOpenAI(azure_endpoint=GIVEN["url"], api_version="2024-10-21", **more)
+    return openai.OpenAI(base_url=GIVEN["url"] + "/v1", **more)
 
 
 def user(text):

@@ -146,7 +146,7 @@ const scenarios = {
         return { header: response.headers.get('x-request-id'), id: data._request_id };
     },
     retried: async () => told(await client({ maxRetries: 2 }).responses.create({
-        model: once(';status=429'), input: 'hello',
+        model: once(';status=429;retry_after=0'), input: 'hello',
     })),
     wrong_key: async () => client({ apiKey: wrongKey }).responses.create({
         model: model(), input: 'hello',

@@ -167,7 +167,7 @@ const scenarios = {
         }
         return { count };
     },
-    retried: () => generate('hello', { model: llm(once(';status=429')), maxRetries: 2 }),
+    retried: () => generate('hello', { model: llm(once(';status=429;retry_after=0')), maxRetries: 2 }),
     wrong_key: () => generate('hello', { model: llm(model(), wrongKey) }),
     unknown_model: () => generate('hello', { model: llm('nobody/none') }),
     bad_request: () => failing(';status=400'),

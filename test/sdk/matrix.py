@@ -76,6 +76,13 @@ class Matrix:
         yield "`test/sdk/test_matrix.py`. `sh test/run.sh sdk --matrix=FILE` prints this page;"
         yield f"{datetime.date.today()}: {done}/{of}."
         yield ""
+        yield "Providers that speak what others speak too, in a cloud or with habits, and SDKs"
+        yield "built on others are tried with: " + ", ".join(sorted(sdks.CORE)) + ";"
+        yield "with `--whole` they are tried with everything. `azure` is a deployment, `azure-v1`"
+        yield "the v1 API, `vertex` Gemini and `claude` Claude on Vertex AI. boto3 and the AWS"
+        yield "SDK for JavaScript (`bedrock.mjs`) send their key by HTTPS, the latter over HTTP/2;"
+        yield "`openai.py:azure` and `openai.mjs:azure` are the clients of Azure OpenAI."
+        yield ""
         yield from self.lines()
         yield ""
         yield "A star: some of these have to be refused, and pass when the 400 says why:"

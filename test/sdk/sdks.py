@@ -4,8 +4,10 @@ does and calls things, and which providers they are tried on.
 
 An SDK is a driver (drive_<name>.py or .mjs) and its line here; one driver may
 have several rows ("langchain.py:openai"). A provider is a line here, and one
-of the gateway's configuration in httpd/conf.py. What a provider refuses, and
-why, is a line of REFUSED: a cell must then give the 400 that names it.
+of the gateway's configuration in httpd/conf.py or served.py. On providers that
+speak what others speak too, in a cloud or with habits, an SDK does what CORE
+says; all of it with --whole. What a provider refuses, and why, is a line of
+REFUSED: a cell must then give the 400 that names it.
 """
 import dataclasses
 
@@ -20,6 +22,8 @@ class Provider:
     thinker: str
     embedding: str = None
     shows: bool = True     # its thinking is shown to who asks for it
+    core: bool = False     # only what is in CORE is tried on it
+    own_form: bool = False  # OpenAI's clients get bytes that not all of them read
 
 
 PROVIDERS = {
@@ -37,9 +41,27 @@ PROVIDERS = {
     "hf": Provider("hf/org/chat-model", "hf/org/chat-model", shows=False),
     "old": Provider("old/org/text-model", "old/org/text-model",
                     "old/sentence-transformers/all-minilm", shows=False),
+    "azure": Provider("azure/gpt-azure", "azure/gpt-5-azure", "azure/text-embedding-3-small",
+                      shows=False, core=True),
+    "azure-v1": Provider("azure-v1/gpt-v1", "azure-v1/gpt-5-v1",
+                         "azure-v1/text-embedding-3-small", shows=False, core=True),
+    "vertex": Provider("vertex/gemini-vertex", "vertex/gemini-2.5-flash-vertex",
+                       core=True),
+    "claude": Provider("claude/claude-vertex", "claude/claude-sonnet-4-5-vertex", core=True),
+    "watsonx": Provider("watsonx/ibm/granite-4", "watsonx/openai/gpt-oss-120b", core=True),
+    "mistral": Provider("mistral/open-mistral", "mistral/magistral-small",
+                        "mistral/mistral-embed", core=True, own_form=True),
+    "deepseek": Provider("deepseek/deepseek-chat", "deepseek/deepseek-reasoner", core=True),
 }
+# Mistral's calls have no type, and its thoughts are parts of the content.
+READ_BY_ALL = ("chat", "stream", "bad_request", "rate_limited", "error_in_stream")
+CORE = set("chat stream tools tools_stream tools_stream_helper tool_round_trip schema thinking "
+           "thinking_back bad_request rate_limited error_in_stream".split())
 
 # ----------------------------------------------------------------------- SDKs
+
+# Variables of the environment that name what SDKs trust.
+AUTHORITIES = ("AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE")
 
 # Scenarios that nearly all have; an SDK says what it has besides.
 COMMON = ("chat system_and_turns stream tools parallel_tools ping tool_round_trip "
@@ -67,13 +89,16 @@ class Sdk:
     codes: object = None   # status: what the exception says besides
     retry_after: bool = False   # its exceptions keep the header
     counts_own: bool = False  # of Cohere's counts it takes those with its own words
+    adds_counts: bool = False  # of a stream's beginning and of its end
     counts_streams: bool = False  # asks for the usage of its streams
     keeps_thinking: bool = True  # it has a place for what it is shown
     providers: tuple = ()  # only these; empty: all
+    core: bool = False     # only CORE: what it is built on is tried whole
+    secure: bool = False   # talks HTTPS: it sends its key by no other way
 
     @property
     def scenarios(self):
-        return [s for s in COMMON if s not in self.lacks.split()] + self.has.split()
+        return [s for s in (*COMMON, *self.has.split()) if s not in self.lacks.split()]
 
 
 _OPENAI = {"stop": "stop", "length": "length", "tools": "tool_calls"}
@@ -90,6 +115,9 @@ for _language in ("py", "mjs"):
         "openai", _OPENAI, f"stream_helper tools_stream_helper forced_tool stop thinking "
         f"thinking_back embeddings models request_id retried {_async}",
         errors=OPENAI_ERRORS, codes=OPENAI_CODES, retry_after=True, breaks="APIError")
+    SDKS[f"openai.{_language}:azure"] = dataclasses.replace(
+        SDKS[f"openai.{_language}"], lacks="models request_id asynchronous retried",
+        core=True)
     SDKS[f"responses.{_language}"] = Sdk(
         "openai-responses", _RESPONSES, "stream_helper tools_stream_helper forced_tool "
         "thinking thinking_back request_id retried", errors=OPENAI_ERRORS,
@@ -106,11 +134,14 @@ for _language in ("py", "mjs"):
         errors={400: "ClientError", 401: "ClientError", 404: "ClientError",
                 429: "ClientError", 500: "ServerError"} if _language == "py" else "ApiError",
         codes=GOOGLE_CODES, breaks="ServerError" if _language == "py" else "ApiError")
-SDKS["bedrock.py"] = Sdk(
-    "bedrock", _ANTHROPIC, "tools_stream forced_tool stop thinking thinking_back count_tokens",
-    errors={400: "ValidationException", 401: "AccessDeniedException",
-            404: "ResourceNotFoundException", 429: "ThrottlingException",
-            500: "InternalServerException"}, retry_after=True, breaks="EventStreamError")
+for _language in ("py", "mjs"):
+    SDKS[f"bedrock.{_language}"] = Sdk(
+        "bedrock", _ANTHROPIC, "tools_stream forced_tool stop thinking thinking_back "
+        "count_tokens",
+        errors={400: "ValidationException", 401: "AccessDeniedException",
+                404: "ResourceNotFoundException", 429: "ThrottlingException",
+                500: "InternalServerException"}, retry_after=True, secure=True,
+        breaks="EventStreamError" if _language == "py" else None)
 SDKS["cohere.py"] = Sdk(
     "cohere", _COHERE, "tools_stream forced_tool stop thinking thinking_back embeddings "
     "rerank models asynchronous",
@@ -128,12 +159,24 @@ SDKS["huggingface.py"] = Sdk(
     "openai", _OPENAI, "tools_stream forced_tool stop asynchronous retried",
     errors={400: "BadRequestError"}, retry_after=True, breaks="UnknownError")
 for _row, _dialect in (("openai", "openai"), ("responses", "openai-responses"),
-                       ("anthropic", "anthropic"), ("ollama", "ollama")):
+                       ("anthropic", "anthropic"), ("ollama", "ollama"),
+                       ("mistral", "mistral")):
     _stops = "" if _row == "responses" else "stop"
-    SDKS[f"langchain.py:{_row}"] = Sdk(
-        _dialect, {}, f"tools_stream asynchronous thinking thinking_back {_stops}",
-        keeps_thinking=_row != "openai",
+    _thinks = "" if _row == "mistral" else "thinking thinking_back"
+    SDKS[f"langchain.py:{_row}"] = Sdk(    # that of Mistral's sees no error of a stream
+        _dialect, {}, f"tools_stream asynchronous {_thinks} {_stops}",
+        lacks="error_in_stream" if _row == "mistral" else "",
+        keeps_thinking=_row != "openai", core=_row == "mistral",
         breaks={"anthropic": "APIStatusError", "ollama": "ResponseError"}.get(_row, "APIError"))
+for _row, _dialect in (("openai", "openai"), ("responses", "openai-responses"),
+                       ("anthropic", "anthropic"), ("mistral", "mistral"),
+                       ("ollama", "ollama"), ("aws", "bedrock")):
+    # a picture is a turn of its own; Bedrock's schema is a tool that is not forced
+    _lacks = {"ollama": "image", "aws": "schema"}.get(_row, "")
+    SDKS[f"langchain.mjs:{_row}"] = Sdk(
+        _dialect, {}, "tools_stream" + ("" if _row == "mistral" else " thinking thinking_back"),
+        lacks=_lacks, keeps_thinking=_row not in ("openai", "responses"),
+        adds_counts=_row == "anthropic", core=True, secure=_row == "aws")
 for _row, _dialect in (("chat", "openai"), ("responses", "openai-responses")):
     SDKS[f"agents.py:{_row}"] = Sdk(
         _dialect, {}, "system_and_turns tool_round_trip schema tools_loop_stream",
@@ -185,8 +228,13 @@ REFUSED = {
     ("ollama", "schema_stream", "vercel.mjs:anthropic"): "tool_choice",
     ("old", "schema", "vercel.mjs:anthropic"): _NO_TOOLS,
     ("old", "schema_stream", "vercel.mjs:anthropic"): _NO_TOOLS,
-    ("old", "image"): "pictures",
+    ("old", "image"): "pictures", ("deepseek", "image"): "image_url",
     ("responses", "stop"): "stop",
+    # LangChain's for Mistral does so always
+    ("ollama", "schema", "langchain.mjs:mistral"): "tool_choice",
+    ("old", "schema", "langchain.mjs:mistral"): _NO_TOOLS,
+    # its client has a form of its own for schemas, and the bytes pass
+    ("deepseek", "schema", "huggingface.py"): "json",
 }
 
 
@@ -240,18 +288,25 @@ def refused(sdk, provider, scenario):
     return None
 
 
-def all_cells():
-    """Every (sdk, provider, scenario) there is."""
+def is_core(sdk, provider):
+    """Is it one of the pairs of which the core alone is tried?"""
+    return SDKS[sdk].core or PROVIDERS[provider].core
+
+
+def cells(whole=False):
+    """Every (sdk, provider, scenario) to be tried."""
     for name, sdk in SDKS.items():
         for provider, facts in PROVIDERS.items():
             if sdk.providers and provider not in sdk.providers:
                 continue
             for scenario in sdk.scenarios:
+                if is_core(name, provider) and not whole and scenario not in CORE:
+                    continue
                 if scenario == "embeddings" and not facts.embedding:
+                    continue
+                if (facts.own_form and sdk.dialect == "openai"
+                        and scenario not in READ_BY_ALL):
                     continue
                 if scenario == "rerank" and provider != "cohere":
                     continue
                 yield name, provider, scenario
-
-
-CELLS = list(all_cells())

@@ -5,8 +5,6 @@ that they talk to somebody else.
 A scenario is judged alike for all SDKs, by the function of its name below;
 what differs between them is in sdks.py.
 """
-import pytest
-
 import sdks
 import signed
 
@@ -36,9 +34,11 @@ def system_and_turns(got, sdk, provider):
 def stream(got, sdk, provider):
     assert got["text"] == "You said: hello" and got["several"]
     assert got.get("finish") == sdk.finish.get("stop")
-    if sdk.dialect == "openai" and not sdk.counts_streams:
+    if sdk.dialect == "openai" and provider == "mistral":
+        pass    # it tells its usage unasked, in its own way
+    elif sdk.dialect == "openai" and not sdk.counts_streams:
         assert not got.get("usage"), "usage that was not asked for"
-    elif not (sdk.counts_own and provider == "cohere"):
+    elif not (sdk.counts_own and provider == "cohere") and not sdk.adds_counts:
         assert got["usage"][1] == sdks.COUNTED
     if "kinds" in got and sdk.dialect == "openai-responses":
         assert got["kinds"][:2] == ["response.created", "response.in_progress"]
@@ -180,6 +180,9 @@ def check_error(told, sdk, scenario):
 def check_broken_stream(told, sdk, provider):
     """Raised, in the provider's words, or told by the last event where the SDK
     raises nothing."""
+    if sdks.is_core(sdk, provider):
+        assert told.get("message") or told["got"].get("finish") == "ERROR", told
+        return
     kind, words = sdks.breaks(sdk, provider)
     if sdk.startswith("cohere."):
         assert told["got"]["finish"] == "ERROR", told
@@ -194,7 +197,6 @@ def check_refusal(told, word):
     assert told.get("status") in (None, 400) and word in told["message"], told
 
 
-@pytest.mark.parametrize("sdk, provider, scenario", sdks.CELLS)
 def test_cell(driven, left, back, sdk, provider, scenario):
     told = driven(sdk)[provider][scenario]
     facts = sdks.SDKS[sdk]
@@ -208,7 +210,8 @@ def test_cell(driven, left, back, sdk, provider, scenario):
     else:
         assert "got" in told, told
         globals()[scenario](told["got"], facts, provider)
-    if scenario == "thinking_back" and provider in signed.WHOLE and not why:
+    if (scenario == "thinking_back" and provider in signed.WHOLE and not why
+            and not facts.core):
         assert signed.turn_of(back(sdk, provider)) == signed.wanted(sdk, provider)
     if scenario == "abort" and not why:
         assert left(sdk, provider), "the provider went on writing"

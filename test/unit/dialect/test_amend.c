@@ -38,12 +38,22 @@ START_TEST(no_two_ids_are_alike)
 }
 END_TEST
 
+static const char *body_of(const llm_request_t *req)
+{
+    llm_buf_t *out = llm_buf_make(0, unit_pool);
+
+    for (int i = 0; i < req->body_count; ++i) {
+        llm_buf_append(out, req->body[i].data, req->body[i].len);
+    }
+    return apr_pstrmemdup(unit_pool, out->data, out->len);
+}
+
 /* The body, and what was left out behind it. */
 static const char *passed(const char *profile, const char *model,
                           const char *body)
 {
-    llm_buf_t *out = llm_buf_make(0, unit_pool);
     llm_bytes_t raw = {body, strlen(body)};
+    llm_buf_t *out = llm_buf_make(0, unit_pool);
     llm_request_t req;
     int hide = 0, i;
 
@@ -52,9 +62,7 @@ static const char *passed(const char *profile, const char *model,
     req.dropped = apr_array_make(unit_pool, 2, sizeof(char *));
     ck_assert_ptr_null(llm_openai_pass_request(&req, LLM_OP_CHAT, raw, model,
                                                at(profile), &hide, unit_pool));
-    for (i = 0; i < req.body_count; ++i) {
-        llm_buf_append(out, req.body[i].data, req.body[i].len);
-    }
+    llm_buf_puts(out, body_of(&req));
     for (i = 0; i < req.dropped->nelts; ++i) {
         llm_buf_putc(out, ' ');
         llm_buf_puts(out, APR_ARRAY_IDX(req.dropped, i, const char *));
@@ -185,6 +193,81 @@ START_TEST(foreign_ids_are_mapped_in_bytes_that_pass)
 }
 END_TEST
 
+/* LangChain's chats of OpenAI's forget what a model thought. */
+START_TEST(calls_without_thoughts_get_a_blank_one)
+{
+    static const char *const parts[] = {
+        "{\"model\":\"m\",\"messages\":[{\"role\":\"user\"},{",
+        "\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"a\"}]},{\"role\":"
+        "\"assistant\",\"tool_calls\":[{}],\"reasoning_content\":\"b\"}]"};
+    static const char blank[] = "\"reasoning_content\":\" \",";
+    static const struct {
+        const char *profile, *more;
+        int is_blank;
+    } rows[] = {
+        {"deepseek", "}", 1},
+        {"moonshot", ",\"thinking\":{\"type\":\"enabled\"}}", 1},
+        {"deepseek", ",\"thinking\":{\"type\":\"disabled\"}}", 0},
+        {"deepseek", ",\"reasoning_effort\":\"none\"}", 0},
+        {"generic", "}", 0},
+    };
+
+    for (apr_size_t i = 0; i < sizeof(rows) / sizeof(*rows); ++i) {
+        const char *body =
+            apr_pstrcat(unit_pool, parts[0], parts[1], rows[i].more, NULL);
+
+        ck_assert_str_eq(passed(rows[i].profile, "m", body),
+                         apr_pstrcat(unit_pool, parts[0],
+                                     rows[i].is_blank ? blank : "", parts[1],
+                                     rows[i].more, NULL));
+    }
+}
+END_TEST
+
+/* Clients of Azure's may name the model in the path alone. */
+START_TEST(a_deployment_is_the_model_of_the_body)
+{
+    static const struct {
+        const char *path, *name;
+        llm_op_e op;
+    } rows[] = {
+        {"/openai/deployments/prod/chat/completions", "prod", LLM_OP_CHAT},
+        {"/openai/deployments/openai/gpt-4o/embeddings", "openai/gpt-4o",
+         LLM_OP_EMBED},
+        {"/openai/deployments//chat/completions", NULL, LLM_OP_CHAT},
+        {"/openai/deployments/prod/responses", NULL, LLM_OP_CHAT},
+        {"/openai/deployments/prod", NULL, LLM_OP_CHAT},
+    };
+    llm_request_t req = {.headers = apr_table_make(unit_pool, 2)};
+    static const char *const bodies[][2] = {
+        {"{ \"messages\":[]}", "{\"model\":\"m\",\"messages\":[]}"},
+        {" { }", " {\"model\":\"m\"}"},
+        {"{\"model\":\"other\"}", "{\"model\":\"m\"}"},
+    };
+    llm_problem_t *problem;
+    llm_line_t *line;
+    int hide;
+
+    for (apr_size_t i = 0; i < sizeof(rows) / sizeof(*rows); ++i) {
+        ck_assert_int_eq(llm_openai_read_line(&line, &problem, rows[i].path,
+                                              "api-version=1", unit_pool),
+                         rows[i].name != NULL);
+        if (rows[i].name) {
+            ck_assert_str_eq(line->model, rows[i].name);
+            ck_assert_int_eq(line->op, rows[i].op);
+            req.line = line;
+        }
+    }
+    for (apr_size_t i = 0; i < sizeof(bodies) / sizeof(*bodies); ++i) {
+        llm_bytes_t raw = {bodies[i][0], strlen(bodies[i][0])};
+
+        ck_assert_ptr_null(llm_openai_pass_request(
+            &req, LLM_OP_CHAT, raw, "m", at("openai"), &hide, unit_pool));
+        ck_assert_str_eq(body_of(&req), bodies[i][1]);
+    }
+}
+END_TEST
+
 START_TEST(what_is_no_json_passes_as_it_is)
 {
     ck_assert_str_eq(
@@ -202,6 +285,8 @@ Suite *amend_suite(void)
     tcase_add_test(passed_bytes, no_two_ids_are_alike);
     tcase_add_test(passed_bytes, what_must_changes_in_bytes_that_pass);
     tcase_add_test(passed_bytes, foreign_ids_are_mapped_in_bytes_that_pass);
+    tcase_add_test(passed_bytes, calls_without_thoughts_get_a_blank_one);
+    tcase_add_test(passed_bytes, a_deployment_is_the_model_of_the_body);
     tcase_add_test(passed_bytes, what_is_no_json_passes_as_it_is);
     suite_add_tcase(suite, passed_bytes);
     return suite;
