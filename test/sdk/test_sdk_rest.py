@@ -8,6 +8,9 @@ import subprocess
 
 import pytest
 
+from env import Gateway
+from upstream import Upstream
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 SAID = "4000 bytes of sound"
 WANTED = {
@@ -25,6 +28,17 @@ WANTED = {
     "file_and_batch": ["completed", "{}\n", True, True, True, True],
     "refused": [400, "prompt"],
 }
+
+
+@pytest.fixture(scope="module")
+def gateway(env):
+    """One that has a single provider to keep files and batches."""
+    provider = Upstream()
+    gateway = Gateway(env, provider, "rest")
+    gateway.serve(gateway.conf().four_providers().enable())
+    yield gateway
+    gateway.stop()
+    provider.stop()
 
 
 def drive(gateway, command):
