@@ -192,6 +192,9 @@ static void put_strings(llm_buf_t *out, const llm_json_t *node)
     if (node->type == LLM_JSON_STRING) {
         put_plain(out, llm_json_text(node));
     }
+    if (llm_text_equals(node->name, "response")) { /* Gemini's result, whole */
+        llm_buf_append(out, node->raw.data, node->raw.len);
+    }
     for (child = node->child; child; child = child->next) {
         put_strings(out, child);
     }
