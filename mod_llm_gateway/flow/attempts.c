@@ -58,12 +58,22 @@ static llm_problem_t *compose_native(llm_attempt_t *attempt)
 static llm_problem_t *compose_passed(llm_attempt_t *attempt)
 {
     llm_exchange_t *x = attempt->x;
+    llm_request_t *request = &attempt->request;
+    llm_problem_t *problem;
 
-    llm_head_from_client(attempt->request.headers, x->headers_in);
-    attempt->request.line = x->line;
-    return attempt->dialect->pass_request(
-        &attempt->request, x->op, x->raw, attempt->upstream.model,
+    llm_head_from_client(request->headers, x->headers_in);
+    request->line = x->line;
+    problem = attempt->dialect->pass_request(
+        request, x->op, x->raw, attempt->upstream.model,
         attempt->upstream.provider, &attempt->hide_usage, attempt->pool);
+    /* "?beta=true" of Anthropic's clients; a dialect's own addresses and lines
+     * have queries of their own */
+    if (!problem && x->query && *x->query && !x->line
+        && attempt->dialect == x->client && !strchr(request->path, '?')) {
+        request->path =
+            apr_pstrcat(attempt->pool, request->path, "?", x->query, NULL);
+    }
+    return problem;
 }
 
 /* What was left out, in the client's words. */

@@ -110,6 +110,7 @@ struct llm_exchange_t {
                                 of it goes out, and may change x->out */
     const llm_line_t *line;  /* of dialects whose paths say what is asked; NULL
                                 elsewhere */
+    const char *query; /* the client's, without keys of the gateway; or NULL */
 
     /* read from the body */
     const char *model; /* as asked; NULL where the op has none */

@@ -137,6 +137,7 @@ llm_exchange_t *llmgw_exchange_make(request_rec *r, llmgw_request_t *request)
     x->key_on_abort = request->key.on_abort;
     x->headers_in = r->headers_in;
     x->line = request->line;
+    x->query = llmgw_query_without_keys(r->args, r->pool);
     if (request->native) {
         x->native = request->native;
         x->native_method = r->method;

@@ -129,7 +129,7 @@ MISTAKES = {
         "LLMToken", "entra", "google", "ibm", "klingon"),
     "a token's option that is none": (
         "<LLMProvider openai>\nLLMKey none\nLLMToken entra secret=x1y2 #!\n</LLMProvider>",
-        "LLMToken entra", "name=value", "tenant client url scope ca"),
+        "LLMToken entra", "name=value", "tenant client federated url scope ca"),
     "a token server without https": (
         "<LLMProvider openai>\nLLMKey none\n"
         "LLMToken oauth client=a url=http://example.com/token #!\n</LLMProvider>",

@@ -18,8 +18,8 @@ PIXEL = ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVQI12P4z8AAAAMBAQ
 CLIENTS = {
     "openai": ("/v1/chat/completions", {"messages": HELLO}, {
         "logit_bias": {"50256": -100}, "web_search_options": {},
-        "tools": [{"type": "custom", "custom": {"name": "sql"}}], "nobody_knows": 1},
-        {"logit_bias", "web_search_options", "tools.custom", "nobody_knows"}),
+        "tools": [{"type": "code_interpreter"}], "nobody_knows": 1},
+        {"logit_bias", "web_search_options", "tools.code_interpreter", "nobody_knows"}),
     "anthropic": ("/v1/messages", {"messages": HELLO, "max_tokens": 50}, {
         "tools": [{"type": "web_search_20250305", "name": "web_search"}],
         "container": "c_1", "nobody_knows": {"a": 1}},
@@ -132,12 +132,12 @@ def test_results_and_pictures_are_never_left_out(gw, upstream):
 def test_a_choice_among_tools_that_are_gone_goes_with_them(gw, upstream):
     serve(gw, "LLMUnsupported drop")
     answer = ask(gw, "openai", "anthropic", {
-        "tools": [{"type": "custom", "custom": {"name": "sql"}}], "tool_choice": "required",
+        "tools": [{"type": "code_interpreter"}], "tool_choice": "required",
         "response_format": {"type": "json_object"}})
     assert answer.status == 200, answer
-    assert {"tools.custom", "tool_choice"} <= dropped(answer)
+    assert {"tools.code_interpreter", "tool_choice"} <= dropped(answer)
     sent = upstream.only().json     # the format's own tool, and its answer read as text
-    assert [t["name"] for t in sent["tools"]] != ["sql"]
+    assert "code_interpreter" not in str(sent["tools"])
     assert answer.json["choices"][0]["message"].get("tool_calls") is None
     assert answer.json["choices"][0]["message"]["content"]
 

@@ -127,7 +127,9 @@ def test_claude_code_may_bring_its_key_in_either_header(gate, upstream, credenti
     assert answer.status == 200, answer
     events = reader.anthropic_stream(answer.body)
     assert events.usage["input"] > 0, "usage is whole in message_start"
-    assert upstream.only().header("x-api-key") == "sk-ant-test"
+    sent = upstream.only()
+    assert sent.header("x-api-key") == "sk-ant-test"
+    assert sent.target.endswith("/v1/messages?beta=true")
 
 
 def test_the_page_tells_what_the_programs_are_given():

@@ -214,9 +214,9 @@ def _check_tools(doc, lenient):
          "Invalid 'tools': empty array.", param="tools")
     names = []
     for i, tool in enumerate(tools):
-        function = tool.get("function", {}) if isinstance(tool, dict) else {}
-        need(tool.get("type") == "function"
-             and re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", function.get("name", "")),
+        kind = tool.get("type") if isinstance(tool, dict) else None
+        function = tool.get(kind, {}) if kind in ("function", "custom") else {}
+        need(re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", function.get("name", "")),
              f"Invalid 'tools[{i}].function.name'.", param=f"tools[{i}].function.name")
         schema = function.get("parameters")
         need(schema is None or (isinstance(schema, dict) and schema.get("type") == "object"),
@@ -224,7 +224,7 @@ def _check_tools(doc, lenient):
              "Schema of 'type: \"object\"'.", param=f"tools[{i}].function.parameters")
         names.append(function["name"])
     choice = doc.get("tool_choice")
-    named = isinstance(choice, dict) and choice.get("function", {}).get("name") in names
+    named = isinstance(choice, dict) and choice.get(choice.get("type"), {}).get("name") in names
     need(choice in (None, "none", "auto", "required") or named,
          "Invalid value for 'tool_choice'.", param="tool_choice")
 
