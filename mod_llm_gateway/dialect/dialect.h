@@ -220,6 +220,10 @@ struct llm_dialect_t {
                                    llm_bytes_t raw, const char *model,
                                    const llm_provider_t *provider, int *phide,
                                    apr_pool_t *pool);
+    /* Will the answer to bytes that pass have another form than the client's
+     * dialect has? Then it is translated. NULL: never. */
+    int (*answers_apart)(const llm_provider_t *provider, const char *model,
+                         llm_bytes_t raw);
     /* Name and value of the header that carries the provider's secret, for
      * the writer on the wire; the value's prefix ("Bearer ") in *pprefix. */
     const char *(*secret_header)(const char **pprefix);

@@ -506,6 +506,7 @@ const llm_dialect_t llm_dialect_openai = {
     .write_model = llm_openai_write_model,
 
     .write_request = llm_openai_write_request,
+    .answers_apart = llm_openai_answers_apart,
     .pass_request = llm_openai_pass_request,
     .secret_header = llm_openai_secret_header,
     .read_response = llm_openai_read_response,

@@ -248,19 +248,114 @@ static void add_thoughts(const amend_t *amend, const llm_json_t *message)
     }
 }
 
+/* Members of an assistant's message that Mistral refuses ("Extra inputs are not
+ * permitted"): of an answer that OpenAI's SDKs send back, most. */
+static int is_extra(const amend_t *amend, const llm_json_t *message,
+                    const llm_json_t *member)
+{
+    static const char *const known[] = {"content", "prefix", "role",
+                                        "tool_calls", NULL};
+    const char *const *name = known;
+
+    while (*name && !llm_text_equals(member->name, *name)) {
+        ++name;
+    }
+    return !*name && (amend->habits->quirks & LLM_OPENAI_OWN_WORDS)
+           && llm_json_equals(llm_json_get(message, "role"), "assistant");
+}
+
+/* The content with the thoughts in front of it, which is where Mistral has
+ * them; NULL where there are none, or the model has no thoughts. */
+static const char *with_thoughts(const amend_t *amend,
+                                 const llm_json_t *message)
+{
+    const llm_json_t *content = llm_json_want(message, "content");
+    llm_buf_t *out = llm_buf_make(0, amend->pool);
+    llm_parts_t thoughts = {NULL, NULL};
+    const llm_part_t *part;
+
+    if (amend->habits->quirks & LLM_OPENAI_THINKING_PARTS) {
+        llm_openai_read_thinking(&thoughts, message, amend->pool);
+    }
+    for (part = thoughts.first; part; part = part->next) {
+        if (part->kind == LLM_PART_THINKING && part->text.len) {
+            llm_buf_puts(out, out->len ? "," : "[");
+            llm_buf_lit(out, "{\"type\":\"thinking\",\"thinking\":[{"
+                             "\"type\":\"text\"");
+            llm_put_text_member(out, "text", part->text);
+            llm_buf_lit(out, "}]");
+            llm_put_text_member(out, "signature", part->signature);
+            llm_buf_putc(out, '}');
+        }
+    }
+    if (!out->len) {
+        return NULL;
+    }
+    if (llm_json_is(content, LLM_JSON_ARRAY) && content->count) {
+        llm_buf_putc(out, ',');
+        llm_buf_append(out, content->raw.data + 1, content->raw.len - 2);
+    }
+    else if (!llm_text_is_empty(llm_json_text(content))) {
+        llm_buf_lit(out, ",{\"type\":\"text\"");
+        llm_put_text_member(out, "text", llm_json_text(content));
+        llm_buf_putc(out, '}');
+    }
+    llm_buf_putc(out, ']');
+    return apr_pstrmemdup(amend->pool, out->data, out->len);
+}
+
+/* A member is left out; told where it says something that goes nowhere. */
+static void leave_extra(const amend_t *amend, const llm_json_t *member,
+                        const walk_t *walk, int has_thoughts)
+{
+    static const char *const thoughts[] = {"reasoning", "reasoning_content",
+                                           "reasoning_details",
+                                           "thinking_blocks", NULL};
+    const char *const *name = thoughts;
+
+    while (has_thoughts && *name && !llm_text_equals(member->name, *name)) {
+        ++name;
+    }
+    if ((!has_thoughts || !*name)
+        && (member->type == LLM_JSON_NUMBER || member->type == LLM_JSON_TRUE
+            || member->count || llm_json_text(member).len)) {
+        llm_request_drop(amend->req,
+                         apr_pstrcat(amend->pool, "messages.",
+                                     llm_text_string(member->name, amend->pool),
+                                     NULL));
+    }
+    leave_out(amend, member, walk);
+}
+
 static void amend_message(amend_t *amend, const llm_json_t *message)
 {
     const llm_json_t *member;
     walk_t walk = {NULL, 0};
+    const char *thoughts;
 
     if (message->type != LLM_JSON_OBJECT) {
         return;
+    }
+    thoughts = with_thoughts(amend, message);
+    if (thoughts && !llm_json_get(message, "content")) {
+        apr_size_t at = offset_of(amend, message->raw.data) + 1;
+
+        thoughts =
+            apr_pstrcat(amend->pool, "\"content\":", thoughts, ",", NULL);
+        llm_splice_cut(amend->splice, at, at, thoughts, strlen(thoughts));
     }
     add_thoughts(amend, message);
     for (member = message->child; member; member = member->next) {
         if (is_author(amend, message, member)) {
             llm_request_drop(amend->req, "messages.name");
             leave_out(amend, member, &walk);
+        }
+        else if (is_extra(amend, message, member)) {
+            leave_extra(amend, member, &walk, thoughts != NULL);
+        }
+        else if (thoughts && llm_text_equals(member->name, "content")) {
+            replace(amend, member->raw, thoughts);
+            ++walk.kept;
         }
         else {
             amend_said(amend, member);

@@ -247,6 +247,12 @@ const char *llm_openai_effort(const llm_ask_t *ask, apr_pool_t *pool);
 
 /* ---- the provider side, for dialects that share it ------------------- */
 
+/* Mistral's calls have no type, and its thoughts are parts of the content:
+ * there answers to an OpenAI client's tools, and of models that think, are
+ * translated. */
+int llm_openai_answers_apart(const llm_provider_t *provider, const char *model,
+                             llm_bytes_t raw);
+
 /* Responses and legacy completions, for clients that speak them, where the
  * provider has them. */
 const llm_dialect_t *llm_openai_also(const llm_provider_t *provider,

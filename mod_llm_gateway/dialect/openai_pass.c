@@ -2,7 +2,8 @@
 /*
  * Same dialect on both sides: a request goes on as it came, but for the name
  * of the model and, in streams, the wish for usage; an answer goes back as it
- * came, but for usage the client did not wish.
+ * came, but for usage the client did not wish. Where a server has a form of
+ * its own for what is answered, the answer is translated.
  *
  * A member that is there twice is changed twice, since readers differ in which
  * one they take. The last one counts where the gateway has to know.
@@ -175,6 +176,17 @@ static llm_bytes_t put_model(llm_bytes_t raw, llm_bytes_t model,
     }
     llm_buf_append(out, rest, (apr_size_t)(end - rest));
     return (llm_bytes_t){out->data, out->len};
+}
+
+int llm_openai_answers_apart(const llm_provider_t *provider, const char *model,
+                             llm_bytes_t raw)
+{
+    static const char tools[] = "\"tools\"";
+    unsigned quirks = llm_profile_habits(provider, model).quirks;
+
+    return (quirks & LLM_OPENAI_OWN_WORDS)
+           && ((quirks & LLM_OPENAI_THINKING_PARTS)
+               || memmem(raw.data, raw.len, tools, sizeof(tools) - 1));
 }
 
 llm_problem_t *llm_openai_pass_body(llm_request_t *req, llm_op_e op,

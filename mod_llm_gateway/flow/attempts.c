@@ -73,6 +73,13 @@ static llm_problem_t *compose_passed(llm_attempt_t *attempt)
         request->path =
             apr_pstrcat(attempt->pool, request->path, "?", x->query, NULL);
     }
+    /* what cannot be read here is the provider's to refuse, in its words */
+    if (!problem && x->op == LLM_OP_CHAT && attempt->dialect->answers_apart
+        && attempt->dialect->answers_apart(attempt->upstream.provider,
+                                           attempt->upstream.model, x->raw)
+        && !llm_exchange_ask(x)) {
+        attempt->pass = 0;
+    }
     return problem;
 }
 

@@ -224,7 +224,8 @@ def _check_tools(doc, lenient):
              "Schema of 'type: \"object\"'.", param=f"tools[{i}].function.parameters")
         names.append(function["name"])
     choice = doc.get("tool_choice")
-    named = isinstance(choice, dict) and choice.get(choice.get("type"), {}).get("name") in names
+    named = isinstance(choice, dict) and (
+        choice.get("function") or choice.get("custom") or {}).get("name") in names
     need(choice in (None, "none", "auto", "required") or named,
          "Invalid value for 'tool_choice'.", param="tool_choice")
 

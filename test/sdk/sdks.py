@@ -23,7 +23,6 @@ class Provider:
     embedding: str = None
     shows: bool = True     # its thinking is shown to who asks for it
     core: bool = False     # only what is in CORE is tried on it
-    own_form: bool = False  # OpenAI's clients get bytes that not all of them read
 
 
 PROVIDERS = {
@@ -50,11 +49,9 @@ PROVIDERS = {
     "claude": Provider("claude/claude-vertex", "claude/claude-sonnet-4-5-vertex", core=True),
     "watsonx": Provider("watsonx/ibm/granite-4", "watsonx/openai/gpt-oss-120b", core=True),
     "mistral": Provider("mistral/open-mistral", "mistral/magistral-small",
-                        "mistral/mistral-embed", core=True, own_form=True),
+                        "mistral/mistral-embed", core=True),
     "deepseek": Provider("deepseek/deepseek-chat", "deepseek/deepseek-reasoner", core=True),
 }
-# Mistral's calls have no type, and its thoughts are parts of the content.
-READ_BY_ALL = ("chat", "stream", "bad_request", "rate_limited", "error_in_stream")
 CORE = set("chat stream tools tools_stream tools_stream_helper tool_round_trip schema thinking "
            "thinking_back bad_request rate_limited error_in_stream".split())
 
@@ -303,9 +300,6 @@ def cells(whole=False):
                 if is_core(name, provider) and not whole and scenario not in CORE:
                     continue
                 if scenario == "embeddings" and not facts.embedding:
-                    continue
-                if (facts.own_form and sdk.dialect == "openai"
-                        and scenario not in READ_BY_ALL):
                     continue
                 if scenario == "rerank" and provider != "cohere":
                     continue

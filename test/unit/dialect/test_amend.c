@@ -143,6 +143,22 @@ static const struct {
     {"mistral", "m",
      "{\"model\":\"x\",\"input\":\"a\",\"dimensions\": 256,\"user\":\"u\"}",
      "{\"model\":\"m\",\"input\":\"a\",\"output_dimension\": 256} user"},
+    {"mistral", "magistral-small",
+     "{\"model\":\"x\",\"messages\":[{\"content\":\"So.\",\"refusal\":null,"
+     "\"role\":\"assistant\",\"annotations\":[],\"audio\":{\"id\":\"a\"},"
+     "\"reasoning_content\":\"Hm.\"},{\"reasoning_content\":\"Ah.\",\"role\":"
+     "\"assistant\"},{\"role\":\"user\",\"content\":\"b\"}]}",
+     "{\"model\":\"magistral-small\",\"messages\":[{\"content\":[{\"type\":"
+     "\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"Hm.\"}]},{"
+     "\"type\":\"text\",\"text\":\"So.\"}],\"role\":\"assistant\"},{"
+     "\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\","
+     "\"text\":\"Ah.\"}]}],\"role\":\"assistant\"},{\"role\":\"user\","
+     "\"content\":\"b\"}]} messages.audio"},
+    {"mistral", "open-mistral",
+     "{\"model\":\"x\",\"messages\":[{\"role\":\"assistant\",\"content\":"
+     "\"So.\",\"reasoning_content\":\"Hm.\"}]}",
+     "{\"model\":\"open-mistral\",\"messages\":[{\"role\":\"assistant\","
+     "\"content\":\"So.\"}]} messages.reasoning_content"},
     {"openai", "gpt-5-mini",
      "{\"model\":\"x\",\"max_tokens\": 5,\"user\":\"u\"}",
      "{\"model\":\"gpt-5-mini\",\"max_completion_tokens\": 5,\"user\":"
