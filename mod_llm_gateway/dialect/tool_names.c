@@ -73,12 +73,12 @@ static int is_any_other(const llm_ask_t *ask, const llm_tool_rule_t *rule)
 static const char *with_hash(const names_t *names, const char *letters,
                              const char *name)
 {
-    char *begin = apr_pstrmemdup(names->pool, letters,
-                                 names->rule->max - HASH_LETTERS - 1);
+    char *begin =
+        apr_pstrndup(names->pool, letters, names->rule->max - HASH_LETTERS - 1);
     const char *made = llm_call_id_make(
         apr_pstrcat(names->pool, begin, "_", NULL), name, 0, names->pool);
 
-    return apr_pstrmemdup(names->pool, made, strlen(begin) + 1 + HASH_LETTERS);
+    return apr_pstrndup(names->pool, made, strlen(begin) + 1 + HASH_LETTERS);
 }
 
 static llm_text_t name_of(const names_t *names, llm_text_t given)
