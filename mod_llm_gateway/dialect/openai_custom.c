@@ -133,11 +133,12 @@ void llm_openai_put_custom(llm_buf_t *out, const llm_tool_t *tool, int flat)
 int llm_openai_is_custom(const llm_ask_t *ask, llm_text_t name,
                          apr_pool_t *pool)
 {
+    const char *plain = llm_text_string(name, pool);
     const llm_tool_t *tool;
 
-    for (tool = ask->tools; tool; tool = tool->next) {
-        if (tool->custom
-            && llm_text_equals(tool->name, llm_text_string(name, pool))) {
+    /* a result of no call that is there has no name */
+    for (tool = plain ? ask->tools : NULL; tool; tool = tool->next) {
+        if (tool->custom && llm_text_equals(tool->name, plain)) {
             return 1;
         }
     }

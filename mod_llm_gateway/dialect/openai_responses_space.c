@@ -41,11 +41,12 @@ llm_text_t llm_responses_join(llm_text_t space, llm_text_t name,
 const llm_tool_t *llm_responses_tool(const llm_ask_t *ask, llm_text_t name,
                                      apr_pool_t *pool)
 {
+    const char *plain = llm_text_string(name, pool);
     const llm_tool_t *tool;
 
-    for (tool = ask->tools; tool; tool = tool->next) {
+    for (tool = plain ? ask->tools : NULL; tool; tool = tool->next) {
         if ((tool->custom || tool->space.len)
-            && llm_text_equals(tool->name, llm_text_string(name, pool))) {
+            && llm_text_equals(tool->name, plain)) {
             return tool;
         }
     }
