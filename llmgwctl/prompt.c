@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <termios.h>
@@ -28,36 +29,53 @@ static void note(int number)
     came = number;
 }
 
-static void catch_signals(struct sigaction *before)
+/* From here on they come only while ppoll waits: one between the prompt and the
+ * wait would be noted and waited through. `mask` is what that takes. */
+static void catch_signals(struct sigaction *before, sigset_t *mask)
 {
     const struct sigaction action = {.sa_handler = note};
+    sigset_t shut;
     unsigned i;
 
     came = 0;
+    sigemptyset(&shut);
+    for (i = 0; i < NOTED; ++i) {
+        sigaddset(&shut, noted[i]);
+    }
+    sigprocmask(SIG_BLOCK, &shut, mask);
     for (i = 0; i < NOTED; ++i) {
         sigaction(noted[i], &action, &before[i]);
     }
 }
 
-static void let_signals(const struct sigaction *before)
+static void let_signals(const struct sigaction *before, const sigset_t *mask)
 {
     unsigned i;
 
     for (i = 0; i < NOTED; ++i) {
         sigaction(noted[i], &before[i], NULL);
     }
+    sigprocmask(SIG_SETMASK, mask, NULL);
     if (came) {
         raise(came);
     }
 }
 
+static ssize_t read_byte(int fd, char *byte, const sigset_t *mask)
+{
+    struct pollfd file = {.fd = fd, .events = POLLIN};
+
+    return mask && ppoll(&file, 1, NULL, mask) < 0 ? -1 : read(fd, byte, 1);
+}
+
 /* Up to a line's end, or the end of all. Byte by byte from a terminal and a
- * pipe alike: what follows the line is not ours. */
+ * pipe alike: what follows the line is not ours. `mask` may be NULL: no signals
+ * are caught. */
 static apr_status_t read_line(int fd, char *bytes, apr_size_t size,
-                              apr_size_t *plen)
+                              apr_size_t *plen, const sigset_t *mask)
 {
     for (*plen = 0; *plen < size;) {
-        ssize_t got = read(fd, bytes + *plen, 1);
+        ssize_t got = read_byte(fd, bytes + *plen, mask);
 
         if (got < 0) {
             if (errno != EINTR || came) {
@@ -86,6 +104,7 @@ static apr_status_t ask_terminal(int fd, const char *prompt, char *bytes,
 {
     struct sigaction before[NOTED];
     struct termios shown, hidden;
+    sigset_t mask;
     apr_status_t status;
 
     if (tcgetattr(fd, &shown) < 0) {
@@ -94,16 +113,16 @@ static apr_status_t ask_terminal(int fd, const char *prompt, char *bytes,
     hidden = shown;
     hidden.c_lflag &= ~(tcflag_t)ECHO;
     hidden.c_lflag |= ICANON | ECHONL;
-    catch_signals(before);
+    catch_signals(before, &mask);
     if (tcsetattr(fd, TCSAFLUSH, &hidden) < 0) {
         status = errno;
     }
     else {
         say(fd, prompt);
-        status = read_line(fd, bytes, size, plen);
+        status = read_line(fd, bytes, size, plen, &mask);
         tcsetattr(fd, TCSAFLUSH, &shown);
     }
-    let_signals(before);
+    let_signals(before, &mask);
     return status;
 }
 
@@ -115,7 +134,7 @@ apr_status_t ctl_read_secret(const char *prompt, char *bytes, apr_size_t size,
 
     if (!isatty(STDIN_FILENO)) {
         came = 0;
-        return read_line(STDIN_FILENO, bytes, size, plen);
+        return read_line(STDIN_FILENO, bytes, size, plen, NULL);
     }
     fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
     if (fd < 0) {
