@@ -248,8 +248,7 @@ static const llm_limits_t limits = {
     .who = NAME,
     .lacks = LLM_LACKS_TOOLS | LLM_LACKS_FORCED_CALL | LLM_LACKS_SEVERAL
              | LLM_LACKS_LOGPROBS | LLM_LACKS_LOGIT_BIAS
-             | LLM_LACKS_PRESENCE_PENALTY
-             | LLM_LACKS_LABELS,
+             | LLM_LACKS_PRESENCE_PENALTY | LLM_LACKS_LABELS,
 };
 
 static void drop_rest(llm_request_t *req, const llm_ask_t *ask)

@@ -151,7 +151,7 @@ static llm_problem_t *read_tool(llm_ask_t *ask, llm_tools_t *tools,
     }
     if (llm_json_equals(type, "custom")) {
         return llm_openai_read_custom(ask, llm_tools_add(tools, pool), node,
-                                         where, pool);
+                                      where, pool);
     }
     if (llm_json_equals(type, "function")) {
         return read_function(ask, llm_tools_add(tools, pool), node, where,

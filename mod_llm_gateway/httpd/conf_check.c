@@ -12,7 +12,6 @@
 #include <apr_strings.h>
 #include <sys/un.h>
 
-
 #define SOCKET_PATH_MAX    (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
 #define DEFAULT_PRICES     LLMGW_DATADIR "/prices.json"
 #define DEFAULT_VOCABULARY LLMGW_DATADIR "/vocabulary"

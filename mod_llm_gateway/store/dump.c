@@ -21,7 +21,7 @@
 
 #define VERSION    1
 #define BATCH_ROWS 4096
-#define LINE_BYTES   (4u << 20)
+#define LINE_BYTES (4u << 20)
 #define TABLES_MAX 64 /* open at a time while a dump is read */
 
 static apr_status_t fail(llm_dump_t *dump, apr_status_t status,

@@ -25,7 +25,7 @@ import providers  # noqa: E402
 # Of each program: dialect, path, who speaks its dialect, what the model calls.
 AGENTS = {
     "claude-code": ("anthropic", "/v1/messages", ("anthropic", "vertex", "bedrock"),
-                    ("Read", {"file_path": "/work/note.txt"})),
+                    ("Read", {"file_path": "/home/user/note.txt"})),
     "codex": ("openai-responses", "/v1/responses", ("responses", "openai"),
               ("exec_command", {"cmd": "cat note.txt"})),
     "gemini-cli": ("gemini", "/v1beta/models/{model}:streamGenerateContent?alt=sse",
